@@ -1,0 +1,1 @@
+"""The drivers that come with sensor-gateway: one file per chip family or protocol."""

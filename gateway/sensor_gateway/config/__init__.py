@@ -1,0 +1,1 @@
+"""YAML in, frozen dataclasses out, with every fault located."""

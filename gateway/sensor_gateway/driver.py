@@ -1,0 +1,76 @@
+"""The one page that a driver imports: the driver contract. Versions count on it.
+
+See docs/writing-a-driver.md. Everything here is public; a change that would break a driver raises
+``CONTRACT_VERSION``.
+"""
+
+from sensor_gateway.model.channel import Channel
+from sensor_gateway.model.checksums import crc8, crc16_modbus, nmea_checksum
+from sensor_gateway.model.driver_spec import (
+    CONTRACT_VERSION,
+    BusKind,
+    DriverSpec,
+    Identifying,
+    Identity,
+    Measuring,
+    NoOptions,
+    PolledDriver,
+    Preparing,
+    StreamDriver,
+    Values,
+    Variant,
+    Vector,
+)
+from sensor_gateway.model.errors import BadFrame, MeasurementError, NoAnswer, NotReady, OverRange, WrongChip
+from sensor_gateway.model.operations import Exchange, Framing, Operation, Read, Wait, Write, WriteRead
+from sensor_gateway.model.quantity import (
+    HUMIDITY,
+    ILLUMINANCE,
+    PRESSURE,
+    QUANTITIES,
+    TEMPERATURE,
+    Quantity,
+    other,
+)
+from sensor_gateway.model.units import Seconds
+
+__all__ = [
+    "CONTRACT_VERSION",
+    "HUMIDITY",
+    "ILLUMINANCE",
+    "PRESSURE",
+    "QUANTITIES",
+    "TEMPERATURE",
+    "BadFrame",
+    "BusKind",
+    "Channel",
+    "DriverSpec",
+    "Exchange",
+    "Framing",
+    "Identifying",
+    "Identity",
+    "MeasurementError",
+    "Measuring",
+    "NoAnswer",
+    "NoOptions",
+    "NotReady",
+    "Operation",
+    "OverRange",
+    "PolledDriver",
+    "Preparing",
+    "Quantity",
+    "Read",
+    "Seconds",
+    "StreamDriver",
+    "Values",
+    "Variant",
+    "Vector",
+    "Wait",
+    "Write",
+    "WriteRead",
+    "WrongChip",
+    "crc8",
+    "crc16_modbus",
+    "nmea_checksum",
+    "other",
+]

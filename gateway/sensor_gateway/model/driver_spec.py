@@ -1,0 +1,148 @@
+"""What a driver declares: the contract between chip knowledge and everything else.
+
+A driver is a class that is told its variant and its options, and a SPEC that names it. See
+docs/writing-a-driver.md for the whole walk.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator, Iterable, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any, Protocol, TypeAlias
+
+from sensor_gateway.model.channel import Channel
+from sensor_gateway.model.operations import Operation
+
+CONTRACT_VERSION = 1
+
+
+class BusKind(StrEnum):
+    """Which wire a driver speaks on, and how."""
+
+    I2C = "i2c"
+    SERIAL_REQUEST = "serial"
+    SERIAL_STREAM = "serial_stream"
+
+
+Values: TypeAlias = Mapping[str, float]
+"""Channel name to value, in the unit of the channel's quantity."""
+
+Measuring: TypeAlias = Generator[Operation, bytes, Values]
+Preparing: TypeAlias = Generator[Operation, bytes, None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Identity:
+    """What was found at the address.
+
+    ``channels`` are the names of those channels that this part really has; ``note`` is a sentence for the
+    operator where the part is not what its seller said.
+    """
+
+    part: str
+    channels: tuple[str, ...]
+    note: str = ""
+
+
+Identifying: TypeAlias = Generator[Operation, bytes, Identity]
+
+
+class PolledDriver(Protocol):
+    """A chip on I2C, or a slave that answers requests on a serial line.
+
+    The engine runs ``identify`` and then ``setup`` before the first measurement and after every fault.
+    The three are generators of operations; they may raise any MeasurementError.
+    """
+
+    def identify(self) -> Identifying:
+        """Find out which part answers. WrongChip when it is none of ours."""
+        ...
+
+    def setup(self) -> Preparing:
+        """Bring the chip into the state that ``measure`` counts on."""
+        ...
+
+    def measure(self) -> Measuring:
+        """Measure once; every channel of the identity, or an error."""
+        ...
+
+
+class StreamDriver(Protocol):
+    """A device that talks by itself. Sans I/O: bytes in, measurements out."""
+
+    def feed(self, data: bytes) -> Iterable[Values | Exception]:
+        """Take what came in; give each complete measurement, or a BadFrame for one that was damaged.
+
+        Resynchronises after garbage, and keeps a bounded buffer.
+        """
+        ...
+
+    def reset(self) -> None:
+        """Forget half a frame: the port was opened again."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Variant:
+    """One row of a chip family: the name users write, its addresses and its channels.
+
+    ``addresses`` are the chip's possible 7-bit addresses, the default first (empty: no fixed list).
+    ``wire_bits`` is what one measurement costs on the wire, in clock periods, for the load check of a bus.
+    """
+
+    addresses: tuple[int, ...] = ()
+    channels: tuple[Channel, ...] = ()
+    wire_bits: int = 200
+    part: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Vector:
+    """Evidence: bytes as they come off the wire, the values they mean, and who says so.
+
+    ``frames`` are the arguments of ``convert``; ``values`` maps channels to what must come out, within
+    ``tolerance``. ``source`` names the datasheet section or the independent implementation's test.
+    """
+
+    variant: str
+    frames: tuple[bytes, ...]
+    values: Values
+    source: str
+    tolerance: float = 1e-6
+    options: Mapping[str, object] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NoOptions:
+    """For drivers that need none."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DriverSpec:
+    """One driver, as the gateway sees it.
+
+    ``variants`` is keyed by the names that users write. ``create(variant, options, address)`` makes the driver
+    of one sensor; ``address`` is the I2C address or serial unit (0 where there is none). ``replay(vector)`` runs
+    the pure ``convert`` on a vector's frames.
+    ``channels_of(options)`` gives the channels where configuration makes them (None: the variant's).
+    ``check(options)`` gives sentences about options that are individually right and together wrong.
+    ``power_on`` holds, per channel, the value that the chip shows before its first conversion;
+    ``frozen_after`` the number of equal raw measurements after which a channel is called frozen (channels
+    not named are never).
+    """
+
+    name: str
+    summary: str
+    bus: BusKind
+    variants: Mapping[str, Variant]
+    create: Callable[[str, Any, int], PolledDriver | StreamDriver]
+    replay: Callable[[Vector], Values]
+    vectors: tuple[Vector, ...]
+    contract: int = CONTRACT_VERSION
+    options: type = NoOptions
+    channels_of: Callable[[Any], tuple[Channel, ...]] | None = None
+    check: Callable[[Any], tuple[str, ...]] | None = None
+    needs_unit: bool = False
+    power_on: Mapping[str, float] = field(default_factory=dict)
+    frozen_after: Mapping[str, int] = field(default_factory=dict)

@@ -1,0 +1,63 @@
+"""What a driver may ask of its bus. Drivers yield these; the engine performs them and sends back the bytes read.
+
+I2C drivers yield Write, Read, WriteRead and Wait; request/response drivers yield Exchange and Wait.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TypeAlias
+
+
+@dataclass(frozen=True, slots=True)
+class Write:
+    """Write ``data`` to the sensor's address. The engine sends back b""."""
+
+    data: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Read:
+    """Read ``count`` bytes from the sensor's address. The engine sends back exactly that many."""
+
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class WriteRead:
+    """Write ``data``, then read ``count`` bytes after a repeated start, as one kernel transaction."""
+
+    data: bytes
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """Let ``seconds`` pass at least; the bus serves others meanwhile. The engine sends back b""."""
+
+    seconds: float
+
+
+Framing: TypeAlias = Callable[[bytes], tuple[int, bytes | None]]
+"""Pure: given what has come in, how many bytes to drop from the front, and the frame if there is one.
+
+``(0, None)`` means wait for more. ``(n, None)`` drops n bytes of garbage and looks again; the frame, when
+there is one, is made of (or lies within) the bytes dropped.
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Exchange:
+    """Send ``request`` on a serial line and take the first frame that ``frame`` accepts, all within ``timeout_s``.
+
+    The engine sends back the frame. Frames that are not an answer to this request must be dropped by
+    ``frame``. After a timeout the line is kept quiet until a late answer can no longer be taken for a current one.
+    """
+
+    request: bytes
+    frame: Framing
+    timeout_s: float
+
+
+Operation: TypeAlias = Write | Read | WriteRead | Wait | Exchange

@@ -1,0 +1,1 @@
+"""Running drivers on buses: engine, schedule, poller, and one door per bus library."""

@@ -1,0 +1,1 @@
+"""Assembly of the rooms into a daemon, and its life from start to stop."""

@@ -1,0 +1,1 @@
+"""Chips and buses in software, answering on the byte level."""

@@ -1,0 +1,1 @@
+"""Chip models, one file per family."""

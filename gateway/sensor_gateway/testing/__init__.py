@@ -1,0 +1,1 @@
+"""Fakes and the conformance suite for the authors of drivers. Public."""
