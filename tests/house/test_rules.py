@@ -1,0 +1,63 @@
+"""Rules of the house that no linter knows."""
+
+from __future__ import annotations
+
+import ast
+import re
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+SOURCES = sorted([*(ROOT / "gateway").rglob("*.py"), *(ROOT / "drivers").rglob("*.py")])
+ROOMS = sorted(
+    folder for folder in (ROOT / "gateway" / "sensor_gateway").iterdir() if (folder / "__init__.py").exists()
+)
+
+VAGUE_NAMES = {"utils", "util", "common", "base", "helpers", "misc", "manager", "handler", "processor"}
+
+BROAD_EXCEPTS = {
+    "gateway/sensor_gateway/sensing/poller.py": "the top of Poller.run",
+    "gateway/sensor_gateway/publishing/publisher.py": "the top of Publisher.run",
+    "gateway/sensor_gateway/sensing/engine.py": "around one driver step",
+    "gateway/sensor_gateway/sensing/stream_poller.py": "around one driver step",
+    "gateway/sensor_gateway/sensing/catalogue.py": "around the loading of an entry point",
+    "gateway/sensor_gateway/sensing/once.py": "around one driver step",
+    "gateway/sensor_gateway/simulation/build.py": "around the loading of an entry point",
+}
+
+
+def _catches_everything(handler: ast.ExceptHandler) -> bool:
+    if handler.type is None:
+        return True
+    names = {node.id for node in ast.walk(handler.type) if isinstance(node, ast.Name)}
+    return bool(names & {"Exception", "BaseException"})
+
+
+def test_no_file_has_a_name_that_says_nothing() -> None:
+    assert not [file for file in SOURCES if file.stem in VAGUE_NAMES]
+
+
+def test_no_lock_stands_in_the_source() -> None:
+    found = [file.name for file in SOURCES if re.search(r"\bR?Lock\(", file.read_text("utf-8"))]
+    assert not found, "move the owner instead of locking"
+
+
+def test_everything_is_caught_only_where_the_style_allows_it() -> None:
+    found = {
+        str(file.relative_to(ROOT))
+        for file in SOURCES
+        for node in ast.walk(ast.parse(file.read_text("utf-8")))
+        if isinstance(node, ast.ExceptHandler) and _catches_everything(node)
+    }
+    assert found <= set(BROAD_EXCEPTS)
+
+
+@pytest.mark.parametrize("room", ROOMS, ids=lambda room: room.name)
+def test_a_room_holds_about_ten_files(room: Path) -> None:
+    files = [file for file in room.glob("*.py") if file.name != "__init__.py"]
+    assert len(files) <= 13, f"{room.name} is two rooms, or holds something that is not needed"
+
+
+def test_every_module_says_what_it_is_for() -> None:
+    assert not [file for file in SOURCES if not ast.get_docstring(ast.parse(file.read_text("utf-8")))]
