@@ -17,6 +17,9 @@ from sensor_gateway.model.reading import ClockState, Stamp
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _LAST_SECOND: Final = 253_402_300_799  # 9999-12-31T23:59:59Z
 _SOURCES_KEPT: Final = 10_000
+_TYPE: Final = b'","type":"'
+_BOOT: Final = b',"boot":"'
+_UPTIME: Final = b',"uptime_ms":'
 _UNSYNCED: Final = f'"clock":"{ClockState.UNSYNCED.value}","boot":"'.encode()
 _CORRECTED: Final = f'","clock":"{ClockState.CORRECTED.value}"'.encode()
 
@@ -141,8 +144,26 @@ def is_unsynced(body: bytes) -> bool:
 def corrected(body: bytes, wall_ms: int) -> bytes:
     """The same event with the time that is known now, and ``clock`` as ``corrected``. For unsynced events only."""
     at = body.rfind(b'"time":"')
-    end = body.rfind(b',"boot":"')
+    end = body.rfind(_BOOT)
     return b"".join((body[: at + 8], rfc3339(wall_ms).encode(), _CORRECTED, body[end:]))
+
+
+def uptime_of(body: bytes) -> int:
+    """The ``uptime_ms`` of an encoded event; 0 for a gap, which has none."""
+    at = body.rfind(_UPTIME)
+    return int(body[at + len(_UPTIME) : -1]) if at >= 0 else 0
+
+
+def boot_of(body: bytes) -> str:
+    """The ``boot`` of an encoded event; empty for a gap, which has none."""
+    at = body.rfind(_BOOT)
+    return body[at + len(_BOOT) : body.rfind(_UPTIME) - 1].decode() if at >= 0 else ""
+
+
+def is_value(body: bytes) -> bool:
+    """Whether an encoded event is of type ``value``."""
+    at = body.find(_TYPE)
+    return body.startswith(b'value"', at + len(_TYPE))
 
 
 def _to_the_second(second: int) -> str:

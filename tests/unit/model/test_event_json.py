@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from sensor_gateway.model.channel import Channel, Source
 from sensor_gateway.model.event import ChangeEvent, EpochStart, Gap, GapCause, Quality, Reason
-from sensor_gateway.model.event_json import EventEncoder, corrected, is_unsynced, rfc3339
+from sensor_gateway.model.event_json import EventEncoder, boot_of, corrected, is_unsynced, is_value, rfc3339, uptime_of
 from sensor_gateway.model.position import Epoch
 from sensor_gateway.model.quantity import TEMPERATURE, other
 from sensor_gateway.model.reading import ClockState, FailureCode, Stamp
@@ -193,6 +193,14 @@ def test_correcting_the_time_changes_time_and_clock_alone(
     better = corrected(body, wall_ms)
     assert json.loads(better) == {**json.loads(body), "time": moment(wall_ms), "clock": "corrected"}
     assert not is_unsynced(better)
+
+
+@given(value=VALUES, stamp=STAMPS, unit=TEXTS)
+def test_boot_uptime_and_type_can_be_read_back_without_decoding(value: float | None, stamp: Stamp, unit: str) -> None:
+    body = EventEncoder("gw", "1b4e28ba").value(news(value, stamp, source=source(unit=unit)), EPOCH, 3)
+    assert (boot_of(body), uptime_of(body), is_value(body)) == ("1b4e28ba", stamp.uptime_ms, True)
+    start = EpochStart(previous=None, previous_last_seq=None, stamp=stamp)
+    assert not is_value(EventEncoder("gw", "1b4e28ba").epoch_start(start, EPOCH, 1))
 
 
 def test_an_impossible_year_is_clamped_and_never_raises() -> None:
