@@ -1,0 +1,186 @@
+"""From nodes to frozen dataclasses, driven by the dataclasses themselves.
+
+Knows types, not sections: what a file may hold is said in ``settings`` and in the drivers' options. Whatever is
+wrong goes to the report, with its place, and reading goes on.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import cache
+from types import MappingProxyType, NoneType, UnionType
+from typing import Annotated, Any, Final, Literal, Union, get_args, get_origin, get_type_hints
+
+from sensor_gateway.changes.filters import FilterSpec
+from sensor_gateway.changes.rules import Deadband
+from sensor_gateway.config.deadbands import read_deadband
+from sensor_gateway.config.faults import Report
+from sensor_gateway.config.filter_steps import read_filter
+from sensor_gateway.config.kinds import KINDS
+from sensor_gateway.config.nodes import MapNode, Node
+from sensor_gateway.config.notation import FalseIsNone, Identifier, NotWritten
+from sensor_gateway.config.readers import (
+    INVALID,
+    Reader,
+    as_map,
+    choice_reader,
+    first_fit,
+    joined,
+    mapping_reader,
+    optional_reader,
+    report_about,
+    report_unknown,
+    scalar_reader,
+    switch_reader,
+    tuple_reader,
+)
+
+NOTHING: Final[Mapping[str, object]] = MappingProxyType({})
+_RULES: Final[Mapping[object, Reader]] = MappingProxyType({Deadband: read_deadband, FilterSpec: read_filter})
+
+
+class UnsupportedType(TypeError):
+    """A dataclass has a field of a type that a file cannot hold."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Field:
+    """One key of a section: its type, the marks beside the type, what it means, and how it is read."""
+
+    name: str
+    type: object
+    marks: tuple[object, ...]
+    description: str
+    is_required: bool
+    read: Reader
+
+
+@cache
+def fields_of(section: type) -> Mapping[str, Field]:
+    """The keys that ``section``, a dataclass, has in a file. UnsupportedType for one that no file can hold."""
+    try:
+        hints = get_type_hints(section, include_extras=True)
+        declared = [field for field in dataclasses.fields(section) if field.init]
+    except (NameError, AttributeError, TypeError) as error:
+        raise UnsupportedType(f"the types of {section.__name__} cannot be resolved: {error}") from error
+    bare = {field.name: unwrap(hints[field.name]) for field in declared}
+    written = [field for field in declared if not _has(bare[field.name][1], NotWritten)]
+    return MappingProxyType({field.name: _field(field, *bare[field.name]) for field in written})
+
+
+def _field(field: dataclasses.Field[Any], bare: object, marks: tuple[object, ...]) -> Field:
+    return Field(
+        name=field.name,
+        type=bare,
+        marks=marks,
+        description=next((mark for mark in marks if isinstance(mark, str)), ""),
+        is_required=field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING,
+        read=reader_of(bare, marks),
+    )
+
+
+def read_section(section: type, node: Node, path: str, report: Report, given: Mapping[str, object] = NOTHING) -> object:
+    """An instance of ``section``, a dataclass, or INVALID. ``given`` holds values for what is not written."""
+    table = as_map(node, path, report)
+    if table is None:
+        return INVALID
+    fields = fields_of(section)
+    meant = report_unknown(table, path, report, fields)
+    values = read_fields(fields, table, path, report, {**given, **dict.fromkeys(meant, INVALID)})
+    return INVALID if values is None else construct(section, values, table, path, report)
+
+
+def read_fields(
+    fields: Mapping[str, Field], table: MapNode, path: str, report: Report, given: Mapping[str, object] = NOTHING
+) -> dict[str, object] | None:
+    """The values of those ``fields`` that are written, over those that are ``given``; None after a fault.
+
+    What is given as INVALID has been reported already.
+    """
+    values = dict(given)
+    is_whole = INVALID not in given.values()
+    for name, field in fields.items():
+        entry = table.entries.get(name)
+        if entry is not None:
+            value = field.read(entry.node, joined(path, name), report)
+            is_whole = is_whole and value is not INVALID
+            values[name] = value
+        elif field.is_required and name not in given:
+            report.fault(table.place, joined(path, name), f"`{name}` is missing; expected {_begun(field.description)}")
+            is_whole = False
+    return values if is_whole else None
+
+
+def _begun(description: str) -> str:
+    return description[:1].lower() + description[1:].rstrip(".") if description else "a value"
+
+
+def construct(section: type, values: Mapping[str, object], table: MapNode, path: str, report: Report) -> object:
+    """``section(**values)``; its own objections become faults, at the key that they begin with if they do."""
+    try:
+        return section(**values)
+    except (ValueError, TypeError, ArithmeticError, LookupError) as error:
+        report_about(str(error), table, path, report)
+        return INVALID
+
+
+def unwrap(hint: object) -> tuple[object, tuple[object, ...]]:
+    """A type without ``Annotated``, and the marks that stood in it."""
+    if get_origin(hint) is Annotated:
+        bare, *marks = get_args(hint)
+        return bare, tuple(marks)
+    return hint, ()
+
+
+def _has(marks: tuple[object, ...], kind: type) -> bool:
+    return any(isinstance(mark, kind) for mark in marks)
+
+
+def reader_of(hint: object, marks: tuple[object, ...] = ()) -> Reader:
+    """How a value of a type is read. UnsupportedType where a file cannot hold one."""
+    bare, more = unwrap(hint)
+    marks = (*marks, *more)
+    if bare in _RULES:
+        return _RULES[bare]
+    if bare in KINDS:
+        return scalar_reader(KINDS[bare], marks)
+    if isinstance(bare, type) and issubclass(bare, StrEnum):
+        return choice_reader({member.value: member for member in bare})
+    if isinstance(bare, type) and dataclasses.is_dataclass(bare):
+        return _section_reader(bare)
+    if hasattr(bare, "__supertype__"):
+        return reader_of(bare.__supertype__, marks)
+    return _composite_reader(bare, marks)
+
+
+def _composite_reader(bare: object, marks: tuple[object, ...]) -> Reader:
+    origin, parts = get_origin(bare), get_args(bare)
+    if origin is Literal:
+        return choice_reader({choice: choice for choice in parts})
+    if origin in (Union, UnionType):
+        return _union_reader(parts, marks)
+    if origin is tuple and len(parts) == 2 and parts[1] is Ellipsis:
+        return tuple_reader((reader_of(parts[0]),), is_open=True)
+    if origin is tuple:
+        return tuple_reader(tuple(reader_of(part) for part in parts))
+    if isinstance(origin, type) and issubclass(origin, Mapping) and unwrap(parts[0])[0] is str:
+        return mapping_reader(reader_of(parts[1]), names_are_ids=_has((*marks, *unwrap(parts[0])[1]), Identifier))
+    raise UnsupportedType(f"a file cannot hold a {getattr(bare, '__name__', bare)}")
+
+
+def _section_reader(section: type) -> Reader:
+    fields_of(section)
+    return lambda node, path, report: read_section(section, node, path, report)
+
+
+def _union_reader(members: tuple[object, ...], marks: tuple[object, ...]) -> Reader:
+    others = tuple(member for member in members if member is not NoneType)
+    inner = reader_of(others[0], marks) if len(others) == 1 else first_fit(tuple(map(reader_of, others)))
+    if len(others) == len(members):
+        return inner
+    if _has(marks, FalseIsNone):
+        return switch_reader(inner, is_section=dataclasses.is_dataclass(others[0]))
+    return optional_reader(inner)

@@ -1,0 +1,64 @@
+"""Drivers as a configuration asks for them: found by name, once each, or with a sentence that says why not."""
+
+from __future__ import annotations
+
+from typing import Final, Protocol
+
+from sensor_gateway.config.decoder import UnsupportedType, fields_of
+from sensor_gateway.config.near_miss import LATER, expectation
+from sensor_gateway.config.settings import SensorSection
+from sensor_gateway.model.driver_spec import DriverSpec
+from sensor_gateway.model.errors import OperatorError
+
+OBJECTIONS: Final = (ValueError, TypeError, ArithmeticError, LookupError)
+"""How code of a driver may object to options."""
+
+
+class Catalogue(Protocol):
+    """Where drivers are found."""
+
+    def names(self) -> tuple[str, ...]:
+        """What can be written behind ``driver:``."""
+        ...
+
+    def spec(self, name: str) -> DriverSpec:
+        """The driver of that name. OperatorError for one that cannot be loaded."""
+        ...
+
+
+class DriverShelf:
+    """Asks the catalogue for each driver once, and keeps the answer for the sensors that follow."""
+
+    def __init__(self, catalogue: Catalogue) -> None:
+        """Over ``catalogue``."""
+        self._catalogue = catalogue
+        self._names = catalogue.names()
+        self._found: dict[str, DriverSpec | str] = {}
+
+    def find(self, name: str) -> DriverSpec | str:
+        """The driver that users write as ``name``, or a sentence."""
+        if name not in self._found:
+            self._found[name] = self._ask(name)
+        return self._found[name]
+
+    def _ask(self, name: str) -> DriverSpec | str:
+        if name not in self._names:
+            return f"unknown driver `{name[:60]}`; {expectation(name, self._names)}"
+        try:
+            spec = self._catalogue.spec(name)
+        except OperatorError as error:
+            return str(error)
+        return _objection(name, spec) or spec
+
+
+def _objection(name: str, spec: DriverSpec) -> str:
+    try:
+        options = fields_of(spec.options)
+    except UnsupportedType as error:
+        return f"driver `{name}` cannot be used: {error}"
+    clash = [key for key in options if key in fields_of(SensorSection) or key in LATER]
+    if clash:
+        return f"driver `{name}` cannot be used: its option `{clash[0]}` is named like a key of every sensor"
+    if name not in spec.variants:
+        return f"driver `{name}` cannot be used: it has no variant {name}, only {', '.join(spec.variants)}"
+    return ""

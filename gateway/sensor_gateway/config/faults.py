@@ -1,0 +1,78 @@
+"""What is wrong with a configuration, and where it is written."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A file with a line and a column, both counted from 1."""
+
+    file: Path
+    line: int
+    column: int
+
+    def __str__(self) -> str:
+        """As editors and terminals follow it: ``gateway.yaml:12:7``."""
+        return f"{self.file}:{self.line}:{self.column}"
+
+
+NOWHERE: Final = Place(Path("-"), 1, 1)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fault:
+    """One thing that is wrong: where, at which key, and a sentence that says what was expected."""
+
+    file: Path
+    line: int
+    column: int
+    path: str
+    message: str
+
+    def __str__(self) -> str:
+        """One line for the operator: ``file:line:column path: message``."""
+        path = f"{self.path}: " if self.path else ""
+        return f"{self.file}:{self.line}:{self.column} {path}{self.message}"
+
+    @classmethod
+    def at(cls, place: Place, path: str, message: str) -> Fault:
+        """A fault at ``place``; its sentence is kept on one line."""
+        return cls(
+            file=place.file,
+            line=place.line,
+            column=place.column,
+            path=_on_one_line(path),
+            message=_on_one_line(message),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """Collects what is wrong while reading goes on, so that one run tells everything."""
+
+    faults: list[Fault] = field(default_factory=list)
+    warnings: list[Fault] = field(default_factory=list)
+
+    def fault(self, place: Place, path: str, message: str) -> None:
+        """Note something that makes the configuration unusable."""
+        self.faults.append(Fault.at(place, path, message))
+
+    def warning(self, place: Place, path: str, message: str) -> None:
+        """Note something that works and is hardly meant."""
+        self.warnings.append(Fault.at(place, path, message))
+
+
+def in_order(faults: Iterable[Fault], files: Iterable[Path]) -> tuple[Fault, ...]:
+    """``faults`` in the order of reading: file by file as loaded, then by line and column; each one once."""
+    ranks = {file: rank for rank, file in enumerate(files)}
+    unique = dict.fromkeys(faults)
+    return tuple(sorted(unique, key=lambda fault: (ranks.get(fault.file, -1), fault.line, fault.column)))
+
+
+def _on_one_line(text: str) -> str:
+    return "".join(character if character.isprintable() else repr(character)[1:-1] for character in text)

@@ -1,0 +1,220 @@
+"""Readers: how a node of one shape becomes a value. Made of smaller readers; the decoder chooses them by type.
+
+A reader never raises: it reports each fault with its place, and returns INVALID.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Collection, Iterable, Mapping
+from types import MappingProxyType
+from typing import Final, TypeAlias, cast
+
+from sensor_gateway.config.faults import Place, Report
+from sensor_gateway.config.kinds import Kind
+from sensor_gateway.config.near_miss import LATER, listed, meant_by, near_miss, unknown_key
+from sensor_gateway.config.nodes import Entry, ListNode, MapNode, Node, ScalarNode, described, shortened
+from sensor_gateway.config.notation import Identifier, Topic, Within
+from sensor_gateway.config.slugs import check_identifier, check_topic
+
+INVALID: Final = object()
+"""What a reader returns after it has reported a fault."""
+
+Reader: TypeAlias = Callable[[Node, str, Report], object]
+
+_SAYS_FALSE: Final = frozenset({"off", "no", "never", "none", "null", "~", "disabled"})
+NO_ENTRIES: Final[Mapping[str, Entry]] = MappingProxyType({})
+
+
+def joined(path: str, key: str) -> str:
+    """The path of ``key`` below ``path``."""
+    return f"{path}.{key}" if path else key
+
+
+def as_map(node: Node, path: str, report: Report) -> MapNode | None:
+    """``node`` as a mapping; nothing at all is an empty one."""
+    if isinstance(node, MapNode):
+        return node
+    if isinstance(node, ScalarNode) and node.value is None:
+        return MapNode(NO_ENTRIES, node.place)
+    report.fault(node.place, path, f"expected a mapping (`key: value` lines, indented), got {described(node)}")
+    return None
+
+
+def report_unknown(table: MapNode, path: str, report: Report, known: Collection[str]) -> Collection[str]:
+    """A fault for each key of ``table`` that is not in ``known``; returns the keys that were probably meant."""
+    strangers = [key for key in table.entries if key not in known]
+    if not strangers:
+        return ()
+    free = [key for key in known if key not in table.entries]
+    meant = {key: None if key in LATER else meant_by(key, free) or meant_by(key, known) for key in strangers}
+    for key, ours in meant.items():
+        report.fault(table.entries[key].place, joined(path, key), unknown_key(key, known, ours))
+    return {ours for ours in meant.values() if ours}
+
+
+def report_bad_name(place: Place, key: str, path: str, report: Report) -> None:
+    """A fault for a key that cannot stand in a topic."""
+    try:
+        check_identifier(key)
+    except ValueError as error:
+        report.fault(place, path, str(error))
+
+
+def report_about(message: str, table: MapNode, path: str, report: Report) -> None:
+    """A fault whose sentence may begin with the name of a key of ``table``: then it is placed there."""
+    word = re.match(r"[\w-]+", message)
+    entry = table.entries.get(word[0]) if word else None
+    if word and entry:
+        report.fault(entry.node.place, joined(path, word[0]), message)
+    else:
+        report.fault(table.place, path, message or "these values do not go together")
+
+
+def scalar_reader(kind: Kind, marks: tuple[object, ...] = ()) -> Reader:
+    """Reads a single value, within the limits and rules that ``marks`` set."""
+    limits = next((mark for mark in marks if isinstance(mark, Within)), None)
+    is_name = any(isinstance(mark, Identifier) for mark in marks)
+    is_topic = any(isinstance(mark, Topic) for mark in marks)
+
+    def read(node: Node, path: str, report: Report) -> object:
+        if not isinstance(node, ScalarNode):
+            report.fault(node.place, path, f"expected {kind.expected}, got {described(node)}")
+            return INVALID
+        try:
+            value = kind.read(node)
+            if limits is not None:
+                _check_limits(cast("float", value), limits, kind)  # only numbers carry limits
+            if is_name:
+                check_identifier(cast("str", value))  # only text carries this mark
+            if is_topic:
+                check_topic(cast("str", value))  # only text carries this mark
+        except ValueError as error:
+            report.fault(node.place, path, str(error))
+            return INVALID
+        return value
+
+    return read
+
+
+def _check_limits(value: float, limits: Within, kind: Kind) -> None:
+    def shown(number: float) -> object:
+        return kind.scale.write(number) if kind.scale else f"{number:.12g}"
+
+    if limits.low is not None and value < limits.low:
+        high = f" and at most {shown(limits.high)}" if limits.high is not None else ""
+        raise ValueError(f"{shown(value)} is too small; expected at least {shown(limits.low)}{high}")
+    if limits.high is not None and value > limits.high:
+        low = f" and at least {shown(limits.low)}" if limits.low is not None else ""
+        raise ValueError(f"{shown(value)} is too large; expected at most {shown(limits.high)}{low}")
+
+
+def choice_reader(choices: Mapping[object, object]) -> Reader:
+    """Reads one of the keys of ``choices`` and gives what stands behind it. Text of digits needs no quotes."""
+    by_text = {choice: meaning for choice, meaning in choices.items() if isinstance(choice, str)}
+
+    def read(node: Node, path: str, report: Report) -> object:
+        if isinstance(node, ScalarNode):
+            for choice, meaning in choices.items():
+                if type(choice) is type(node.value) and choice == node.value:
+                    return meaning
+            is_number = isinstance(node.value, (int, float)) and not isinstance(node.value, bool)
+            if is_number and not node.is_quoted and node.text in by_text:
+                return by_text[node.text]
+        report.fault(node.place, path, _no_choice(node, choices, by_text))
+        return INVALID
+
+    return read
+
+
+def _no_choice(node: Node, choices: Iterable[object], by_text: Collection[str]) -> str:
+    names = (str(choice).lower() if isinstance(choice, bool) else str(choice) for choice in choices)
+    expected = f"expected one of {listed(names)}"
+    meant = near_miss(node.text, by_text) if isinstance(node, ScalarNode) else None
+    hint = f"; did you mean `{meant}`?" if meant else ""
+    return f"{expected}, got {described(node)}{hint}"
+
+
+def optional_reader(inner: Reader) -> Reader:
+    """Reads ``null`` as None, and else what ``inner`` does."""
+
+    def read(node: Node, path: str, report: Report) -> object:
+        if isinstance(node, ScalarNode) and node.value is None:
+            return None
+        return inner(node, path, report)
+
+    return read
+
+
+def switch_reader(inner: Reader, *, is_section: bool) -> Reader:
+    """Reads ``false`` as None, ``true`` as a section's defaults, and else what ``inner`` does."""
+
+    def read(node: Node, path: str, report: Report) -> object:
+        if isinstance(node, ScalarNode):
+            if node.value is False:
+                return None
+            if is_section and node.value is True:
+                return inner(MapNode(NO_ENTRIES, node.place), path, report)
+            if node.text.lower() in _SAYS_FALSE:
+                message = f"expected false to turn it off, got {described(node)}; did you mean false?"
+                report.fault(node.place, path, message)
+                return INVALID
+        return inner(node, path, report)
+
+    return read
+
+
+def first_fit(readers: tuple[Reader, ...]) -> Reader:
+    """Reads with the first reader that has no objection; else reports those of the one that came furthest."""
+
+    def read(node: Node, path: str, report: Report) -> object:
+        trials = []
+        for reader in readers:
+            trial = Report()
+            value = reader(node, path, trial)
+            if value is not INVALID:
+                return value
+            trials.append(trial)
+        furthest = max(trials, key=lambda trial: max((len(fault.path) for fault in trial.faults), default=0))
+        report.faults.extend(furthest.faults)
+        return INVALID
+
+    return read
+
+
+def tuple_reader(readers: tuple[Reader, ...], *, is_open: bool = False) -> Reader:
+    """Reads a list: one value per reader, or any number by the one reader of an open tuple."""
+
+    def read(node: Node, path: str, report: Report) -> object:
+        if not isinstance(node, ListNode):
+            hint = f"; did you mean [{shortened(node.text)}]?" if isinstance(node, ScalarNode) and node.text else ""
+            report.fault(node.place, path, f"expected a list, got {described(node)}{hint}")
+            return INVALID
+        if not is_open and len(node.items) != len(readers):
+            report.fault(node.place, path, f"expected a list of {len(readers)}, got one of {len(node.items)}")
+            return INVALID
+        chosen = readers * len(node.items) if is_open else readers
+        values = tuple(
+            reader(item, f"{path}[{index}]", report)
+            for index, (item, reader) in enumerate(zip(node.items, chosen, strict=True))
+        )
+        return INVALID if any(value is INVALID for value in values) else values
+
+    return read
+
+
+def mapping_reader(inner: Reader, *, names_are_ids: bool = False) -> Reader:
+    """Reads a mapping from any names to values that ``inner`` reads."""
+
+    def read(node: Node, path: str, report: Report) -> object:
+        table = as_map(node, path, report)
+        if table is None:
+            return INVALID
+        values = {}
+        for key, entry in table.entries.items():
+            if names_are_ids:
+                report_bad_name(entry.place, key, joined(path, key), report)
+            values[key] = inner(entry.node, joined(path, key), report)
+        return INVALID if any(value is INVALID for value in values.values()) else values
+
+    return read

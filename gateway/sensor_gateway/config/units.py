@@ -1,0 +1,134 @@
+"""Durations, sizes and frequencies as people write them. Pure text to number and back.
+
+A number never stands bare: the sentence of a fault says how to write it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Final, NewType
+
+from sensor_gateway.model.units import Bytes, Seconds
+
+Hertz = NewType("Hertz", int)
+"""A clock rate. Written ``100kHz`` in a configuration file, never bare."""
+
+_AMOUNT: Final = re.compile(r"([0-9]+(?:\.[0-9]+)?)\s*([A-Za-zµ]*)")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scale:
+    """One kind of amount: what it is called, its units with their worth, and an example of how to write it."""
+
+    noun: str
+    units: Mapping[str, float]
+    example: str
+    slips: Mapping[str, str]
+    """Units that people write, and the one that they mean here."""
+
+    @property
+    def pattern(self) -> str:
+        """A regular expression for the JSON Schema."""
+        return rf"^[0-9]+(\.[0-9]+)?\s*({'|'.join(self.units)})$"
+
+    def parse(self, text: str) -> float:
+        """The amount in the scale's base unit; ValueError says what is wrong and how to write it."""
+        found = _AMOUNT.fullmatch(text.strip())
+        if found is None:
+            raise ValueError(f"{text!r} is no {self.noun}; expected a number with a unit, like {self.example}")
+        number, unit = found.groups()
+        if not unit:
+            raise ValueError(self.bare(number))
+        if unit not in self.units:
+            raise ValueError(self._unknown(number, unit))
+        return float(number) * self.units[unit]
+
+    def bare(self, number: object) -> str:
+        """What to say of a number without a unit."""
+        first, second = list(self.units)[:2] if self.noun != "duration" else ("s", "min")
+        return (
+            f"{number} has no unit; expected a {self.noun} like {number}{first} or {number}{second} "
+            f"(units: {', '.join(self.units)})"
+        )
+
+    def _unknown(self, number: str, unit: str) -> str:
+        meant = self.slips.get(unit) or next((ours for ours in self.units if ours.lower() == unit.lower()), None)
+        hint = f"; did you mean {number}{meant}" if meant else ""
+        return f"{unit!r} is no unit of a {self.noun}; expected one of {', '.join(self.units)}{hint}"
+
+    def write(self, amount: float) -> str:
+        """The shortest way to write ``amount`` that reads back as the same number."""
+        for unit, worth in sorted(self.units.items(), key=lambda row: -row[1]):
+            number = amount / worth
+            if number == int(number) and int(number) * worth == amount and (number or worth == 1):
+                return f"{int(number)}{unit}"
+        smallest = next((unit for unit, worth in self.units.items() if worth == 1), "")
+        return f"{_plain(amount)}{smallest}"
+
+
+def _plain(amount: float) -> str:
+    text = repr(float(amount))
+    return f"{amount:.20f}".rstrip("0").rstrip(".") if "e" in text else text
+
+
+DURATION: Final = Scale(
+    noun="duration",
+    units=MappingProxyType({"ms": 0.001, "s": 1.0, "min": 60.0, "h": 3600.0, "d": 86400.0}),
+    example="500ms, 10s, 5min, 1h or 30d",
+    slips=MappingProxyType(
+        {
+            "m": "min",
+            "sec": "s",
+            "secs": "s",
+            "second": "s",
+            "seconds": "s",
+            "mins": "min",
+            "minute": "min",
+            "minutes": "min",
+            "hr": "h",
+            "hour": "h",
+            "hours": "h",
+            "day": "d",
+            "days": "d",
+            "msec": "ms",
+            "milliseconds": "ms",
+        }
+    ),
+)
+
+SIZE: Final = Scale(
+    noun="size",
+    units=MappingProxyType(
+        {"kB": 1e3, "MB": 1e6, "GB": 1e9, "KiB": 1024.0, "MiB": 1024.0**2, "GiB": 1024.0**3, "B": 1.0}
+    ),
+    example="64MB, 100kB or 4MiB",
+    slips=MappingProxyType({"k": "kB", "K": "KiB", "M": "MB", "m": "MB", "G": "GB", "KB": "kB", "bytes": "B"}),
+)
+
+FREQUENCY: Final = Scale(
+    noun="frequency",
+    units=MappingProxyType({"Hz": 1.0, "kHz": 1e3, "MHz": 1e6}),
+    example="100kHz or 400kHz",
+    slips=MappingProxyType({"k": "kHz", "M": "MHz"}),
+)
+
+
+def parse_duration(text: str) -> Seconds:
+    """Seconds, from ``500ms``, ``10s``, ``5min``, ``1h`` or ``30d``; ValueError with a sentence."""
+    amount = DURATION.parse(text)
+    number = _AMOUNT.fullmatch(text.strip())
+    is_ms = number is not None and number[2] == "ms"
+    return Seconds(float(number[1]) / 1000.0 if is_ms and number else amount)
+
+
+def parse_size(text: str) -> Bytes:
+    """Bytes, from ``64MB`` or ``4MiB``; ValueError with a sentence."""
+    return Bytes(round(SIZE.parse(text)))
+
+
+def parse_frequency(text: str) -> Hertz:
+    """Hertz, from ``100kHz``; ValueError with a sentence."""
+    return Hertz(round(FREQUENCY.parse(text)))
