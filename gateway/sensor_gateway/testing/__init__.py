@@ -1,1 +1,27 @@
-"""Fakes and the conformance suite for the authors of drivers. Public."""
+"""Fakes and the conformance suite for the authors of drivers. Public: see docs/writing-a-driver.md."""
+
+from sensor_gateway.testing.conduct import repeatable_noise
+from sensor_gateway.testing.conformance import check_driver
+from sensor_gateway.testing.playback import (
+    Dialogue,
+    LinePlayback,
+    Playback,
+    Played,
+    Recording,
+    Transfer,
+    play,
+    play_line,
+)
+
+__all__ = [
+    "Dialogue",
+    "LinePlayback",
+    "Playback",
+    "Played",
+    "Recording",
+    "Transfer",
+    "check_driver",
+    "play",
+    "play_line",
+    "repeatable_noise",
+]

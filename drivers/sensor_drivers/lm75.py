@@ -1,0 +1,236 @@
+"""The LM75 family on I2C: one temperature in one register, in 9 to 13 bits.
+
+Datasheets: TI LM75B/LM75C (SNIS153B), NXP LM75A (rev 4), LM75B (rev 6.1), PCT2075 (rev 9), TI TMP75 (SBOS288M), TMP102
+(SBOS397), TMP112 (SBOS473), TMP1075 (SBOS854F). No checksum; only the TMP1075 has an identity.
+
+The answer, the temperature register 00, left-aligned two's complement::
+
+    byte    0                           1
+            sign and 7 bits of °C       fraction: 1 (LM75), 3 (LM75A, LM75B, PCT2075) or 4 bits (TMP), then zeros
+            extended mode, TMP102 and TMP112: sign and 12 bits in steps of 1/16 °C, two zeros, and a one
+
+An LM75A or LM75B made by National or TI has 9 bits and leaves the others undefined: it is read as ``lm75``.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+from sensor_gateway.driver import (
+    TEMPERATURE,
+    BadFrame,
+    BusKind,
+    Channel,
+    DriverSpec,
+    Identifying,
+    Identity,
+    Measuring,
+    NotReady,
+    OverRange,
+    Preparing,
+    Values,
+    Variant,
+    Vector,
+    Wait,
+    Write,
+    WriteRead,
+    WrongChip,
+)
+
+# Pointer values.
+READ_TEMPERATURE = WriteRead(b"\x00", 2)
+READ_CONFIGURATION = WriteRead(b"\x01", 2)
+CONTINUOUS = Write(b"\x01\x00")  # the power-on default of those with one byte of configuration
+CONTINUOUS_12_BITS = Write(b"\x01\x60")  # TMP75: R1 R0 = 11
+READ_DEVICE_ID = WriteRead(b"\x0f", 2)  # TMP1075, SBOS854F "device ID register"
+TMP1075_ID = b"\x75\x00"
+
+# TMP102 and TMP112 configuration: byte 1 OS R1 R0 F1 F0 POL TM SD, byte 2 CR1 CR0 AL EM 0 0 0 0.
+# R1 and R0 are read-only and 11 (SBOS397C page 9), the low nibble of byte 2 is 0: other chips fail this.
+TMP102_FIXED, TMP102_VALUE = 0x600F, 0x6000
+CONTINUOUS_4_HZ = Write(b"\x01\x60\xa0")
+# In extended mode the register may hold an old 12-bit value under the new mode's bit 0, so each conversion is started
+# by hand: shutdown (SD) with one-shot (OS), 35 ms at most, read (TI, e2e.ti.com thread 955384; SBOS397C page 9).
+EXTENDED_SHUTDOWN = Write(b"\x01\x61\xb0")
+EXTENDED_ONE_SHOT = Write(b"\x01\xe1\xb0")
+TMP102_CONVERSION = Wait(0.035)
+
+EXTENDED_BITS = 13
+_ALL_EIGHT = tuple(range(0x48, 0x50))
+# Three pins, each low, high or open; all open (Adafruit's board) is 37.
+_PCT2075 = (*_ALL_EIGHT, *range(0x70, 0x78), *range(0x28, 0x30), 0x35, 0x36, 0x37)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Row:
+    """One member of the family: its resolution, what to configure, and when its first value is there after that."""
+
+    part: str
+    bits: int
+    addresses: tuple[int, ...] = _ALL_EIGHT
+    configure: Write = CONTINUOUS
+    first_value: Wait
+
+
+# first_value: the longest conversion and the pause before it.
+ROWS = {
+    "lm75": Row(part="LM75", bits=9, first_value=Wait(0.3)),  # SNIS153B: 300 ms at most
+    "lm75a": Row(part="LM75A", bits=11, first_value=Wait(0.3)),
+    "lm75b": Row(part="LM75B", bits=11, first_value=Wait(0.2)),  # one conversion in 100 ms
+    "pct2075": Row(part="PCT2075", bits=11, addresses=_PCT2075, first_value=Wait(0.2)),  # Tidle of 100 ms
+    "tmp75": Row(part="TMP75", bits=12, configure=CONTINUOUS_12_BITS, first_value=Wait(0.3)),
+    "tmp1075": Row(part="TMP1075", bits=12, first_value=Wait(0.06)),  # one conversion in 27.5 ms
+    "tmp102": Row(part="TMP102", bits=12, addresses=_ALL_EIGHT[:4], configure=CONTINUOUS_4_HZ, first_value=Wait(0.57)),
+    "tmp112": Row(part="TMP112", bits=12, addresses=_ALL_EIGHT[:4], configure=CONTINUOUS_4_HZ, first_value=Wait(0.57)),
+}
+EXTENDABLE = ("tmp102", "tmp112")
+COLDEST, HOTTEST, HOTTEST_EXTENDED = -55.0, 125.0, 150.0
+
+
+def _variant(name: str, row: Row) -> Variant:
+    channel = Channel(
+        name="temperature",
+        quantity=TEMPERATURE,
+        low=COLDEST,
+        high=HOTTEST_EXTENDED if name in EXTENDABLE else HOTTEST,
+        resolution=1 / (1 << row.bits - 8),
+        deadband=0.1,
+    )
+    # wire_bits: pointer and register in one transaction, 5 bytes of 9 bits, with start, repeated start and stop.
+    return Variant(addresses=row.addresses, channels=(channel,), wire_bits=48, part=row.part)
+
+
+VARIANTS = {name: _variant(name, row) for name, row in ROWS.items()}
+
+Range: TypeAlias = Literal["normal", "extended"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Options:
+    """``range: extended`` makes a TMP102 or TMP112 measure up to 150 °C instead of 125 °C."""
+
+    range: Range = "normal"
+
+
+def convert(frame: bytes, *, bits: int) -> Values:
+    """Temperature of one register value; 13 bits is the extended mode. Total: a value within limits, or an error."""
+    if len(frame) != READ_TEMPERATURE.count:
+        raise BadFrame("temperature register of the wrong length", expected="2 bytes", got=frame)
+    is_extended = bits == EXTENDED_BITS
+    if is_extended and not frame[1] & 0x01:
+        raise NotReady("the chip is not in extended mode (any more): it lost power")
+    steps_per_degree = 16 if is_extended else 1 << bits - 8
+    temperature = (int.from_bytes(frame, "big", signed=True) >> 16 - bits) / steps_per_degree
+    if not COLDEST <= temperature <= (HOTTEST_EXTENDED if is_extended else HOTTEST):
+        raise OverRange(f"temperature of {temperature:.2f} °C is beyond what the chip can measure")
+    return {"temperature": temperature}
+
+
+class Lm75:
+    """One chip of the family. It converts all the time; only in extended mode it is told to, each time."""
+
+    def __init__(self, variant: str, options: Options) -> None:
+        """Choose the row of the table; nothing is sent yet."""
+        self._variant = variant
+        self._row = ROWS[variant]
+        self._is_misplaced = options.range == "extended" and variant not in EXTENDABLE
+        self._is_extended = options.range == "extended" and not self._is_misplaced
+        self._bits = EXTENDED_BITS if self._is_extended else self._row.bits
+
+    def identify(self) -> Identifying:
+        """Check what there is to check: the TMP1075's id, the fixed bits of TMP102 and TMP112."""
+        if self._variant == "tmp1075":
+            answer = yield READ_DEVICE_ID
+            if answer != TMP1075_ID:
+                raise WrongChip("device id register 0F of a TMP1075", expected=TMP1075_ID, got=answer)
+        elif self._variant in EXTENDABLE:
+            answer = yield READ_CONFIGURATION
+            if int.from_bytes(answer, "big") & TMP102_FIXED != TMP102_VALUE:
+                raise WrongChip(f"configuration of a {self._row.part}", expected="60 A0, or alike", got=answer)
+        else:
+            yield READ_TEMPERATURE
+        note = ""
+        if self._is_misplaced:
+            note = f"a {self._row.part} has no extended range: `range: extended` is for TMP102 and TMP112."
+        return Identity(part=self._row.part, channels=("temperature",), note=note)
+
+    def setup(self) -> Preparing:
+        """Configure the chip and wait for the first value that was converted so."""
+        if self._is_extended:
+            yield EXTENDED_SHUTDOWN
+            yield TMP102_CONVERSION  # the conversion under way ends first (SBOS397C, "shutdown mode")
+        else:
+            yield self._row.configure
+            yield self._row.first_value
+
+    def measure(self) -> Measuring:
+        """Read the newest value."""
+        if self._is_extended:
+            yield EXTENDED_ONE_SHOT
+            yield TMP102_CONVERSION
+            return convert((yield READ_TEMPERATURE), bits=self._bits)
+        values = convert((yield READ_TEMPERATURE), bits=self._bits)
+        if values["temperature"] == 0:
+            # So reads a chip that lost power and has not converted since (SBOS288M 7.5). A real zero is there again.
+            yield self._row.first_value
+            values = convert((yield READ_TEMPERATURE), bits=self._bits)
+        return values
+
+
+def create(variant: str, options: Options, _address: int) -> Lm75:
+    """Make the driver of one chip."""
+    return Lm75(variant, options)
+
+
+def replay(vector: Vector) -> Values:
+    """Frame: the temperature register."""
+    is_extended = vector.options.get("range") == "extended"
+    return convert(*vector.frames, bits=EXTENDED_BITS if is_extended else ROWS[vector.variant].bits)
+
+
+def _vectors(variant: str, source: str, rows: dict[str, float], **options: object) -> tuple[Vector, ...]:
+    return tuple(
+        Vector(
+            variant=variant,
+            frames=(bytes.fromhex(frame),),
+            values={"temperature": value},
+            source=source,
+            options=options,
+        )
+        for frame, value in rows.items()
+    )
+
+
+_TI = {"64 00": 100, "50 00": 80, "4b 00": 75, "32 00": 50, "19 00": 25, "00 40": 0.25, "ff c0": -0.25, "e7 00": -25}
+
+VECTORS = (
+    *_vectors("lm75", "SNIS153B, temperature data format", {"7d 00": 125, "00 80": 0.5, "ff 80": -0.5, "c9 00": -55}),
+    # Undefined bits are set in these.
+    *_vectors("lm75", "eldruin/lm75-rs src/conversion.rs", {"19 5a": 25, "e7 5a": -25, "00 da": 0.5, "fd da": -2.5}),
+    *_vectors("lm75", "eldruin/lm75-rs tests/tests.rs, can_read_temperature", {"e7 a5": -24.5}),
+    *_vectors("lm75a", "NXP LM75A rev 4, table 10", {"7d 00": 125, "00 20": 0.125, "ff e0": -0.125, "c9 20": -54.875}),
+    *_vectors("lm75b", "NXP LM75B rev 6.1, table 10", {"19 00": 25, "00 20": 0.125, "e7 00": -25, "c9 00": -55}),
+    *_vectors("pct2075", "NXP PCT2075, section 7.4.3", {"7d 00": 125, "ff e0": -0.125}),
+    *_vectors("tmp75", "TI SBOS288M, table 7-1", {**_TI, "c9 00": -55}),
+    *_vectors("tmp1075", "TI SBOS854F, table 7-1", {**_TI, "00 10": 0.0625, "ff f0": -0.0625, "ce 00": -50}),
+    *_vectors("tmp102", "periph/devices tmp102/tmp102_test.go", {"64 00": 100, "00 00": 0, "e7 00": -25, "c9 00": -55}),
+    *_vectors("tmp112", "eldruin/tmp1x2-rs src/conversion.rs", {"4b 00": 75, "00 40": 0.25, "ff c0": -0.25}),
+    *_vectors(
+        "tmp102",
+        "TI SBOS397B, table 6; eldruin/tmp1x2-rs src/conversion.rs",
+        {"4b 01": 150, "40 01": 128, "3f f9": 127.9375, "0c 81": 25, "ff e1": -0.25, "f3 81": -25, "e4 81": -55},
+        range="extended",
+    ),
+)
+
+SPEC = DriverSpec(
+    name="lm75",
+    summary="LM75, LM75A, LM75B, TMP75, TMP102, TMP112, TMP1075, PCT2075: temperature",
+    bus=BusKind.I2C,
+    variants=VARIANTS,
+    create=create,
+    replay=replay,
+    vectors=VECTORS,
+    options=Options,
+)

@@ -1,0 +1,186 @@
+"""How a driver conducts itself: generators that yield operations only and end, streams that find back, our errors only.
+
+Part of the conformance suite: answers are noise, pieces of the driver's own vectors, and errors of the bus.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import itertools
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from typing import TypeAlias
+
+from sensor_gateway.model.driver_spec import BusKind, DriverSpec, Identity, PolledDriver, StreamDriver
+from sensor_gateway.model.errors import BadFrame, MeasurementError, Nack, NoAnswer
+from sensor_gateway.model.operations import Exchange, Operation, Read, Wait, Write, WriteRead
+
+Noise: TypeAlias = Callable[[int], bytes]
+"""Gives so many bytes without meaning."""
+
+Steps: TypeAlias = Generator[Operation, bytes, object]
+
+LONGEST_WAIT_S = 60.0
+MOST_OPERATIONS = 1000
+ROUNDS = 100
+STREAM_BYTES = 20_000
+LARGEST_EXCHANGE = 300  # a Modbus RTU frame has 256 bytes at most
+
+
+def repeatable_noise(seed: str = "noise") -> Noise:
+    """Noise that is the same in each run, so that a failure can be looked at again."""
+    numbers = itertools.count()
+    return lambda count: hashlib.shake_256(f"{seed} {next(numbers)}".encode()).digest(count)
+
+
+def check_conduct(spec: DriverSpec, variant: str, options: object, noise: Noise) -> None:
+    """Check one variant of a driver; AssertionError says what it did, and in which step."""
+    addresses = spec.variants[variant].addresses
+    driver = spec.create(variant, options, addresses[0] if addresses else 1)
+    if spec.bus is BusKind.SERIAL_STREAM:
+        assert not hasattr(driver, "measure"), f"{spec.name}: a stream driver has feed and reset, it does not measure"
+        _check_stream(spec, variant, options, noise)
+    else:
+        assert not hasattr(driver, "feed"), f"{spec.name}: only a stream driver is fed"
+        _Conduct(spec, variant, options).check(noise)
+
+
+class _Conduct:
+    """One variant of a polled driver under test."""
+
+    def __init__(self, spec: DriverSpec, variant: str, options: object) -> None:
+        self._spec = spec
+        self._variant = variant
+        self._options = options
+        row = spec.variants[variant]
+        channels = row.channels if spec.channels_of is None else spec.channels_of(options)
+        self._channels = {channel.name for channel in channels}
+        self._addresses = row.addresses or (1,)
+
+    def check(self, noise: Noise) -> None:
+        for answers, address in zip(_answers(self._spec, noise), itertools.cycle(self._addresses), strict=False):
+            self._check_life(self._made(address), answers)
+        for step in ("identify", "setup", "measure"):
+            for error in (Nack("nobody acknowledges"), NoAnswer("nothing came"), BadFrame("a broken frame")):
+                steps: Steps = getattr(self._made(self._addresses[0]), step)()
+                outcome = self._outcome(steps, _refusing(error), step)
+                assert step != "measure" or isinstance(outcome, MeasurementError), (
+                    f"{self._where(step)} hides {error!r} and gives {outcome!r}"
+                )
+
+    def _made(self, address: int) -> PolledDriver:
+        driver = self._spec.create(self._variant, self._options, address)
+        for step in ("identify", "setup", "measure"):
+            assert hasattr(driver, step), f"{self._spec.name}: a driver has {step}"
+        return driver  # type: ignore[return-value]  # just looked at
+
+    def _where(self, step: str) -> str:
+        return f"{self._spec.name}, variant {self._variant}, {step}"
+
+    def _check_life(self, driver: PolledDriver, answers: Noise) -> None:
+        """Identify, setup and measure on such answers, as far as the driver goes along with them."""
+        identity = self._outcome(driver.identify(), answers, "identify")
+        if isinstance(identity, MeasurementError):
+            return
+        assert isinstance(identity, Identity), f"{self._where('identify')} returns an Identity, not {identity!r}"
+        assert set(identity.channels) <= self._channels, f"{self._where('identify')}: unknown {identity.channels}"
+        prepared = self._outcome(driver.setup(), answers, "setup")
+        if isinstance(prepared, MeasurementError):
+            return
+        assert prepared is None, f"{self._where('setup')} returns nothing, not {prepared!r}"
+        values = self._outcome(driver.measure(), answers, "measure")
+        if isinstance(values, MeasurementError):
+            return
+        assert isinstance(values, Mapping), f"{self._where('measure')} maps channels to values, not {values!r}"
+        assert set(values) == set(identity.channels), f"{self._where('measure')} gives just what was identified"
+
+    def _outcome(self, steps: Steps, answers: Callable[[int], bytes | MeasurementError], step: str) -> object:
+        """What the generator returned, or the MeasurementError that it raised."""
+        where = self._where(step)
+        assert isinstance(steps, Generator), f"{where} is a generator function: it yields its operations"
+        try:
+            operation = next(steps)
+            for _ in range(MOST_OPERATIONS):
+                self._check_operation(operation, where)
+                answer = _answered(operation, answers)
+                operation = steps.throw(answer) if isinstance(answer, MeasurementError) else steps.send(answer)
+        except StopIteration as end:
+            return end.value
+        except MeasurementError as error:
+            return error
+        raise AssertionError(f"{where} does not end: {MOST_OPERATIONS} operations")
+
+    def _check_operation(self, operation: object, where: str) -> None:
+        kinds = (Wait, Exchange) if self._spec.bus is BusKind.SERIAL_REQUEST else (Wait, Write, Read, WriteRead)
+        assert isinstance(operation, kinds), f"{where} yields {operation!r} on a bus of kind {self._spec.bus}"
+        if isinstance(operation, (Write, WriteRead)):
+            assert operation.data, f"{where} writes nothing: {operation!r}"
+        if isinstance(operation, (Read, WriteRead)):
+            assert operation.count > 0, f"{where} reads nothing: {operation!r}"
+        if isinstance(operation, Wait):
+            assert 0 <= operation.seconds <= LONGEST_WAIT_S, f"{where} waits {operation.seconds} s"
+        if isinstance(operation, Exchange):
+            assert operation.request, f"{where} asks nothing: {operation!r}"
+            assert 0 < operation.timeout_s <= LONGEST_WAIT_S, f"{where} waits {operation.timeout_s} s for an answer"
+
+
+def _answered(operation: Operation, answers: Callable[[int], bytes | MeasurementError]) -> bytes | MeasurementError:
+    if isinstance(operation, Wait):
+        return b""
+    if isinstance(operation, Exchange):
+        received = answers(LARGEST_EXCHANGE)
+        return received if isinstance(received, MeasurementError) else _framed(operation, received)
+    answer = answers(0 if isinstance(operation, Write) else operation.count)
+    return b"" if isinstance(operation, Write) and isinstance(answer, bytes) else answer
+
+
+def _framed(operation: Exchange, received: bytes) -> bytes | MeasurementError:
+    """The frame that the driver's own framing finds in what came in; NoAnswer without one."""
+    while True:
+        dropped, frame = operation.frame(received)
+        assert 0 <= dropped <= len(received), f"framing drops {dropped} of {len(received)} bytes"
+        if frame is not None:
+            return frame
+        if not dropped:
+            return NoAnswer("no frame in what came in")
+        received = received[dropped:]
+
+
+def _answers(spec: DriverSpec, noise: Noise) -> Iterator[Noise]:
+    yield from itertools.repeat(noise, ROUNDS)
+    for vector in spec.vectors:
+        yield _pieces(vector.frames)
+    # Among these is each identity of one byte.
+    for byte in range(256):
+        yield _filled(bytes((byte,)))
+
+
+def _pieces(frames: Sequence[bytes]) -> Noise:
+    """The frame of just the length that is asked for, zeros where there is none; all of them to a line that listens."""
+    by_length = {LARGEST_EXCHANGE: b"".join(frames)} | {len(frame): frame for frame in frames}
+    return lambda count: by_length.get(count, b"\x00" * count)
+
+
+def _filled(byte: bytes) -> Noise:
+    return lambda count: byte * count
+
+
+def _refusing(error: MeasurementError) -> Callable[[int], MeasurementError]:
+    return lambda _count: error
+
+
+def _check_stream(spec: DriverSpec, variant: str, options: object, noise: Noise) -> None:
+    """Feed noise, and the vectors whole and byte by byte: the same measurements, after garbage and a reset too."""
+    stream: StreamDriver = spec.create(variant, options, 0)  # type: ignore[assignment]  # the spec says so
+    where = f"{spec.name}, variant {variant}, feed"
+    for _ in range(ROUNDS):
+        for found in stream.feed(noise(STREAM_BYTES // ROUNDS)):
+            assert isinstance(found, (Mapping, BadFrame)), f"{where} gives {found!r}"
+    for vector in spec.vectors:
+        if vector.variant != variant or vector.options:
+            continue
+        data = b"".join(vector.frames)
+        stream.reset()
+        whole = [found for found in stream.feed(data) if isinstance(found, Mapping)]
+        stream.reset()
+        dribbled = [found for byte in data for found in stream.feed(bytes((byte,))) if isinstance(found, Mapping)]
+        assert whole == dribbled, f"{where}: {data!r} means {whole} at once, and {dribbled} byte by byte"

@@ -1,0 +1,136 @@
+"""The conformance suite for drivers: all that the gateway counts on, checked with assertions.
+
+For the authors of drivers: ``check_driver(SPEC)`` in one test. It needs no bus and no chip.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+import re
+from collections.abc import Iterator, Mapping
+
+from sensor_gateway.model.driver_spec import CONTRACT_VERSION, BusKind, DriverSpec, Variant, Vector
+from sensor_gateway.model.errors import MeasurementError
+from sensor_gateway.testing.conduct import Noise, check_conduct, repeatable_noise
+
+NAME = re.compile(r"[a-z0-9][a-z0-9_-]*")
+FEWEST_VECTORS = 2
+LOWEST_ADDRESS, HIGHEST_ADDRESS = 0x08, 0x77  # the others are reserved (UM10204, section 3.1.12)
+ROUNDS = 100
+
+
+def check_driver(spec: DriverSpec, *, options: object | None = None, noise: Noise | None = None) -> None:
+    """Check a driver's shape, vectors, totality and conduct; AssertionError says what is wrong, and where.
+
+    ``options`` are needed where the driver's have no defaults: conduct is checked with them. ``noise`` gives the
+    bytes of the checks for totality and conduct; by default the same ones in each run.
+    """
+    noise = noise or repeatable_noise(spec.name)
+    check_shape(spec)
+    for vector in spec.vectors:
+        check_vector(spec, vector)
+    check_totality(spec, noise)
+    chosen = options if options is not None else _default_options(spec)
+    if chosen is None:
+        return
+    complaints = spec.check(chosen) if spec.check is not None else ()
+    assert not complaints, f"{spec.name}: its own options are refused: {complaints}"
+    for variant in spec.variants:
+        check_conduct(spec, variant, chosen, noise)
+
+
+def check_shape(spec: DriverSpec) -> None:
+    """Check what the SPEC says of itself."""
+    name = spec.name
+    assert spec.contract == CONTRACT_VERSION, f"{name}: made for contract {spec.contract}, not {CONTRACT_VERSION}"
+    assert NAME.fullmatch(name), f"a driver is called like bme280, not {name!r}"
+    assert len(spec.summary.splitlines()) == 1, f"{name}: the summary is one line"
+    assert spec.variants, f"{name}: at least one variant, under the name that users write"
+    for variant_name, variant in spec.variants.items():
+        _check_variant(spec, variant_name, variant)
+    parameters = getattr(spec.options, "__dataclass_params__", None)
+    assert getattr(parameters, "frozen", False), f"{name}: options are a frozen dataclass"
+    assert spec.options.__doc__, f"{name}: the docstring of the options is their manual"
+    known = {channel.name for variant in spec.variants.values() for channel in variant.channels}
+    for what, table in (("power_on", spec.power_on), ("frozen_after", spec.frozen_after)):
+        assert spec.channels_of is not None or set(table) <= known, f"{name}: {what} names unknown channels"
+    assert all(count > 1 for count in spec.frozen_after.values()), f"{name}: one measurement freezes nothing"
+    assert len(spec.vectors) >= FEWEST_VECTORS, f"{name}: at least {FEWEST_VECTORS} vectors"
+
+
+def _check_variant(spec: DriverSpec, name: str, variant: Variant) -> None:
+    where = f"{spec.name}, variant {name!r}"
+    channels = [channel.name for channel in variant.channels]
+    assert NAME.fullmatch(name), f"{where}: a variant is called like bme280"
+    assert channels or spec.channels_of is not None, f"{where}: a variant without channels needs channels_of"
+    assert len(set(channels)) == len(channels), f"{where}: two channels of one name"
+    assert all(NAME.fullmatch(channel) for channel in channels), f"{where}: channels are called like temperature"
+    assert variant.wire_bits > 0, f"{where}: wire_bits is what one measurement costs"
+    if spec.bus is BusKind.I2C:
+        assert variant.addresses, f"{where}: the addresses of the chip, the default first"
+        assert all(LOWEST_ADDRESS <= address <= HIGHEST_ADDRESS for address in variant.addresses), (
+            f"{where}: addresses are {LOWEST_ADDRESS:02x} to {HIGHEST_ADDRESS:02x}: seven bits, no R/W bit"
+        )
+
+
+def check_vector(spec: DriverSpec, vector: Vector) -> None:
+    """Check that a vector's bytes mean what it says, within its tolerance."""
+    where = f"{spec.name}, vector {vector.source!r}"
+    assert vector.variant in spec.variants, f"{where}: there is no variant {vector.variant!r}"
+    assert vector.source.strip(), f"{where}: a vector names its source"
+    assert vector.values, f"{where}: a vector has values"
+    got = spec.replay(vector)
+    assert set(got) == set(vector.values), f"{where}: expected {sorted(vector.values)}, got {sorted(got)}"
+    for name, value in vector.values.items():
+        assert abs(got[name] - value) <= vector.tolerance, f"{where}: {name} is {value}, got {got[name]!r}"
+    _check_values(spec, vector.variant, got, where)
+
+
+def check_totality(spec: DriverSpec, noise: Noise) -> None:
+    """Check that any bytes give values within limits, or a MeasurementError."""
+    for vector in spec.vectors:
+        for frames in _damaged(vector.frames, noise):
+            try:
+                values = spec.replay(dataclasses.replace(vector, frames=frames))
+            except MeasurementError:
+                continue
+            where = f"{spec.name}, frames {[frame.hex(' ') for frame in frames]} in place of {vector.source!r}"
+            _check_values(spec, vector.variant, values, where)
+
+
+def _damaged(frames: tuple[bytes, ...], noise: Noise) -> Iterator[tuple[bytes, ...]]:
+    """Each frame cut off, too long, of equal bytes, with one bit turned, and of noise; then all of noise."""
+    rounds = max(1, ROUNDS // len(frames))
+    for place, frame in enumerate(frames):
+        length, number = len(frame), int.from_bytes(frame, "big")
+        others = [
+            *(frame[:shorter] for shorter in range(length)),
+            frame + noise(1),
+            b"\x00" * length,
+            b"\xff" * length,
+            *((number ^ 1 << bit).to_bytes(length, "big") for bit in range(length * 8)),
+            *(noise(length) for _ in range(rounds)),
+        ]
+        yield from ((*frames[:place], other, *frames[place + 1 :]) for other in others)
+    yield from (tuple(noise(len(frame)) for frame in frames) for _ in range(rounds))
+
+
+def _check_values(spec: DriverSpec, variant: str, values: Mapping[str, float], where: str) -> None:
+    limits = {channel.name: channel for channel in spec.variants[variant].channels}
+    for name, value in values.items():
+        assert math.isfinite(value), f"{where}: {name} is {value}"
+        assert not limits or name in limits, f"{where}: there is no channel {name}"
+        if name in limits:
+            low, high = limits[name].low, limits[name].high
+            assert low <= value <= high, f"{where}: {name} of {value} is not within {low}..{high}"
+
+
+def _default_options(spec: DriverSpec) -> object | None:
+    """What a user who wrote no options gets; None where some must be written."""
+    missing = dataclasses.MISSING
+    for field in dataclasses.fields(spec.options):
+        if field.default is missing and field.default_factory is missing:
+            return None
+    options: object = spec.options()
+    return options
