@@ -1,0 +1,151 @@
+"""From configured sensors to a bus with chips in software behind it.
+
+Which model stands in for which driver is a table; third parties' models come by an entry point named like the driver.
+Where there is none, the driver's own vectors are played.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from importlib.metadata import entry_points
+from typing import Final, Literal, TypeAlias, cast, overload
+
+from sensor_gateway.model.clock import Clock
+from sensor_gateway.model.driver_spec import BusKind
+from sensor_gateway.model.errors import OperatorError
+from sensor_gateway.sensing.plan import SensorPlan
+from sensor_gateway.simulation.chips.bh1750 import Bh1750
+from sensor_gateway.simulation.chips.bme280 import Bme280
+from sensor_gateway.simulation.chips.chip import I2cModel, Mounting, SlaveModel, TalkerModel
+from sensor_gateway.simulation.chips.line_talker import LineTalker
+from sensor_gateway.simulation.chips.lm75 import Lm75
+from sensor_gateway.simulation.chips.modbus_slave import slave_of
+from sensor_gateway.simulation.chips.sht4x import Sht4x
+from sensor_gateway.simulation.chips.vectors import VectorChip, VectorSlave, VectorTalker
+from sensor_gateway.simulation.i2c_bus import SimulatedI2cBus, Socket
+from sensor_gateway.simulation.scenario import Scenario
+from sensor_gateway.simulation.serial_line import SimulatedLine, WiredSlave, WiredTalker
+from sensor_gateway.simulation.world import World
+
+GROUP: Final = "sensor_gateway.chip_models"
+"""Entry points: the driver's name, and an I2cModel, SlaveModel or TalkerModel as its bus kind asks for."""
+
+Model: TypeAlias = I2cModel | SlaveModel | TalkerModel
+
+MODELS: Final[Mapping[str, Model]] = {
+    "bh1750": Bh1750,
+    "bme280": Bme280,
+    "line": LineTalker,
+    "lm75": Lm75,
+    "modbus": slave_of,
+    "sht4x": Sht4x,
+}
+
+
+class BrokenChipModel(OperatorError):
+    """A third party's chip model that cannot be loaded."""
+
+
+@overload
+def simulated_bus(
+    name: str,
+    kind: Literal["i2c"],
+    sensors: Sequence[SensorPlan],
+    *,
+    seed: int = 0,
+    scenario: Scenario | None = None,
+    clock: Clock,
+) -> SimulatedI2cBus: ...
+
+
+@overload
+def simulated_bus(
+    name: str,
+    kind: Literal["serial"],
+    sensors: Sequence[SensorPlan],
+    *,
+    seed: int = 0,
+    scenario: Scenario | None = None,
+    clock: Clock,
+) -> SimulatedLine: ...
+
+
+def simulated_bus(
+    name: str,
+    kind: Literal["i2c", "serial"],
+    sensors: Sequence[SensorPlan],
+    *,
+    seed: int = 0,
+    scenario: Scenario | None = None,
+    clock: Clock,
+) -> SimulatedI2cBus | SimulatedLine:
+    """The bus of these sensors, whose time begins now. BrokenChipModel where a model cannot be loaded.
+
+    A model that refuses its sensor's options (ValueError, KeyError) is a fault of the model.
+    """
+    world = World(seed=seed, scenario=scenario)
+    mountings = [_mounting(plan, world) for plan in sensors]
+    faults = () if scenario is None else scenario.faults
+    if kind == "i2c":
+        sockets = [
+            # A driver's bus kind tells which of the three kinds its model is; a third party's promises to keep to it.
+            Socket(model=cast("I2cModel", _model(mounting, VectorChip)), mounting=mounting)
+            for mounting in mountings
+        ]
+        return SimulatedI2cBus(name, sockets, clock=clock, faults=faults)
+    return SimulatedLine(name, slaves=_slaves(mountings), talkers=_talkers(mountings), clock=clock, faults=faults)
+
+
+def _mounting(plan: SensorPlan, world: World) -> Mounting:
+    channels = [planned.source.channel for planned in plan.channels]
+    return Mounting(
+        sensor=plan.name,
+        spec=plan.spec,
+        variant=plan.variant,
+        options=plan.options,
+        address=plan.address,
+        interval_s=plan.interval_s,
+        courses={channel.name: world.course(plan.name, channel) for channel in channels},
+    )
+
+
+def _slaves(mountings: Sequence[Mounting]) -> list[WiredSlave]:
+    """One slave for each unit, however many sensors read it."""
+    units: dict[tuple[str, int], list[Mounting]] = {}
+    for mounting in mountings:
+        if mounting.spec.bus is BusKind.SERIAL_REQUEST:
+            units.setdefault((mounting.spec.name, mounting.address), []).append(mounting)
+    return [
+        WiredSlave(
+            # As above: the bus kind tells.
+            device=cast("SlaveModel", _model(shared[0], VectorSlave))(shared),
+            sensors=tuple(mounting.sensor for mounting in shared),
+        )
+        for shared in units.values()
+    ]
+
+
+def _talkers(mountings: Sequence[Mounting]) -> list[WiredTalker]:
+    return [
+        WiredTalker(
+            # As above: the bus kind tells.
+            device=cast("TalkerModel", _model(mounting, VectorTalker))(mounting),
+            sensors=(mounting.sensor,),
+        )
+        for mounting in mountings
+        if mounting.spec.bus is BusKind.SERIAL_STREAM
+    ]
+
+
+def _model(mounting: Mounting, stand_in: Model) -> Model:
+    name = mounting.spec.name
+    ours = MODELS.get(name)
+    if ours is not None:
+        return ours
+    for found in entry_points(group=GROUP, name=name):
+        try:
+            loaded: Model = found.load()
+        except Exception as error:
+            raise BrokenChipModel(f"the chip model {found.value} of driver {name} cannot be loaded: {error}") from error
+        return loaded
+    return stand_in
