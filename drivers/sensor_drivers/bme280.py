@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import struct
 from dataclasses import dataclass
-from typing import Literal, TypeAlias
+from typing import Annotated, Literal, TypeAlias
 
 from sensor_gateway.driver import (
     HUMIDITY,
@@ -78,16 +78,12 @@ VARIANTS = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Options:
-    """How often each value is sampled per measurement, and the chip's own low-pass filter (0: off).
+    """How the chip measures: more samples are less noise and take longer (18 ms by default, 113 ms at most)."""
 
-    More samples are less noise and a longer measurement (18 ms by default, 113 ms with 16 everywhere). The
-    filter works on temperature and pressure, over the last measurements: choose it by the interval.
-    """
-
-    temperature_oversampling: Oversampling = 2
-    pressure_oversampling: Oversampling = 4
-    humidity_oversampling: Oversampling = 1
-    filter: Filter = 0
+    temperature_oversampling: Annotated[Oversampling, "samples per measurement"] = 2
+    pressure_oversampling: Annotated[Oversampling, "samples per measurement"] = 4
+    humidity_oversampling: Annotated[Oversampling, "samples per measurement"] = 1
+    filter: Annotated[Filter, "the chip's own low-pass for temperature and pressure over measurements; 0: off"] = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

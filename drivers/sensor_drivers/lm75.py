@@ -15,7 +15,7 @@ An LM75A or LM75B made by National or TI has 9 bits and leaves the others undefi
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal, TypeAlias
+from typing import Annotated, Literal, TypeAlias
 
 from sensor_gateway.driver import (
     TEMPERATURE,
@@ -108,9 +108,9 @@ Range: TypeAlias = Literal["normal", "extended"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Options:
-    """``range: extended`` makes a TMP102 or TMP112 measure up to 150 °C instead of 125 °C."""
+    """How the chip measures."""
 
-    range: Range = "normal"
+    range: Annotated[Range, "extended: a TMP102 or TMP112 measures up to 150 °C instead of 125 °C"] = "normal"
 
 
 def convert(frame: bytes, *, bits: int) -> Values:
