@@ -133,3 +133,13 @@ def test_inversion_is_exact_to_a_count(celsius: float, pascal: float, percent: f
     assert fine / 5120 == pytest.approx(celsius, abs=0.0005)
     assert bosch.pressure_pa(raw.pressure, fine) == pytest.approx(pascal, abs=0.2)
     assert bosch.humidity_percent(raw.humidity, fine) == pytest.approx(percent, abs=0.01)
+
+
+def test_the_filter_begins_with_the_first_value_and_follows_slowly(mount: Mount) -> None:
+    chip = Bme280(mount("bme280", temperature=lambda at_s: 20.0 if at_s < 1 else 30.0, pressure=1000.0, humidity=50.0))
+    chip.write(b"\xf5\x08", 0.0)
+    seen = []
+    for at_s in (0.0, 1.0, 2.0):
+        chip.write(b"\xf4\x25", at_s)
+        seen.append(bosch.t_fine(data(chip, at_s + 0.5)[1]) / 5120)
+    assert seen == pytest.approx([20.0, 22.5, 24.375], abs=0.01)

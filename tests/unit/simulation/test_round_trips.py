@@ -12,10 +12,15 @@ from hypothesis import strategies as st
 
 from sensor_gateway.model.channel import Channel
 from sensor_gateway.model.driver_spec import DriverSpec
+from sensor_gateway.model.errors import BadFrame, NoAnswer
 from sensor_gateway.model.operations import Exchange, Operation, Read, Wait, Write, WriteRead
+from sensor_gateway.sensing.exchange import Exchanger
 from sensor_gateway.simulation.build import MODELS
 from sensor_gateway.simulation.chips.chip import Mounting
+from sensor_gateway.simulation.chips.modbus_slave import slave_of
 from sensor_gateway.simulation.i2c_bus import SimulatedI2cBus, Socket
+from sensor_gateway.simulation.scenario import FaultKind, LinkFault
+from sensor_gateway.simulation.serial_line import SimulatedLine, WiredSlave
 from sensor_gateway.simulation.virtual_clock import VirtualClock
 
 
@@ -107,3 +112,114 @@ def test_the_extended_range_is_read_too(variant: str, celsius: float) -> None:
 def test_a_driver_waits_for_the_first_conversion_instead_of_reading_zero(variant: str) -> None:
     spec = spec_of("lm75")
     assert measured(spec, variant, spec.options(), {"temperature": 31.0}, powered_s=0.0)["temperature"] == 31.0
+
+
+@pytest.mark.parametrize("mode", ["high", "high2", "low"])
+@pytest.mark.parametrize("mtreg", [31, 69, 138, 254])
+def test_light_is_read_in_every_mode(mode: str, mtreg: int) -> None:
+    spec = spec_of("bh1750")
+    found = measured(spec, "bh1750", spec.options(mode=mode, mtreg=mtreg), {"illuminance": 417.5})
+    assert found["illuminance"] == pytest.approx(417.5, abs=69 / mtreg / 1.2)
+
+
+@pytest.mark.parametrize("repeatability", ["high", "medium", "low"])
+def test_an_sht4x_is_read_at_every_repeatability(repeatability: str) -> None:
+    spec = spec_of("sht4x")
+    true = {"temperature": -12.34, "humidity": 98.7}
+    assert measured(spec, "sht4x", spec.options(repeatability=repeatability), true) == pytest.approx(true, abs=0.01)
+
+
+@pytest.mark.parametrize("oversampling", [1, 16])
+@pytest.mark.parametrize("filtering", [0, 16])
+def test_a_bme280_is_read_however_often_it_samples(oversampling: int, filtering: int) -> None:
+    spec = spec_of("bme280")
+    options = spec.options(
+        temperature_oversampling=oversampling,
+        pressure_oversampling=oversampling,
+        humidity_oversampling=oversampling,
+        filter=filtering,
+    )
+    true = {"temperature": 21.5, "pressure": 998.7, "humidity": 44.4}
+    assert measured(spec, "bme280", options, true) == pytest.approx(true, abs=0.01)
+
+
+def asked(options: Any, true: Mapping[str, float], faults: tuple[LinkFault, ...] = ()) -> Mapping[str, float]:
+    """What the real Modbus driver makes of a slave with these values, over a simulated line."""
+    clock = VirtualClock()
+    mounting = Mounting(
+        sensor="probe",
+        spec=spec_of("modbus"),
+        variant="modbus",
+        options=options,
+        address=7,
+        interval_s=1.0,
+        courses={name: lambda _at_s, value=value: value for name, value in true.items()},  # type: ignore[misc]
+    )
+    slave = slave_of([mounting])
+    line = SimulatedLine("rs485", slaves=[WiredSlave(device=slave, sensors=("probe",))], clock=clock, faults=faults)
+    line.open()
+    exchanger = Exchanger(line, clock)
+    driver: Any = spec_of("modbus").create("modbus", options, 7)
+    steps = driver.measure()
+    answer = None
+    while True:
+        try:
+            operation = steps.send(answer)
+        except StopIteration as end:
+            values: Mapping[str, float] = end.value
+            return values
+        answer = exchanger.exchange(operation, 7)
+
+
+REGISTER_MAP = {
+    "air": {"register": 1, "function": "input", "type": "s16", "scale": 0.1, "quantity": "temperature"},
+    "damp": {"register": 2, "function": "input", "type": "u16", "scale": 0.01, "quantity": "humidity"},
+    "light": {"register": 2, "type": "u32", "order": "CDAB", "scale": 0.001, "quantity": "illuminance"},
+    "grid": {"register": 8, "type": "f32", "order": "DCBA", "quantity": "voltage"},
+    "flow": {"register": 10, "type": "s32", "order": "BADC", "scale": 0.5, "offset": 10.0, "quantity": "temperature"},
+}
+
+
+def modbus_options(**others: object) -> Any:
+    module = importlib.import_module("sensor_drivers.modbus")
+    return module.Options(registers={name: module.Register(**row) for name, row in REGISTER_MAP.items()}, **others)
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    air=st.floats(-200, 2000),
+    damp=st.floats(0, 100),
+    light=st.floats(0, 200_000),
+    grid=st.floats(-1000, 1000),
+    flow=st.floats(-273, 2000),
+)
+def test_a_register_map_is_read_as_it_was_written(**true: float) -> None:
+    found = asked(modbus_options(), true)
+    assert found == {
+        "air": pytest.approx(true["air"], abs=0.051),
+        "damp": pytest.approx(true["damp"], abs=0.0051),
+        "light": pytest.approx(true["light"], abs=0.00051),
+        "grid": pytest.approx(true["grid"], rel=1e-6),
+        "flow": pytest.approx(true["flow"], abs=0.2501),
+    }
+
+
+MIDDLING = {"air": 20.0, "damp": 50.0, "light": 100.0, "grid": 230.0, "flow": 40.0}
+
+
+def test_an_adapter_that_hears_itself_is_no_hindrance() -> None:
+    assert asked(modbus_options(echo=True), MIDDLING) == pytest.approx(MIDDLING, rel=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("kind", "error"),
+    [
+        (FaultKind.SILENCE, NoAnswer),
+        (FaultKind.UNPLUG, NoAnswer),
+        (FaultKind.CRC, BadFrame),
+        (FaultKind.SHORT, NoAnswer),
+    ],
+)
+def test_a_bad_line_gives_the_error_that_a_real_one_gives(kind: FaultKind, error: type[Exception]) -> None:
+    with pytest.raises(error):
+        asked(modbus_options(), MIDDLING, (LinkFault(kind=kind, sensor="probe"),))

@@ -29,6 +29,7 @@ IM_UPDATE: Final = 0x01
 NVM_COPY_S: Final = 0.002
 SKIPPED: Final = Raw(temperature=0x80000, pressure=0x80000, humidity=0x8000)
 OVERSAMPLING: Final = (0, 1, 2, 4, 8, 16, 16, 16)
+FILTER: Final = (1, 2, 4, 8, 16, 16, 16, 16)
 STANDBY_S: Final = (0.0005, 0.0625, 0.125, 0.25, 0.5, 1.0, 0.01, 0.02)
 STANDBY_BMP280_S: Final = (*STANDBY_S[:6], 2.0, 4.0)
 NEVER: Final = float("inf")
@@ -81,6 +82,7 @@ class Bme280:
     def _reset(self, now_s: float) -> None:
         self._memory[CTRL_HUM] = self._memory[CTRL_MEAS] = self._memory[CONFIG] = 0
         self._humidity_oversampling = 0
+        self._kept: tuple[float, float] | None = None
         self._ready_s = NEVER
         self._copied_s = now_s + NVM_COPY_S
         self._memory[STATUS] = IM_UPDATE
@@ -125,11 +127,25 @@ class Bme280:
             pascal=self._courses["pressure"](done_s) * 100,
             percent=self._courses["humidity"](done_s) if self._humidity_oversampling else None,
         )
+        temperature, pressure = self._filtered(raw)
         return Raw(
-            temperature=raw.temperature if control >> 5 else SKIPPED.temperature,
-            pressure=raw.pressure if control >> 2 & 0x07 else SKIPPED.pressure,
+            temperature=temperature if control >> 5 else SKIPPED.temperature,
+            pressure=pressure if control >> 2 & 0x07 else SKIPPED.pressure,
             humidity=raw.humidity,
         )
+
+    def _filtered(self, raw: Raw) -> tuple[int, int]:
+        """Temperature and pressure behind the IIR filter, which begins with the first value (section 3.4.4)."""
+        strength = FILTER[self._memory[CONFIG] >> 2 & 0x07]
+        if self._kept is None or strength == 1:
+            self._kept = (raw.temperature, raw.pressure)
+        else:
+            old_temperature, old_pressure = self._kept
+            self._kept = (
+                old_temperature + (raw.temperature - old_temperature) / strength,
+                old_pressure + (raw.pressure - old_pressure) / strength,
+            )
+        return round(self._kept[0]), round(self._kept[1])
 
     def _show(self, raw: Raw) -> None:
         shown = (raw.pressure << 4).to_bytes(3, "big") + (raw.temperature << 4).to_bytes(3, "big")

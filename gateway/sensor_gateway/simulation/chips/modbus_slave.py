@@ -67,9 +67,13 @@ class Field:
 class ModbusSlave:
     """One unit on the line."""
 
-    def __init__(self, unit: int, fields: Sequence[Field]) -> None:
-        """``fields`` are all that the unit has; every other register is an illegal address."""
+    def __init__(self, unit: int, fields: Sequence[Field], *, is_echoed: bool = False) -> None:
+        """``fields`` are all that the unit has; every other register is an illegal address.
+
+        With ``is_echoed`` the request stands before the answer, as with an adapter that hears itself.
+        """
         self._unit = unit
+        self._is_echoed = is_echoed
         self._words: Mapping[tuple[int, int], tuple[Field, int]] = {
             (field.function, field.register + word): (field, word) for field in fields for word in range(field.length)
         }
@@ -89,7 +93,8 @@ class ModbusSlave:
             return None
         answer = bytes((self._unit,)) + self._answer(request[1], request[2:], now_s)
         after_s = (len(request) + 2 + len(answer) + 2) * CHARACTER_S + TURNAROUND_S
-        return after_s, answer + crc16_modbus(answer)
+        answer += crc16_modbus(answer)
+        return after_s, request + crc16_modbus(request) + answer if self._is_echoed else answer
 
     def _answer(self, function: int, content: bytes, now_s: float) -> bytes:
         if function not in FUNCTIONS.values():
@@ -114,7 +119,9 @@ class ModbusSlave:
 
 def slave_of(mountings: Sequence[Mounting]) -> ModbusSlave:
     """The slave that answers for these sensors, which share its unit. Its registers are those of their options."""
-    return ModbusSlave(mountings[0].address, [field for mounting in mountings for field in _fields_of(mounting)])
+    fields = [field for mounting in mountings for field in _fields_of(mounting)]
+    is_echoed = any(getattr(mounting.options, "echo", False) for mounting in mountings)
+    return ModbusSlave(mountings[0].address, fields, is_echoed=is_echoed)
 
 
 def _fields_of(mounting: Mounting) -> list[Field]:
