@@ -4,7 +4,7 @@ See docs/writing-a-driver.md. Everything here is public; a change that would bre
 ``CONTRACT_VERSION``.
 """
 
-from sensor_gateway.model.channel import Channel
+from sensor_gateway.model.channel import Channel, configured_channel
 from sensor_gateway.model.checksums import crc8, crc16_modbus, nmea_checksum
 from sensor_gateway.model.driver_spec import (
     CONTRACT_VERSION,
@@ -21,7 +21,16 @@ from sensor_gateway.model.driver_spec import (
     Variant,
     Vector,
 )
-from sensor_gateway.model.errors import BadFrame, MeasurementError, NoAnswer, NotReady, OverRange, WrongChip
+from sensor_gateway.model.errors import (
+    BadFrame,
+    DeviceBusy,
+    MeasurementError,
+    NoAnswer,
+    NotReady,
+    OverRange,
+    Rejected,
+    WrongChip,
+)
 from sensor_gateway.model.operations import Exchange, Framing, Operation, Read, Wait, Write, WriteRead
 from sensor_gateway.model.quantity import (
     HUMIDITY,
@@ -30,6 +39,8 @@ from sensor_gateway.model.quantity import (
     QUANTITIES,
     TEMPERATURE,
     Quantity,
+    QuantityName,
+    configured_quantity,
     other,
 )
 from sensor_gateway.model.units import Seconds
@@ -44,6 +55,7 @@ __all__ = [
     "BadFrame",
     "BusKind",
     "Channel",
+    "DeviceBusy",
     "DriverSpec",
     "Exchange",
     "Framing",
@@ -59,7 +71,9 @@ __all__ = [
     "PolledDriver",
     "Preparing",
     "Quantity",
+    "QuantityName",
     "Read",
+    "Rejected",
     "Seconds",
     "StreamDriver",
     "Values",
@@ -69,6 +83,8 @@ __all__ = [
     "Write",
     "WriteRead",
     "WrongChip",
+    "configured_channel",
+    "configured_quantity",
     "crc8",
     "crc16_modbus",
     "nmea_checksum",

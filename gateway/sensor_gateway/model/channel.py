@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import math
+import re
 from dataclasses import dataclass
+from typing import Final
 
-from sensor_gateway.model.quantity import Quantity
+from sensor_gateway.model.quantity import USUAL, Quantity
+
+_NAME: Final = re.compile(r"[a-z0-9_-]+")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,3 +44,40 @@ class Source:
 
     sensor: str
     channel: Channel
+
+
+def configured_channel(
+    name: str,
+    *,
+    quantity: Quantity,
+    low: float | None = None,
+    high: float | None = None,
+    resolution: float | None = None,
+    deadband: float | None = None,
+) -> Channel:
+    """A channel that a configuration makes, for drivers of protocols: only the owner knows what is measured.
+
+    What is not given comes from the quantity. ValueError, beginning with the key at fault, for what no channel can be.
+    """
+    if not _NAME.fullmatch(name):
+        raise ValueError(f"channel {name!r} has a name that is not made of a-z, 0-9, _ and -")
+    usual_low, usual_high, usual_resolution, usual_deadband = USUAL[quantity.name]
+    low = _finite("low", low, usual_low)
+    high = _finite("high", high, usual_high)
+    resolution = _finite("resolution", resolution, usual_resolution)
+    deadband = _finite("deadband", deadband, usual_deadband)
+    if low >= high:
+        raise ValueError(f"low of {low:g} {quantity.unit} has to be below `high`, which is {high:g} {quantity.unit}")
+    if resolution <= 0:
+        raise ValueError(f"resolution has to be above 0, got {resolution:g}")
+    if deadband < 0:
+        raise ValueError(f"deadband has to be 0 or more, got {deadband:g}")
+    return Channel(name=name, quantity=quantity, low=low, high=high, resolution=resolution, deadband=deadband)
+
+
+def _finite(key: str, given: float | None, usual: float) -> float:
+    if given is None:
+        return usual
+    if not math.isfinite(given):
+        raise ValueError(f"{key} has to be a finite number, got {given}")
+    return float(given)

@@ -66,6 +66,17 @@ class WrongChip(MeasurementError):
         super().__init__(f"{what}: expected {_shown(expected)}, got {_shown(got)}")
 
 
+class Rejected(MeasurementError):
+    """The device understood the request and says that it cannot: asking again gives the same answer."""
+
+
+class DeviceBusy(MeasurementError):
+    """The device understood the request and says that it cannot at the moment."""
+
+    is_transient = True
+    code = FailureCode.TIMEOUT
+
+
 class WireError(MeasurementError):
     """The bus carried no answer."""
 
@@ -94,6 +105,13 @@ class BusStuck(WireError):
 
 class BusMissing(WireError):
     """The bus is not there (any more). The message says which command enables it."""
+
+    is_transient = False
+    code = FailureCode.MISSING
+
+
+class BusRefused(WireError):
+    """The system does not let us: a kernel driver owns the address, or the adapter cannot do what is asked."""
 
     is_transient = False
     code = FailureCode.MISSING

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Final
+from typing import Final, Literal, TypeAlias
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,3 +58,75 @@ PRESSURE: Final = QUANTITIES["pressure"]
 def other(unit: str) -> Quantity:
     """A quantity without a name of its own, in a unit chosen by configuration (taken as its UCUM code too)."""
     return Quantity(name="other", unit=unit, ucum=unit)
+
+
+QuantityName: TypeAlias = Literal[
+    "temperature",
+    "humidity",
+    "illuminance",
+    "pressure",
+    "carbon_dioxide",
+    "voltage",
+    "current",
+    "power",
+    "energy",
+    "frequency",
+    "battery",
+    "moisture",
+    "distance",
+    "wind_speed",
+    "precipitation",
+    "irradiance",
+    "conductivity",
+    "ph",
+    "pm1",
+    "pm25",
+    "pm10",
+    "volatile_organic_compounds_parts",
+    "other",
+]
+"""What a configuration may write for a quantity: the names of QUANTITIES, or ``other`` with a unit."""
+
+USUAL: Final = MappingProxyType(
+    {  # quantity: lowest, highest, resolution, deadband, in the unit of the quantity
+        "temperature": (-273.15, 2000.0, 0.01, 0.1),
+        "humidity": (0.0, 100.0, 0.01, 0.5),
+        "illuminance": (0.0, 200_000.0, 0.01, 1.0),
+        "pressure": (-1000.0, 1_000_000.0, 0.01, 0.1),
+        "carbon_dioxide": (0.0, 100_000.0, 1.0, 10.0),
+        "voltage": (-100_000.0, 100_000.0, 0.001, 0.1),
+        "current": (-100_000.0, 100_000.0, 0.001, 0.01),
+        "power": (-1e9, 1e9, 0.1, 1.0),
+        "energy": (-1e9, 1e9, 0.001, 0.01),
+        "frequency": (0.0, 1e9, 0.001, 0.01),
+        "battery": (0.0, 100.0, 0.1, 1.0),
+        "moisture": (0.0, 100.0, 0.01, 0.5),
+        "distance": (-1e6, 1e6, 0.1, 1.0),
+        "wind_speed": (0.0, 150.0, 0.01, 0.1),
+        "precipitation": (0.0, 1e6, 0.01, 0.1),
+        "irradiance": (-50.0, 5000.0, 0.1, 1.0),
+        "conductivity": (0.0, 1e6, 0.1, 1.0),
+        "ph": (0.0, 14.0, 0.001, 0.01),
+        "pm1": (0.0, 10_000.0, 0.1, 1.0),
+        "pm25": (0.0, 10_000.0, 0.1, 1.0),
+        "pm10": (0.0, 10_000.0, 0.1, 1.0),
+        "volatile_organic_compounds_parts": (0.0, 1e6, 1.0, 10.0),
+        "other": (-1e12, 1e12, 0.001, 0.0),
+    },
+)
+"""For channels that a configuration makes: limits that hold for any sensor, and steps that suit most."""
+
+
+def configured_quantity(name: QuantityName, unit: str) -> Quantity:
+    """The quantity of that name. ValueError where ``unit`` is missing for ``other``, or contradicts the quantity's."""
+    if name == "other":
+        if not unit.strip():
+            raise ValueError("unit is needed for the quantity `other`, like `unit: rpm`")
+        return other(unit)
+    quantity = QUANTITIES[name]
+    if unit not in ("", quantity.unit):
+        raise ValueError(
+            f"unit of {name} is {quantity.unit}, got {unit}: leave `unit` out and convert with `scale` and `offset`, "
+            "or write `quantity: other`",
+        )
+    return quantity
