@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Generator, Mapping
-from typing import Any
+from typing import Any, get_args, get_type_hints
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -17,6 +17,7 @@ from sensor_gateway.model.operations import Exchange, Operation, Read, Wait, Wri
 from sensor_gateway.sensing.exchange import Exchanger
 from sensor_gateway.simulation.build import MODELS
 from sensor_gateway.simulation.chips.chip import Mounting
+from sensor_gateway.simulation.chips.line_talker import LineTalker, UnwritableLine
 from sensor_gateway.simulation.chips.modbus_slave import slave_of
 from sensor_gateway.simulation.i2c_bus import SimulatedI2cBus, Socket
 from sensor_gateway.simulation.scenario import FaultKind, LinkFault
@@ -181,8 +182,9 @@ REGISTER_MAP = {
 
 
 def modbus_options(**others: object) -> Any:
-    module = importlib.import_module("sensor_drivers.modbus")
-    return module.Options(registers={name: module.Register(**row) for name, row in REGISTER_MAP.items()}, **others)
+    options = spec_of("modbus").options
+    _, register = get_args(get_type_hints(options)["registers"])
+    return options(registers={name: register(**row) for name, row in REGISTER_MAP.items()}, **others)
 
 
 @settings(max_examples=60, deadline=None)
@@ -223,3 +225,64 @@ def test_an_adapter_that_hears_itself_is_no_hindrance() -> None:
 def test_a_bad_line_gives_the_error_that_a_real_one_gives(kind: FaultKind, error: type[Exception]) -> None:
     with pytest.raises(error):
         asked(modbus_options(), MIDDLING, (LinkFault(kind=kind, sensor="probe"),))
+
+
+def line_options(fields: Mapping[str, Mapping[str, object]], **others: object) -> Any:
+    options = spec_of("line").options
+    _, field = get_args(get_type_hints(options)["fields"])
+    return options(fields={name: field(**row) for name, row in fields.items()}, **others)
+
+
+def talking(options: Any, true: Mapping[str, float]) -> LineTalker:
+    mounting = Mounting(
+        sensor="probe",
+        spec=spec_of("line"),
+        variant="line",
+        options=options,
+        address=0,
+        interval_s=1.0,
+        courses={name: lambda _at_s, value=value: value for name, value in true.items()},  # type: ignore[misc]
+    )
+    return LineTalker(mounting)
+
+
+T: dict[str, object] = {"quantity": "temperature"}
+H: dict[str, object] = {"quantity": "humidity"}
+
+LINES: dict[str, tuple[dict[str, dict[str, object]], dict[str, object]]] = {
+    "json": ({"t": {**T, "key": "outside.temperature_C"}, "h": {**H, "key": "rooms.1.rh"}}, {}),
+    "json scaled": ({"t": {**T, "scale": 0.1, "offset": -40.0}, "h": H}, {}),
+    "key_value": ({"t": {**T, "key": "T"}, "h": {**H, "key": "H"}}, {}),
+    "key_value by semicolon": ({"t": T, "h": H}, {"delimiter": ";"}),
+    "csv": ({"t": {**T, "index": 2}, "h": {**H, "index": 5}}, {}),
+    "nmea": ({"t": {**T, "index": 1}, "h": {**H, "index": 3}}, {"sentence": "MTW"}),
+    "regex": ({"t": T, "h": H}, {"pattern": r"^(?P<t>-?\d+(?:\.\d+)?)C,(?P<h>\d+(?:\.\d+)?)%$"}),
+    "regex with much around": (
+        {"t": {**T, "key": "temp"}, "h": H},
+        {"pattern": r"(?:OK|ER)\s+\[\w+\] T[:=]\s*(?P<temp>[-+.0-9]+)\s*°?C(?:\s+RH\s+(?P<h>[\d.]{1,6})\s?%)?"},
+    ),
+}
+
+
+@pytest.mark.parametrize("name", LINES)
+@settings(max_examples=30, deadline=None)
+@given(t=st.floats(-200, 2000), h=st.floats(0, 100))
+def test_what_a_device_says_is_what_its_driver_hears(name: str, t: float, h: float) -> None:
+    fields, others = LINES[name]
+    options = line_options(fields, format=name.split(maxsplit=1)[0], **others)
+    device = talking(options, {"t": t, "h": h})
+    driver: Any = spec_of("line").create("line", options, 0)
+    heard = [values for _ in range(3) for values in driver.feed(device.say())]
+    assert heard[-1] == {"t": pytest.approx(t, abs=0.0051), "h": pytest.approx(h, abs=0.0051)}
+    assert all(values == heard[-1] for values in heard)
+
+
+def test_a_pattern_for_whole_numbers_is_told_whole_numbers() -> None:
+    options = line_options({"t": {**T, "scale": 0.1}}, format="regex", pattern=r"t(?P<t>[0-9]+)$")
+    assert talking(options, {"t": 21.53}).say() == b"t215\r\n"
+
+
+def test_a_pattern_that_nobody_can_turn_round_is_told_so() -> None:
+    options = line_options({"t": T}, format="regex", pattern=r"(?P<t>[0-9.]+)(?<!7)(?=never)")
+    with pytest.raises(UnwritableLine, match="probe"):
+        talking(options, {"t": 21.57})
