@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from sensor_gateway.model.clock import Clock
-from sensor_gateway.model.errors import BusMissing, BusStuck, Nack, NoAnswer
+from sensor_gateway.model.errors import BusMissing, Nack, NoAnswer
 from sensor_gateway.simulation.chips.chip import I2cChip, I2cModel, Mounting
 from sensor_gateway.simulation.damage import damaged, shortened
 from sensor_gateway.simulation.disturbances import Disturbances
@@ -99,7 +99,8 @@ class SimulatedI2cBus:
             self._is_open = False
             raise BusMissing(f"the simulated bus {self.name} is unplugged, as its scenario says")
         if self._disturbances.is_stuck(now_s):
-            raise BusStuck(f"{self.name} is held low: every address fails")
+            # What an adapter reports while somebody holds the wire; that all fail is for the poller to see.
+            raise NoAnswer(f"the transaction with 0x{address:02x} on {self.name} timed out")
         if unplug is not None or FaultKind.NACK in struck:
             raise Nack(f"nobody acknowledges address 0x{address:02x} on {self.name}")
         if FaultKind.SILENCE in struck:

@@ -19,6 +19,11 @@ class Passing:
         self._clock = clock
         self._interrupted = threading.Event()
 
+    @property
+    def limit_s(self) -> float:
+        """The moment at which those who merely listen stop."""
+        return self._clock.limit_s if isinstance(self._clock, VirtualClock) else float("inf")
+
     def wait(self, seconds: float) -> bool:
         """Let ``seconds`` pass; True when ``interrupt`` was called since the last wait, and then at once."""
         if isinstance(self._clock, VirtualClock):

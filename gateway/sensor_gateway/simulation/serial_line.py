@@ -95,9 +95,11 @@ class SimulatedLine:
                 self._send(now_s + after_s, content, wired.sensors)
 
     def read(self, timeout_s: float) -> bytes:
-        """What is there, as soon as there is any; b"" at the timeout or after ``wake``."""
+        """What is there, as soon as there is any; b"" at the timeout, at the clock's limit, or after ``wake``."""
         now_s = self._ready_s()
         deadline_s = now_s + timeout_s
+        if not self._slaves:
+            deadline_s = min(deadline_s, self._passing.limit_s - self._zero_s)
         if self._passing.take_interrupt():
             return b""
         while True:

@@ -11,10 +11,13 @@ from dataclasses import dataclass
 from heapq import heapify, heappop, heappush
 from typing import Final, Protocol
 
+from sensor_gateway.simulation.chips.chip import EARLY_S
 from sensor_gateway.simulation.scenario import ClockJump
 from sensor_gateway.simulation.virtual_clock import VirtualClock
 
 MOST_TURNS_AT_ONCE: Final = 100_000
+END_S: Final = 1e-5
+"""What falls due this shortly before the end counts as due at the end, and is left out."""
 
 
 class Stepper(Protocol):
@@ -43,14 +46,17 @@ def play(
     """Play ``seconds`` of virtual time from each clock's now, its end left out; then all clocks stand at the end.
 
     ``after_step`` is called after each turn, so that its news can be drained in order. Turns of one moment go in the
-    order of ``lanes``. RuntimeError for a poller that turns without end and lets no time pass.
+    order of ``lanes``. A turn that has begun is finished; listening for what may come ends at the end.
+    RuntimeError for a poller that turns without end and lets no time pass.
     """
     zeros = [lane.clock.monotonic() for lane in lanes]
+    for lane, zero_s in zip(lanes, zeros, strict=True):
+        lane.clock.limit_s = zero_s + seconds - END_S
     due = [(0.0, place) for place in range(len(lanes))]
     heapify(due)
     jumped = [0] * len(lanes)
     turns = [(0.0, 0)] * len(lanes)
-    while due and due[0][0] < seconds:
+    while due and due[0][0] < seconds - END_S - EARLY_S:
         at_s, place = heappop(due)
         lane = lanes[place]
         lane.clock.advance_to(zeros[place] + at_s)

@@ -15,10 +15,11 @@ class VirtualClock:
     """A Clock whose time passes only through ``advance``.
 
     ``start_s`` is the first ``monotonic()``; ``boot_s`` the seconds since boot at that moment; ``wall_ms`` the wall
-    time at that moment (milliseconds since 1970, UTC). ``state`` may be set at any time.
+    time at that moment (milliseconds since 1970, UTC). ``state`` may be set at any time, and so may ``limit_s``: the
+    moment beyond which nobody who merely listens moves this clock.
     """
 
-    __slots__ = ("_boot_offset_s", "_now_s", "_wall_offset_s", "state")
+    __slots__ = ("_boot_offset_s", "_now_s", "_wall_offset_s", "limit_s", "state")
 
     def __init__(
         self,
@@ -32,6 +33,7 @@ class VirtualClock:
         self._now_s = start_s
         self._boot_offset_s = boot_s - start_s
         self._wall_offset_s = wall_ms / 1000 - start_s
+        self.limit_s = float("inf")
         self.state = state
 
     def monotonic(self) -> float:

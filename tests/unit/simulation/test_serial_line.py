@@ -155,6 +155,21 @@ def test_a_waiting_read_notices_the_unplugging_when_it_happens(clock: VirtualClo
     assert line.read(1.0) == b"abc!"
 
 
+def test_listening_ends_at_the_limit_of_the_clock(clock: VirtualClock) -> None:
+    line = ticker(clock, {"sensor": "tick", "kind": "silence"})
+    clock.limit_s = 12.5
+    assert line.read(60.0) == b""
+    assert clock.monotonic() == pytest.approx(12.5)
+    assert line.read(60.0) == b""
+
+
+def test_an_exchange_is_finished_beyond_the_limit(clock: VirtualClock) -> None:
+    line = parrots(clock)
+    clock.limit_s = 9.05
+    line.write(b"abc", 1.0)
+    assert line.read(1.0) == b"abc!"
+
+
 def test_wake_ends_the_next_read_at_once(clock: VirtualClock) -> None:
     line = ticker(clock)
     line.wake()
