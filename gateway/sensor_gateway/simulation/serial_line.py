@@ -105,7 +105,7 @@ class SimulatedLine:
         while True:
             self._gather(now_s)
             if self._buffer:
-                return self._taken()
+                return _emptied(self._buffer)
             if now_s >= deadline_s:
                 return b""
             wanted_s = min(deadline_s, self._next_s(now_s))
@@ -117,7 +117,7 @@ class SimulatedLine:
     def discard(self) -> int:
         """Drop what came in and was not read; how many bytes that were."""
         self._gather(self._ready_s())
-        return len(self._taken())
+        return len(_emptied(self._buffer))
 
     def wake(self) -> None:
         """Let a waiting read, or else the next one, return b"" at once. Any thread."""
@@ -135,11 +135,6 @@ class SimulatedLine:
         if not self._is_open:
             raise BusMissing(f"the simulated line {self.name} is not open")
         return now_s
-
-    def _taken(self) -> bytes:
-        taken = bytes(self._buffer)
-        self._buffer.clear()
-        return taken
 
     def _next_s(self, now_s: float) -> float:
         talking_s = min((wired.device.next_s for wired in self._talkers), default=float("inf"))
@@ -170,3 +165,10 @@ class SimulatedLine:
                 content = shortened(content)
         self._sent += 1
         heappush(self._coming, (at_s, self._sent, content))
+
+
+def _emptied(buffer: bytearray) -> bytes:
+    """What was in it."""
+    content = bytes(buffer)
+    buffer.clear()
+    return content
