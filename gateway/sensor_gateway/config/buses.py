@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from types import MappingProxyType
 from typing import Final, cast
@@ -35,6 +36,7 @@ class BusEntry:
     place: Place
 
 
+@cache
 def implied_bus(name: str) -> I2cBusSection | None:
     """The section that ``i2c1`` and the like have without being declared."""
     number = _I2C_NAME.fullmatch(name)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
+import math
+import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from typing import Final
@@ -23,6 +25,7 @@ from sensor_gateway.config.settings import (
 )
 from sensor_gateway.model.driver_spec import BusKind
 
+_I2C_LIKE: Final = re.compile(r"(?:/dev/)?(?:i2c|bus|smbus)?[-_. ]?([0-9]{1,4})")
 _WIRES: Final = {BusKind.I2C: "i2c", BusKind.SERIAL_REQUEST: "serial", BusKind.SERIAL_STREAM: "serial"}
 
 
@@ -67,9 +70,8 @@ def _with_article(wire: str) -> str:
 
 
 def _unknown_bus(name: str, declared: Mapping[str, object]) -> str:
-    number = "".join(filter(str.isdigit, name))
-    looks_like_i2c = name.lower().replace("/dev/", "").startswith(("i2c", "bus")) and number
-    meant = near_miss(name, declared) or (f"i2c{number[:4]}" if looks_like_i2c else None)
+    i2c = _I2C_LIKE.fullmatch(name.lower())
+    meant = f"i2c{i2c[1]}" if i2c else near_miss(name, declared)
     hint = f"; did you mean `{meant}`?" if meant else ""
     known = f"one of `buses:` ({listed(declared)}) or i2c1" if declared else "i2c1 and the like, or a key of `buses:`"
     return f"unknown bus `{name[:60]}`; expected {known}{hint}"
@@ -85,7 +87,7 @@ def _check_neighbours(bus: str, sensors: list[SensorEntry], report: Report) -> N
             shown = f"{number:#04x}" if key == "address" else str(number)
             message = (
                 f"{key} {shown} on {bus} is taken by sensor `{first.section.name}` at {first.place(key)}; "
-                f"expected another {key}, or one sensor"
+                f"expected another {key}, or one sensor for both"
             )
             report.fault(written, joined(sensor.path, key), message)
     talkers = [sensor for sensor in sensors if sensor.spec.bus is BusKind.SERIAL_STREAM]
@@ -164,10 +166,10 @@ def _advice(heaviest: SensorEntry, load: float, rest: float) -> str:
 
 def _rounded_up(seconds: float) -> str:
     for worth, unit in ((0.01, "0ms"), (0.1, "00ms"), (1.0, "s"), (60.0, "min")):
-        number = -int(-seconds // worth)
+        number = math.ceil(round(seconds / worth, 6))
         if number <= 90:
             return f"{number}{unit}"
-    return f"{-int(-seconds // 3600)}h"
+    return f"{math.ceil(seconds / 3600)}h"
 
 
 def checked_mqtt(section: MqttSection, table: MapNode, path: str, report: Report) -> MqttSection:

@@ -90,7 +90,9 @@ def read_section(section: type, node: Node, path: str, report: Report, given: Ma
     fields = fields_of(section)
     meant = report_unknown(table, path, report, fields)
     values = read_fields(fields, table, path, report, {**given, **dict.fromkeys(meant, INVALID)})
-    return INVALID if values is None else construct(section, values, table, path, report)
+    if values is None or not table.entries.keys() <= fields.keys():
+        return INVALID
+    return construct(section, values, table, path, report)
 
 
 def read_fields(
@@ -148,7 +150,7 @@ def reader_of(hint: object, marks: tuple[object, ...] = ()) -> Reader:
     if bare in KINDS:
         return scalar_reader(KINDS[bare], marks)
     if isinstance(bare, type) and issubclass(bare, StrEnum):
-        return choice_reader({member.value: member for member in bare})
+        return choice_reader([(member.value, member) for member in bare])
     if isinstance(bare, type) and dataclasses.is_dataclass(bare):
         return _section_reader(bare)
     if hasattr(bare, "__supertype__"):
@@ -159,7 +161,7 @@ def reader_of(hint: object, marks: tuple[object, ...] = ()) -> Reader:
 def _composite_reader(bare: object, marks: tuple[object, ...]) -> Reader:
     origin, parts = get_origin(bare), get_args(bare)
     if origin is Literal:
-        return choice_reader({choice: choice for choice in parts})
+        return choice_reader([(choice, choice) for choice in parts])
     if origin in (Union, UnionType):
         return _union_reader(parts, marks)
     if origin is tuple and len(parts) == 2 and parts[1] is Ellipsis:

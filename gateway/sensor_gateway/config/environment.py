@@ -43,17 +43,19 @@ def _resolved(node: ScalarNode, environ: Mapping[str, str], report: Report, path
             return "${"
         name, has_default, default = found[1].partition(":-")
         if not found[2]:
-            report.fault(node.place, path, "`${` is not closed; expected ${NAME}, or $${ for the characters themselves")
+            report.last_fault(
+                node.place, path, "`${` is not closed; expected ${NAME}, or $${ for the characters themselves"
+            )
         elif not _NAME.fullmatch(name):
             message = f"`{shortened(name)}` is no name of a variable; expected ${{NAME}} or ${{NAME:-default}}"
-            report.fault(node.place, path, message)
+            report.last_fault(node.place, path, message)
         elif environ.get(name) or (name in environ and not has_default):
             is_substituted = True
             return environ[name]
         elif not has_default:
             shown = shortened(name)
             message = f"the variable {shown} is not set; expected it in the environment, or ${{{shown}:-default}}"
-            report.fault(node.place, path, message)
+            report.last_fault(node.place, path, message)
         return default
 
     text = _REFERENCE.sub(replacement, node.text)

@@ -57,10 +57,17 @@ class Report:
 
     faults: list[Fault] = field(default_factory=list)
     warnings: list[Fault] = field(default_factory=list)
+    closed: set[Place] = field(default_factory=set)
 
     def fault(self, place: Place, path: str, message: str) -> None:
         """Note something that makes the configuration unusable."""
-        self.faults.append(Fault.at(place, path, message))
+        if place not in self.closed:
+            self.faults.append(Fault.at(place, path, message))
+
+    def last_fault(self, place: Place, path: str, message: str) -> None:
+        """Note a fault after which nothing more about what is written there is worth saying."""
+        self.fault(place, path, message)
+        self.closed.add(place)
 
     def warning(self, place: Place, path: str, message: str) -> None:
         """Note something that works and is hardly meant."""

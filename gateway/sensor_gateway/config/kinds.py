@@ -13,7 +13,7 @@ from types import MappingProxyType
 from typing import Any, Final
 
 from sensor_gateway.config.broker_url import BrokerUrl
-from sensor_gateway.config.nodes import ScalarNode, described
+from sensor_gateway.config.nodes import ScalarNode, described, read_plain
 from sensor_gateway.config.secret import HIDDEN, Secret, SecretFile
 from sensor_gateway.config.units import (
     DURATION,
@@ -88,8 +88,8 @@ def read_path(node: ScalarNode) -> Path:
 
 
 def _unquoting(node: ScalarNode) -> str:
-    looks_like_number = node.is_quoted and node.text.strip().replace(".", "", 1).lstrip("+-").isdecimal()
-    return f"; did you mean {node.text.strip()} (without quotes)?" if looks_like_number else ""
+    is_number = node.is_quoted and isinstance(read_plain(node.text), (int, float))
+    return f"; did you mean {node.text} (without quotes)?" if is_number else ""
 
 
 def _amount(scale: Scale, parse: Callable[[str], object]) -> Callable[[ScalarNode], object]:

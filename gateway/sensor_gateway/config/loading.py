@@ -44,11 +44,10 @@ def load(
     """
     files = [path, *_parts(path)] if isinstance(path, Path) else list(path)
     report = Report()
-    roots = [root for root in (_root(file, report) for file in files) if root is not None]
+    roots = [root for root in (_root(file, environ, report) for file in files) if root is not None]
     configuration = None
     if len(roots) == len(files) and roots:
-        node = resolve(merge(roots, report), environ, report)
-        configuration = _configuration(node, report, catalogue, needs_broker=needs_broker)
+        configuration = _configuration(merge(roots, report), report, catalogue, needs_broker=needs_broker)
     return Loaded(
         configuration=None if report.faults else configuration,
         faults=in_order(report.faults, files),
@@ -67,11 +66,8 @@ def load_text(
 ) -> Loaded:
     """The configuration in ``text``, as if it stood in ``file``."""
     report = Report()
-    root = parse(text, file, report)
-    configuration = None
-    if root is not None:
-        node = resolve(root, environ, report)
-        configuration = _configuration(node, report, catalogue, needs_broker=needs_broker)
+    root = _nodes(text, file, environ, report)
+    configuration = None if root is None else _configuration(root, report, catalogue, needs_broker=needs_broker)
     return Loaded(
         configuration=None if report.faults else configuration,
         faults=in_order(report.faults, [file]),
@@ -83,7 +79,8 @@ def load_text(
 def read_plain(file: Path) -> tuple[object, tuple[Fault, ...]]:
     """Another YAML file (a scenario) as dictionaries, lists and values, by the same rules; None beside faults."""
     report = Report()
-    root = _root(file, report)
+    text = _text(file, report)
+    root = None if text is None else parse(text, file, report)
     faults = in_order(report.faults, [file])
     return (None if root is None or faults else plain(root)), faults
 
@@ -95,7 +92,12 @@ def _parts(path: Path) -> list[Path]:
         return []
 
 
-def _root(file: Path, report: Report) -> Node | None:
+def _root(file: Path, environ: Mapping[str, str], report: Report) -> Node | None:
+    text = _text(file, report)
+    return None if text is None else _nodes(text, file, environ, report)
+
+
+def _text(file: Path, report: Report) -> str | None:
     place = Place(file, 1, 1)
     try:
         with file.open("rb") as source:
@@ -108,13 +110,17 @@ def _root(file: Path, report: Report) -> Node | None:
         report.fault(place, "", f"the file is too large; expected at most {MAX_SIZE // 1_000_000}MB")
         return None
     try:
-        text = content.decode("utf-8-sig")
+        return content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = content.count(b"\n", 0, error.start) + 1
         column = error.start - content.rfind(b"\n", 0, error.start)
         report.fault(Place(file, line, column), "", "this is not UTF-8; expected the file to be saved as UTF-8")
         return None
-    return parse(text, file, report)
+
+
+def _nodes(text: str, file: Path, environ: Mapping[str, str], report: Report) -> Node | None:
+    root = parse(text, file, report)
+    return resolve(root, environ, report) if root is not None and "${" in text else root
 
 
 def _configuration(node: Node, report: Report, catalogue: Catalogue, *, needs_broker: bool) -> Configuration | None:

@@ -211,7 +211,9 @@ def near_miss(word: str, known: Iterable[str]) -> str | None:
     from difflib import get_close_matches  # noqa: PLC0415 - needed for faults only, and slow to import
 
     simple = {_simple(ours): ours for ours in known}
-    found = get_close_matches(_simple(word[:100]), simple, n=1, cutoff=0.7)
+    written = _simple(word[:100])
+    shuffled = next((ours for ours in simple if sorted(ours) == sorted(written)), None)
+    found = [shuffled] if shuffled else get_close_matches(written, simple, n=1, cutoff=0.7)
     return simple[found[0]] if found else None
 
 

@@ -66,7 +66,7 @@ def report_about(message: str, table: MapNode, path: str, report: Report) -> Non
     word = re.match(r"[\w-]+", message)
     entry = table.entries.get(word[0]) if word else None
     if word and entry:
-        report.fault(entry.node.place, joined(path, word[0]), message)
+        report.fault(entry.node.place, joined(path, word[0]), message.removeprefix(f"{word[0]}: "))
     else:
         report.fault(table.place, path, message or "these values do not go together")
 
@@ -109,28 +109,34 @@ def _check_limits(value: float, limits: Within, kind: Kind) -> None:
         raise ValueError(f"{shown(value)} is too large; expected at most {shown(limits.high)}{low}")
 
 
-def choice_reader(choices: Mapping[object, object]) -> Reader:
-    """Reads one of the keys of ``choices`` and gives what stands behind it. Text of digits needs no quotes."""
-    by_text = {choice: meaning for choice, meaning in choices.items() if isinstance(choice, str)}
+def choice_reader(choices: Collection[tuple[object, object]]) -> Reader:
+    """Reads one of ``choices``, as written, and gives what it means. Text of digits needs no quotes."""
+    by_text: dict[str, object] = {choice: meaning for choice, meaning in choices if isinstance(choice, str)}
+    written = [choice for choice, _ in choices]
 
     def read(node: Node, path: str, report: Report) -> object:
         if isinstance(node, ScalarNode):
-            for choice, meaning in choices.items():
+            for choice, meaning in choices:
                 if type(choice) is type(node.value) and choice == node.value:
                     return meaning
             is_number = isinstance(node.value, (int, float)) and not isinstance(node.value, bool)
             if is_number and not node.is_quoted and node.text in by_text:
                 return by_text[node.text]
-        report.fault(node.place, path, _no_choice(node, choices, by_text))
+        report.fault(node.place, path, _no_choice(node, written, by_text))
         return INVALID
 
     return read
 
 
-def _no_choice(node: Node, choices: Iterable[object], by_text: Collection[str]) -> str:
+def _no_choice(node: Node, choices: Collection[object], by_text: Iterable[str]) -> str:
     names = (str(choice).lower() if isinstance(choice, bool) else str(choice) for choice in choices)
     expected = f"expected one of {listed(names)}"
-    meant = near_miss(node.text, by_text) if isinstance(node, ScalarNode) else None
+    if not isinstance(node, ScalarNode) or not node.text:
+        return f"{expected}, got {described(node)}"
+    if node.is_quoted and any(node.text == str(choice) for choice in choices):
+        return f"{expected}, got {described(node)}; did you mean {node.text} (without quotes)?"
+    begun = [choice for choice in by_text if choice.startswith(node.text.lower())]
+    meant = begun[0] if len(begun) == 1 else near_miss(node.text, by_text)
     hint = f"; did you mean `{meant}`?" if meant else ""
     return f"{expected}, got {described(node)}{hint}"
 
@@ -172,7 +178,7 @@ def first_fit(readers: tuple[Reader, ...]) -> Reader:
         for reader in readers:
             trial = Report()
             value = reader(node, path, trial)
-            if value is not INVALID:
+            if value is not INVALID and not trial.faults:
                 return value
             trials.append(trial)
         furthest = max(trials, key=lambda trial: max((len(fault.path) for fault in trial.faults), default=0))

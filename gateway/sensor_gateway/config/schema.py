@@ -7,6 +7,7 @@ It is a little more generous than the loader: what a type cannot say (two sensor
 from __future__ import annotations
 
 import dataclasses
+import json
 from collections.abc import Iterable, Mapping
 from enum import StrEnum
 from types import MappingProxyType, NoneType, UnionType
@@ -21,13 +22,19 @@ from sensor_gateway.config.drivers import Catalogue, DriverShelf
 from sensor_gateway.config.filter_steps import FILTERS
 from sensor_gateway.config.kinds import KINDS
 from sensor_gateway.config.notation import FalseIsNone, Identifier, Within
-from sensor_gateway.config.settings import Configuration, MqttSection, SensorSection
+from sensor_gateway.config.settings import ChannelSection, Configuration, MqttSection, SensorSection
 from sensor_gateway.model.driver_spec import BusKind, DriverSpec
 
+_CHANNEL: Final[Mapping[str, object]] = MappingProxyType({"$ref": "#/$defs/channel"})
 _NAME: Final = "^[a-z0-9_-]+$"
 _VARIABLE: Final[Mapping[str, object]] = MappingProxyType({"type": "string", "pattern": r"\$\{"})
 
 Schema = dict[str, object]
+
+
+def schema_text(catalogue: Catalogue) -> str:
+    """The schema as the text of a file."""
+    return json.dumps(json_schema(catalogue), indent=1, ensure_ascii=False) + "\n"
 
 
 def json_schema(catalogue: Catalogue) -> Schema:
@@ -52,6 +59,7 @@ def json_schema(catalogue: Catalogue) -> Schema:
             },
         },
         "additionalProperties": False,
+        "$defs": {"channel": _section(ChannelSection)},
     }
 
 
@@ -105,17 +113,12 @@ def _sensor_of(spec: DriverSpec, names: list[str], specs: Mapping[str, DriverSpe
 
 def _named_channels(names: Iterable[str]) -> Schema:
     description = fields_of(SensorSection)["channels"].description
-    channel = _of(_channel_type(), ())
     return {
         "type": ["object", "null"],
         "description": description,
-        "properties": dict.fromkeys(names, channel),
+        "properties": {name: dict(_CHANNEL) for name in names},
         "additionalProperties": False,
     }
-
-
-def _channel_type() -> object:
-    return get_args(fields_of(SensorSection)["channels"].type)[1]
 
 
 def _section(section: type, optional: Iterable[str] = ()) -> Schema:
@@ -146,7 +149,7 @@ def _of(hint: object, marks: tuple[object, ...]) -> Schema:
     if isinstance(bare, type) and issubclass(bare, StrEnum):
         return _or_variable({"enum": [member.value for member in bare]})
     if isinstance(bare, type) and dataclasses.is_dataclass(bare):
-        return _section(bare)
+        return dict(_CHANNEL) if bare is ChannelSection else _section(bare)
     if hasattr(bare, "__supertype__"):
         return _of(bare.__supertype__, marks)
     return _composite(bare, marks)

@@ -71,10 +71,12 @@ class SensorReader:
         common = self._common(spec, table, path)
         options = self._options(spec, table, path) if spec else INVALID
         channels = self._channels(spec, driver, options, table, path) if spec and options is not INVALID else None
-        heartbeat = common.get("heartbeat", self._defaults.heartbeat)
+        heartbeat = common["heartbeat"] if common else self._defaults.heartbeat
         sections = self._sections(table, joined(path, "channels"), channels, heartbeat)
-        wiring = read_wiring(spec, driver, table, path, self._report, common) if spec else {}
-        if spec is None or channels is None or len(self._report.faults) > before:
+        wiring = read_wiring(spec, driver, table, path, self._report, common or {}) if spec else {}
+        if spec is None or common is None or channels is None or INVALID in sections.values():
+            return None
+        if len(self._report.faults) > before:
             return None
         values = {**common, **wiring, "name": name, "options": options, "channels": sections}
         section = cast("SensorSection", construct(SensorSection, values, table, path, self._report))  # nothing objects
@@ -89,7 +91,7 @@ class SensorReader:
             return None
         return found
 
-    def _common(self, spec: DriverSpec | None, table: MapNode, path: str) -> dict[str, object]:
+    def _common(self, spec: DriverSpec | None, table: MapNode, path: str) -> dict[str, object] | None:
         """The keys that every sensor has. Options of an unknown driver are not judged."""
         given: dict[str, object] = {"interval": self._defaults.interval, "heartbeat": self._defaults.heartbeat}
         keys = {key: field for key, field in self._keys.items() if key != "channels"}
@@ -98,8 +100,7 @@ class SensorReader:
             given |= dict.fromkeys(report_unknown(table, path, self._report, known), INVALID)
         if "device" in table.entries:
             given["driver"] = INVALID
-        values = read_fields(keys, table, path, self._report, given) or {}
-        return {key: value for key, value in values.items() if key in keys}
+        return read_fields(keys, table, path, self._report, given)
 
     def _options(self, spec: DriverSpec, table: MapNode, path: str) -> object:
         values = read_fields(fields_of(spec.options), table, path, self._report)

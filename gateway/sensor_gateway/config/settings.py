@@ -133,7 +133,7 @@ class I2cBusSection:
     """An I2C bus. ``i2c0``, ``i2c1`` and so on need no section of their own."""
 
     type: Annotated[Literal["i2c"], "An I2C bus of this computer."] = "i2c"
-    path: Annotated[Path, "Device of the bus."]
+    path: Annotated[Path, "The device of the bus."]
     frequency: Annotated[
         Hertz,
         "The bus clock as the system set it (dtparam=i2c_arm_baudrate); only to judge whether the bus keeps up.",
@@ -146,7 +146,7 @@ class SerialBusSection:
     """A serial port, with one talker or with several units on one line (RS-485)."""
 
     type: Annotated[Literal["serial"], "A serial port of this computer."] = "serial"
-    port: Annotated[Path, "Device of the port; /dev/serial/by-id/... stays the same when plugs move."]
+    port: Annotated[Path, "The device of the port; /dev/serial/by-id/... stays the same when plugs move."]
     baudrate: Annotated[int, "Bits per second.", Within(50, 4_000_000)] = 9600
     parity: Annotated[Literal["none", "even", "odd"], "Parity bit."] = "none"
     stopbits: Annotated[Literal[1, 2], "Stop bits."] = 1
@@ -158,7 +158,7 @@ class SimulatedBusSection:
     """A bus in software, with chips that answer on the byte level."""
 
     type: Annotated[Literal["simulated"], "A bus in software."] = "simulated"
-    kind: Annotated[Literal["i2c", "serial"], "Which kind of bus it stands for."]
+    kind: Annotated[Literal["i2c", "serial"], "The kind of bus it stands for."]
     seed: Annotated[int, "Another seed, other values.", Within(0, 2**63 - 1)] = 0
     scenario: Annotated[Path | None, "File that drives values over time and injects faults."] = None
 
@@ -213,7 +213,7 @@ class SensorSection:
 
     name: Annotated[str, "Key of the sensor in `sensors:`, and its name on every topic.", NOT_WRITTEN]
     label: Annotated[str, "Name for people, in any letters."] = ""
-    driver: Annotated[str, "Name of the chip or protocol (`sensor-gateway drivers` lists them)."]
+    driver: Annotated[str, "The name of the chip or protocol (`sensor-gateway drivers` lists them)."]
     bus: Annotated[str, "The bus it is connected to: i2c1, or a key of `buses:`."]
     address: Annotated[int, "I2C address, like 0x76; by default the chip's first. (Loaded: 0 on a serial line.)"] = 0
     unit: Annotated[

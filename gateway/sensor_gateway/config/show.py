@@ -68,7 +68,7 @@ def _written(value: object, hint: object, marks: tuple[object, ...] = ()) -> obj
     writer = _WRITERS.get(bare)
     if writer is not None:
         return writer(value)
-    if dataclasses.is_dataclass(value):
+    if dataclasses.is_dataclass(bare):
         return _section(value)
     if isinstance(value, Enum):
         return value.value

@@ -16,7 +16,7 @@ from sensor_gateway.model.units import Bytes, Seconds
 Hertz = NewType("Hertz", int)
 """A clock rate. Written ``100kHz`` in a configuration file, never bare."""
 
-_AMOUNT: Final = re.compile(r"([0-9]+(?:\.[0-9]+)?)\s*([A-Za-zµ]*)")
+_AMOUNT: Final = re.compile(r"([0-9]{1,18}(?:\.[0-9]{1,24})?)\s*([A-Za-zµ]*)")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,6 +26,8 @@ class Scale:
     noun: str
     units: Mapping[str, float]
     example: str
+    usual: tuple[str, str]
+    """The two units to suggest for a bare number."""
     slips: Mapping[str, str]
     """Units that people write, and the one that they mean here."""
 
@@ -44,11 +46,12 @@ class Scale:
             raise ValueError(self.bare(number))
         if unit not in self.units:
             raise ValueError(self._unknown(number, unit))
-        return float(number) * self.units[unit]
+        worth = self.units[unit]
+        return float(number) * worth if worth >= 1 else float(number) / round(1 / worth)
 
     def bare(self, number: object) -> str:
         """What to say of a number without a unit."""
-        first, second = list(self.units)[:2] if self.noun != "duration" else ("s", "min")
+        first, second = self.usual
         return (
             f"{number} has no unit; expected a {self.noun} like {number}{first} or {number}{second} "
             f"(units: {', '.join(self.units)})"
@@ -62,11 +65,11 @@ class Scale:
     def write(self, amount: float) -> str:
         """The shortest way to write ``amount`` that reads back as the same number."""
         for unit, worth in sorted(self.units.items(), key=lambda row: -row[1]):
-            number = amount / worth
-            if number == int(number) and int(number) * worth == amount and (number or worth == 1):
-                return f"{int(number)}{unit}"
-        smallest = next((unit for unit, worth in self.units.items() if worth == 1), "")
-        return f"{_plain(amount)}{smallest}"
+            text = f"{round(amount / worth)}{unit}"
+            if (amount or worth == 1) and self.parse(text) == amount:
+                return text
+        base = next(unit for unit, worth in self.units.items() if worth == 1)
+        return f"{_plain(amount)}{base}"
 
 
 def _plain(amount: float) -> str:
@@ -78,6 +81,7 @@ DURATION: Final = Scale(
     noun="duration",
     units=MappingProxyType({"ms": 0.001, "s": 1.0, "min": 60.0, "h": 3600.0, "d": 86400.0}),
     example="500ms, 10s, 5min, 1h or 30d",
+    usual=("s", "ms"),
     slips=MappingProxyType(
         {
             "m": "min",
@@ -105,6 +109,7 @@ SIZE: Final = Scale(
         {"kB": 1e3, "MB": 1e6, "GB": 1e9, "KiB": 1024.0, "MiB": 1024.0**2, "GiB": 1024.0**3, "B": 1.0}
     ),
     example="64MB, 100kB or 4MiB",
+    usual=("B", "MB"),
     slips=MappingProxyType({"k": "kB", "K": "KiB", "M": "MB", "m": "MB", "G": "GB", "KB": "kB", "bytes": "B"}),
 )
 
@@ -112,16 +117,14 @@ FREQUENCY: Final = Scale(
     noun="frequency",
     units=MappingProxyType({"Hz": 1.0, "kHz": 1e3, "MHz": 1e6}),
     example="100kHz or 400kHz",
+    usual=("Hz", "kHz"),
     slips=MappingProxyType({"k": "kHz", "M": "MHz"}),
 )
 
 
 def parse_duration(text: str) -> Seconds:
     """Seconds, from ``500ms``, ``10s``, ``5min``, ``1h`` or ``30d``; ValueError with a sentence."""
-    amount = DURATION.parse(text)
-    number = _AMOUNT.fullmatch(text.strip())
-    is_ms = number is not None and number[2] == "ms"
-    return Seconds(float(number[1]) / 1000.0 if is_ms and number else amount)
+    return Seconds(DURATION.parse(text))
 
 
 def parse_size(text: str) -> Bytes:

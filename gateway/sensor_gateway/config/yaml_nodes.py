@@ -32,17 +32,18 @@ class _Unreadable(Exception):
     """Parsing cannot go on; the fault is in the report."""
 
 
-def parse(text: str, file: Path, report: Report) -> Node | None:
+def parse(text: str, file: Path, report: Report, *, is_pure: bool = False) -> Node | None:
     """The nodes of ``text``; faults go to the report, and None comes back if it cannot be read at all.
 
-    An empty text is an empty scalar.
+    An empty text is an empty scalar. ``is_pure`` leaves the C parser aside.
     """
     stray = _UNPRINTABLE.search(text)
     if stray:
         report.fault(_place_at(text, stray.start(), file), "", f"the character U+{ord(stray[0]):04X} is not allowed")
         return None
     try:
-        return _Composer(text, file, report).document()
+        loader = yaml.SafeLoader if is_pure else _LOADER
+        return _Composer(yaml.parse(text, Loader=loader), text, file, report).document()
     except _Unreadable:
         return None
 
@@ -55,11 +56,11 @@ def _place_at(text: str, offset: int, file: Path) -> Place:
 class _Composer:
     """Builds the nodes of one file."""
 
-    def __init__(self, text: str, file: Path, report: Report) -> None:
+    def __init__(self, events: Iterator[yaml.Event], text: str, file: Path, report: Report) -> None:
         self._text = text
         self._file = file
         self._report = report
-        self._events: Iterator[yaml.Event] = yaml.parse(text, Loader=_LOADER)
+        self._events = events
         self._anchors: dict[str, tuple[Node, int]] = {}
         self._size = 0
         self._aliased = 0
@@ -148,7 +149,7 @@ class _Composer:
             "!include": "; every file in conf.d/ beside this one is read without being named",
             "!env_var": "; an environment variable is written ${NAME}",
         }.get(shown, "; remove it")
-        self._report.fault(self._place(event), "", f"the tag {shortened(shown)} is not known{hint}")
+        self._report.last_fault(self._place(event), "", f"the tag {shortened(shown)} is not known{hint}")
 
     def _list(self, event: yaml.Event, depth: int, path: str) -> ListNode:
         items: list[Node] = []
