@@ -111,7 +111,7 @@ class ChannelDetector:
         if quality is not self._said or not -self._span < ticks - self._reference < self._span:
             return self._differ(now_ms, has_room=has_room)
         if self._is_news:
-            self._is_news = False
+            self._is_news = self._is_counted = False
             self._schedule()
         return None if now_ms < self._due_ms else self._next(now_ms, has_room=has_room)
 

@@ -151,3 +151,16 @@ def test_refused_counts_readings_and_turns_and_no_repeated_wakes(talk: Maker) ->
     assert channel.detector.refused == 3
     channel.reads(5000, 20.0, room=False)
     assert channel.detector.refused == 4
+
+
+def test_each_refused_heartbeat_counts_once(talk: Maker) -> None:
+    channel = talk()
+    channel.reads(0, 20.0)
+    channel.reads(1000, 30.0, room=False)
+    channel.reads(2000, 20.0, room=False)
+    assert channel.detector.refused == 1
+    for begin in (60_000, 130_000):
+        channel.wakes(begin, room=False)
+        channel.wakes(begin + 1, room=False)
+        channel.wakes(begin + 10_000)
+    assert channel.detector.refused == 3
