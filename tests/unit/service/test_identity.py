@@ -1,17 +1,13 @@
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import pytest
-from sensor_gateway.outbox.identity import Machine
 
 from sensor_gateway.model.log import Log
+from sensor_gateway.outbox.identity import Machine
 from sensor_gateway.service.directories import find_directories
-from sensor_gateway.service.identity import keep_identity, read_machine, slug
-
-PI = Machine(boot_id="1b4e28ba2fa111d2883f0016d3cca427", hardware_id="10000000abcdef01")
-OTHER_PI = Machine(boot_id="1b4e28ba2fa111d2883f0016d3cca427", hardware_id="10000000abcdef02")
+from sensor_gateway.service.identity import keep_gateway_id, read_machine, slug
 
 
 class Notebook:
@@ -31,37 +27,23 @@ def log() -> Log:
 
 def test_an_id_is_taken_once_and_kept(tmp_path: Path, log: Log, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("socket.gethostname", lambda: "Green House.local")
-    first = keep_identity(tmp_path, gateway=None, client_id=None, machine=PI, log=log)
+    assert keep_gateway_id(tmp_path, log) == "green-house"
     monkeypatch.setattr("socket.gethostname", lambda: "renamed")
-    second = keep_identity(tmp_path, gateway=None, client_id=None, machine=PI, log=log)
-    assert first == second
-    assert first.gateway == "green-house"
-    assert first.client_id.startswith("green-house-")
+    assert keep_gateway_id(tmp_path, log) == "green-house"
 
 
-def test_a_cloned_card_gets_a_client_id_of_its_own(tmp_path: Path, log: Log) -> None:
-    original = keep_identity(tmp_path, gateway="shed", client_id=None, machine=PI, log=log)
-    clone = keep_identity(tmp_path, gateway="shed", client_id=None, machine=OTHER_PI, log=log)
-    assert original.client_id != clone.client_id
-
-
-def test_what_the_configuration_says_goes_first(tmp_path: Path, log: Log) -> None:
-    identity = keep_identity(tmp_path, gateway="shed", client_id="shed-1", machine=PI, log=log)
-    assert (identity.gateway, identity.client_id) == ("shed", "shed-1")
-
-
-@pytest.mark.parametrize("damage", ["", "{", "[]", '{"suffix": 3}', "\0\0"])
-def test_a_damaged_identity_file_never_stops_the_start(tmp_path: Path, log: Log, damage: str) -> None:
-    (tmp_path / "identity.json").write_text(damage)
-    assert keep_identity(tmp_path, gateway="shed", client_id=None, machine=PI, log=log).gateway == "shed"
-    assert json.loads((tmp_path / "identity.json").read_text())["hardware"] == PI.hardware_id
+@pytest.mark.parametrize("damage", [b"", b"\0\0", b"Not A Slug", b"\xff\xfe"])
+def test_a_damaged_id_file_never_stops_the_start(tmp_path: Path, log: Log, damage: bytes) -> None:
+    (tmp_path / "gateway-id").write_bytes(damage)
+    name = keep_gateway_id(tmp_path, log)
+    assert (tmp_path / "gateway-id").read_text() == name + "\n"
 
 
 def test_a_state_directory_that_cannot_be_written_never_stops_the_start(tmp_path: Path) -> None:
     notebook = Notebook()
     (tmp_path / "file").write_text("")
-    keep_identity(tmp_path / "file" / "below", gateway="shed", client_id=None, machine=PI, log=notebook)
-    assert "identity_not_kept" in notebook.events
+    assert keep_gateway_id(tmp_path / "file" / "below", notebook)
+    assert notebook.events == ["gateway_id_not_kept"]
 
 
 def test_a_machine_is_known_by_its_device_tree_serial(tmp_path: Path) -> None:

@@ -1,0 +1,129 @@
+"""Listening at the broker: for `tail` and the demonstration, never in the daemon. Its door to paho-mqtt is its own.
+
+A client that listens shares nothing with the publisher's, which is driven without paho's loop, queue and callbacks.
+"""
+
+from __future__ import annotations
+
+import secrets
+import socket
+import time
+from collections.abc import Callable, Sequence
+from typing import Any, Final
+
+from paho.mqtt.client import Client, ConnectFlags, MQTTMessage
+from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode, MQTTProtocolVersion
+from paho.mqtt.reasoncodes import ReasonCode
+
+from sensor_gateway.model.errors import OperatorError
+from sensor_gateway.publishing.settings import BrokerSettings
+
+_UNSUPPORTED_VERSION: Final = 0x84
+
+
+class BrokerUnreachable(OperatorError):
+    """No connection to the broker; the message says why."""
+
+
+class Subscriber:
+    """One connection that listens. The thread that calls ``listen`` is the one in which ``hear`` is called."""
+
+    def __init__(
+        self,
+        broker: BrokerSettings,
+        topics: Sequence[str],
+        hear: Callable[[str, bytes], None],
+        *,
+        dial: Callable[[BrokerSettings], socket.socket],
+    ) -> None:
+        """Listen to ``topics``; ``hear`` gets topic and payload of each message."""
+        self._broker = broker
+        self._topics = topics
+        self._hear = hear
+        self._dial = dial
+        self._client: Client | None = None
+        self._answer: ReasonCode | None = None
+        self._is_subscribed = False
+
+    def connect(self, timeout_s: float = 10.0) -> None:
+        """Return when the broker has taken the subscription. BrokerUnreachable otherwise.
+
+        MQTT 5 first; 3.1.1 where the broker says that it does not know 5.
+        """
+        for protocol in (MQTTProtocolVersion.MQTTv5, MQTTProtocolVersion.MQTTv311):
+            self._open(protocol, time.monotonic() + timeout_s)
+            if self._answer is None:
+                raise BrokerUnreachable(f"{self._broker.host}:{self._broker.port} does not answer")
+            if self._is_subscribed:
+                return
+            if self._answer.value != _UNSUPPORTED_VERSION:
+                break
+        raise BrokerUnreachable(f"{self._broker.host}:{self._broker.port} refuses: {self._answer}")
+
+    def _open(self, protocol: MQTTProtocolVersion, deadline_s: float) -> None:
+        self.close()
+        self._answer = None
+        client = _DialingClient(
+            CallbackAPIVersion.VERSION2,
+            client_id=f"sensor-gateway-tail-{secrets.token_hex(4)}",
+            protocol=protocol,
+            reconnect_on_failure=False,
+        )
+        client.dial = lambda: self._dial(self._broker)
+        client.on_connect = self._connected
+        client.on_subscribe = self._subscribed
+        client.on_message = self._heard
+        if self._broker.username is not None:
+            client.username_pw_set(self._broker.username, self._broker.password)
+        self._client = client
+        try:
+            client.connect(self._broker.host, self._broker.port, round(self._broker.keepalive_s))
+        except (OSError, ValueError) as error:
+            raise BrokerUnreachable(f"{self._broker.host}:{self._broker.port} cannot be reached: {error}") from error
+        while time.monotonic() < deadline_s and not self._is_subscribed:
+            if client.loop(0.1) != MQTTErrorCode.MQTT_ERR_SUCCESS:
+                return
+
+    def listen(self, seconds: float) -> bool:
+        """Hear what comes for so long; False when the connection is gone."""
+        if self._client is None:
+            return False
+        deadline_s = time.monotonic() + seconds
+        while (left_s := deadline_s - time.monotonic()) > 0:
+            if self._client.loop(min(left_s, 0.5)) != MQTTErrorCode.MQTT_ERR_SUCCESS:
+                return False
+        return True
+
+    def close(self) -> None:
+        """Say goodbye; harmless when there is no connection."""
+        if self._client is not None:
+            self._client.disconnect()
+            self._client.loop(0)
+        self._client = None
+        self._is_subscribed = False
+
+    def _connected(
+        self, client: Client, _data: object, _flags: ConnectFlags, reason: ReasonCode, _properties: object
+    ) -> None:
+        self._answer = reason
+        if not reason.is_failure:
+            client.subscribe([(topic, 1) for topic in self._topics])
+
+    def _subscribed(self, _client: Client, _data: object, _mid: int, reasons: list[Any], _properties: object) -> None:
+        self._is_subscribed = not any(reason.is_failure for reason in reasons)
+
+    def _heard(self, _client: Client, _data: object, message: MQTTMessage) -> None:
+        try:
+            topic = message.topic
+        except UnicodeDecodeError:
+            return  # no topic of ours
+        self._hear(topic, bytes(message.payload))
+
+
+class _DialingClient(Client):
+    """paho's client on a socket of ours, so that both directions reach a broker in the same way."""
+
+    dial: Callable[[], socket.socket]
+
+    def _create_socket(self) -> socket.socket:
+        return self.dial()

@@ -1,0 +1,188 @@
+"""From a configuration to a gateway whose threads are not started yet. The one place where all rooms meet."""
+
+from __future__ import annotations
+
+import math
+import secrets
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from sensor_gateway import __version__
+from sensor_gateway.config.settings import BusSection, Configuration
+from sensor_gateway.model.clock import Clock
+from sensor_gateway.model.errors import OperatorError
+from sensor_gateway.model.event_json import EventEncoder
+from sensor_gateway.model.log import Log
+from sensor_gateway.outbox.outbox import Outbox
+from sensor_gateway.publishing.delivery import PublishingPlan
+from sensor_gateway.publishing.messages import Program
+from sensor_gateway.publishing.meta import Labels, meta, published_channels
+from sensor_gateway.publishing.publisher import Publisher
+from sensor_gateway.publishing.settings import StreamSettings
+from sensor_gateway.sensing.catalogue import DriverCatalogue
+from sensor_gateway.sensing.outlet import Outlet
+from sensor_gateway.sensing.plan import SensorPlan
+from sensor_gateway.sensing.poller import Poller
+from sensor_gateway.service.buses import make_bus
+from sensor_gateway.service.directories import Directories
+from sensor_gateway.service.identity import keep_gateway_id, read_machine
+from sensor_gateway.service.plans import broker_settings, outbox_settings, sensor_plans
+from sensor_gateway.service.supervision import BusKeeper, BusPlan, Runner, Supervisor
+
+QUEUE_S: Final = 30.0
+"""An outlet holds what its bus can say in this time."""
+
+_LEAST_CAPACITY: Final = 256
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GatewayIdentity:
+    """The gateway's id on every topic, and the client id of its connection."""
+
+    gateway: str
+    client_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Gateway:
+    """Everything that runs, and who looks after it."""
+
+    identity: GatewayIdentity
+    outbox: Outbox
+    publisher: Publisher
+    buses: tuple[BusKeeper, ...]
+    supervisor: Supervisor
+
+    def facts(self) -> dict[str, object]:
+        """What the log says of this start."""
+        return {
+            "gateway": self.identity.gateway,
+            "client_id": self.identity.client_id,
+            "epoch": str(self.outbox.epoch),
+            "waiting": self.outbox.pending,
+            "sensors": sum(len(bus.plan.sensors) for bus in self.buses),
+            "buses": [bus.plan.name for bus in self.buses],
+        }
+
+    def readings(self) -> int:
+        """How many values were measured since the start."""
+        pollers = (bus.life.runner for bus in self.buses if bus.life is not None)
+        return sum(poller.counters.readings for poller in pollers if isinstance(poller, Poller))
+
+    def close(self, *, to_flash: bool) -> None:
+        """Give everything back after the threads have ended. ``to_flash``: the machine goes down too."""
+        self.publisher.close()
+        self.outbox.close(to_flash=to_flash)
+
+
+def assemble(
+    configuration: Configuration,
+    catalogue: DriverCatalogue,
+    *,
+    directories: Directories,
+    environ: Mapping[str, str],
+    clock: Clock,
+    log: Log,
+) -> Gateway:
+    """A gateway, ready to be started. AlreadyRunning where another instance holds the state directory."""
+    if configuration.mqtt is None:
+        raise OperatorError("the configuration names no broker")
+    machine = read_machine(environ)
+    plans = sensor_plans(configuration, catalogue)
+    gateway = configuration.gateway.id or keep_gateway_id(directories.state, log)
+    outbox = Outbox.open(
+        state_directory=directories.state,
+        hot_directory=directories.hot,
+        gateway=gateway,
+        settings=outbox_settings(configuration.outbox),
+        clock=clock,
+        machine=machine,
+        log=log,
+    )
+    identity = GatewayIdentity(
+        gateway=gateway, client_id=configuration.mqtt.client_id or f"{gateway}-{outbox.client_suffix}"
+    )
+    publishing = _publishing_plan(configuration, plans, identity, boot=machine.boot)
+    publisher = Publisher(publishing, outbox=outbox, clock=clock, log=log)
+    buses = _bus_keepers(configuration, plans, publisher, clock=clock, log=log)
+    supervisor = Supervisor(publisher=publisher, buses=buses, clock=clock, log=log)
+    return Gateway(identity=identity, outbox=outbox, publisher=publisher, buses=buses, supervisor=supervisor)
+
+
+def _publishing_plan(
+    configuration: Configuration, plans: Sequence[SensorPlan], identity: GatewayIdentity, *, boot: str
+) -> PublishingPlan:
+    if configuration.mqtt is None:
+        raise OperatorError("the configuration names no broker")
+    stream = StreamSettings(
+        gateway=identity.gateway,
+        topic_prefix=configuration.mqtt.topic_prefix,
+        drain_rate=configuration.outbox.drain_rate,
+        spill_after_s=configuration.outbox.spill_after,
+        clock_hold_s=configuration.clock.hold,
+    )
+    return PublishingPlan(
+        broker=broker_settings(configuration.mqtt, client_id=identity.client_id),
+        stream=stream,
+        program=Program(instance=secrets.token_hex(4), version=__version__),
+        boot=boot,
+        sensors=tuple(plan.name for plan in plans),
+        channels=published_channels(plans),
+        meta=meta(plans, gateway=identity.gateway, version=__version__, labels=_labels(configuration)),
+        gap_json=EventEncoder(identity.gateway, boot).gap,
+    )
+
+
+def _bus_keepers(
+    configuration: Configuration, plans: Sequence[SensorPlan], publisher: Publisher, *, clock: Clock, log: Log
+) -> tuple[BusKeeper, ...]:
+    outlets: list[Outlet] = []
+    keepers = []
+    for name, section in configuration.buses.items():
+        sensors = tuple(plan for plan in plans if configuration.sensors[plan.name].bus == name)
+        if not sensors:
+            continue
+        plan = BusPlan(
+            name=name,
+            sensors=sensors,
+            make_poller=_poller_maker(
+                name, section, sensors, slack_s=configuration.gateway.slack, clock=clock, log=log
+            ),
+            capacity=_capacity(sensors),
+        )
+        outlets.append(Outlet(plan.capacity, publisher.wake))
+        keepers.append(BusKeeper(plan, outlets, len(outlets) - 1, wake=publisher.wake))
+    publisher.outlets = outlets
+    return tuple(keepers)
+
+
+def _poller_maker(
+    name: str, section: BusSection, sensors: tuple[SensorPlan, ...], *, slack_s: float, clock: Clock, log: Log
+) -> Callable[[Outlet], Runner]:
+    make_bus(name, section, sensors, clock)  # a wrong scenario shows now, not in the bus thread
+
+    def make_poller(outlet: Outlet) -> Runner:
+        bus = make_bus(name, section, sensors, clock)
+        return Poller(bus=bus, sensors=sensors, clock=clock, outlet=outlet, log=log, slack_s=slack_s)
+
+    return make_poller
+
+
+def _capacity(sensors: Sequence[SensorPlan]) -> int:
+    per_second = sum(len(plan.channels) / plan.interval_s for plan in sensors)
+    return max(_LEAST_CAPACITY, math.ceil(per_second * QUEUE_S))
+
+
+def _labels(configuration: Configuration) -> Labels:
+    sensors = configuration.sensors
+    return Labels(
+        gateway=configuration.gateway.label,
+        sensors={name: sensor.label for name, sensor in sensors.items() if sensor.label},
+        channels={
+            (name, channel): wanted.label
+            for name, sensor in sensors.items()
+            for channel, wanted in sensor.channels.items()
+            if wanted.label
+        },
+    )

@@ -1,0 +1,108 @@
+"""From a loaded configuration to what the other rooms are built with. Pure: values in, values out."""
+
+from __future__ import annotations
+
+from sensor_gateway.changes.rules import ChangeRules
+from sensor_gateway.config.settings import (
+    Configuration,
+    MqttSection,
+    OutboxSection,
+    SensorSection,
+    SerialBusSection,
+    TlsSection,
+)
+from sensor_gateway.model.channel import Channel, Source
+from sensor_gateway.model.driver_spec import DriverSpec
+from sensor_gateway.model.units import Seconds
+from sensor_gateway.outbox.settings import Durability, OutboxSettings, WhenFull
+from sensor_gateway.publishing.settings import BrokerSettings, TlsSettings
+from sensor_gateway.sensing.catalogue import DriverCatalogue
+from sensor_gateway.sensing.plan import ChannelPlan, SensorPlan
+from sensor_gateway.sensing.serial_port import PortSettings
+
+
+def sensor_plans(configuration: Configuration, catalogue: DriverCatalogue) -> tuple[SensorPlan, ...]:
+    """What to read, in the order of the file. The drivers were found when the file was loaded."""
+    return tuple(_sensor_plan(section, catalogue.spec(section.driver)) for section in configuration.sensors.values())
+
+
+def channels_of(section: SensorSection, spec: DriverSpec) -> tuple[Channel, ...]:
+    """The channels that a sensor delivers: its options' where these make them, else its variant's."""
+    if spec.channels_of is not None:
+        return spec.channels_of(section.options)
+    return spec.variants[section.driver].channels
+
+
+def _sensor_plan(section: SensorSection, spec: DriverSpec) -> SensorPlan:
+    return SensorPlan(
+        name=section.name,
+        spec=spec,
+        variant=section.driver,
+        options=section.options,
+        address=section.unit if spec.needs_unit else section.address,
+        interval_s=section.interval,
+        channels=tuple(_channel_plan(section, channel) for channel in channels_of(section, spec)),
+    )
+
+
+def _channel_plan(section: SensorSection, channel: Channel) -> ChannelPlan:
+    wanted = section.channels[channel.name]
+    rules = ChangeRules(
+        deadband=wanted.deadband,
+        heartbeat_ms=None if wanted.heartbeat is None else _ms(wanted.heartbeat),
+        at_most_ms=_ms(wanted.at_most),
+        interval_ms=_ms(section.interval),
+        filters=wanted.filters,
+    )
+    source = Source(sensor=section.name, channel=channel)
+    return ChannelPlan(source=source, rules=rules, is_published=wanted.publish)
+
+
+def port_settings(section: SerialBusSection) -> PortSettings:
+    """How a serial port is opened."""
+    return PortSettings(
+        port=str(section.port),
+        baudrate=section.baudrate,
+        parity=section.parity,
+        stopbits=section.stopbits,
+        bytesize=section.bytesize,
+    )
+
+
+def _ms(duration: Seconds) -> int:
+    return round(duration * 1000)
+
+
+def broker_settings(section: MqttSection, *, client_id: str) -> BrokerSettings:
+    """How the broker is reached."""
+    tls = section.tls or TlsSection()
+    return BrokerSettings(
+        host=section.url.host,
+        port=section.url.port,
+        client_id=client_id,
+        tls=TlsSettings(ca_file=tls.ca_file, certificate_file=tls.cert_file, key_file=tls.key_file)
+        if section.url.is_tls
+        else None,
+        username=section.username,
+        password=None if section.password is None else section.password.reveal(),
+        version=section.version,
+        keepalive_s=section.keepalive,
+        ack_timeout_s=section.ack_timeout,
+        first_retry_spread_s=section.first_retry_spread,
+        retry_max_s=section.retry_max,
+        states=section.states,
+        expiry=section.expiry,
+    )
+
+
+def outbox_settings(section: OutboxSection) -> OutboxSettings:
+    """What the outbox may hold."""
+    return OutboxSettings(
+        max_size=section.max_size,
+        max_age_s=section.max_age,
+        keep_free=section.keep_free,
+        when_full=WhenFull(section.when_full),
+        durability=Durability(section.durability),
+        spill_after_s=section.spill_after,
+        flush_every_s=section.flush_every,
+    )

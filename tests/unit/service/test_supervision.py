@@ -1,0 +1,156 @@
+"""The supervisor against runners that end, hang and come back. Threads are real; time is passed in."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+
+import pytest
+
+from sensor_gateway.model.health import Availability
+from sensor_gateway.sensing.outlet import Outlet
+from sensor_gateway.sensing.plan import SensorPlan
+from sensor_gateway.service.supervision import (
+    HUNG_AFTER_S,
+    PUBLISHER_HUNG_AFTER_S,
+    RESTART_AFTER_S,
+    BusKeeper,
+    BusPlan,
+    PublisherHung,
+    Supervisor,
+)
+from sensor_gateway.simulation.virtual_clock import VirtualClock
+
+
+class FakeRunner:
+    """Runs until it is told to end; moves on only when the test says so."""
+
+    def __init__(self, *, ends_on_stop: bool = True) -> None:
+        self.progress = 0
+        self.ended = threading.Event()
+        self.stops = 0
+        self._ends_on_stop = ends_on_stop
+
+    def run(self) -> None:
+        self.ended.wait(30)
+
+    def stop(self) -> None:
+        self.stops += 1
+        if self._ends_on_stop:
+            self.ended.set()
+
+
+class Notebook:
+    def __init__(self) -> None:
+        self.events: list[str] = []
+
+    def info(self, event: str, /, **facts: object) -> None:
+        self.events.append(event)
+
+    warning = error = info
+
+
+class House:
+    def __init__(self, make_sensor: Callable[[str], SensorPlan], *, ends_on_stop: bool = True) -> None:
+        self.clock = VirtualClock()
+        self.log = Notebook()
+        self.publisher = FakeRunner()
+        self.pollers: list[FakeRunner] = []
+        self.handed_over: list[Outlet] = []
+
+        def make_poller(outlet: Outlet) -> FakeRunner:
+            self.handed_over.append(outlet)
+            self.pollers.append(FakeRunner(ends_on_stop=ends_on_stop))
+            return self.pollers[-1]
+
+        plan = BusPlan(name="i2c1", sensors=(make_sensor("attic"),), make_poller=make_poller, capacity=100)
+        self.outlets: list[Outlet] = [Outlet(1, lambda: None)]
+        self.bus = BusKeeper(plan, self.outlets, 0, wake=lambda: None)
+        self.supervisor = Supervisor(publisher=self.publisher, buses=[self.bus], clock=self.clock, log=self.log)
+        self.supervisor.start()
+
+    def pass_time(self, seconds: float) -> None:
+        self.publisher.progress += 1
+        self.clock.advance(seconds)
+        self.supervisor.step()
+
+    def close(self) -> None:
+        for runner in (*self.pollers, self.publisher):
+            runner.ended.set()
+
+
+@pytest.fixture
+def house(make_sensor: Callable[[str], SensorPlan]):  # noqa: ANN201
+    house = House(make_sensor)
+    yield house
+    house.close()
+
+
+def test_a_bus_thread_that_ended_is_started_anew_with_a_new_outlet(house: House) -> None:
+    house.pollers[0].ended.set()
+    assert house.bus.life is not None
+    house.bus.life.thread.join(5)
+    house.pass_time(1)
+    assert "bus_thread_ended" in house.log.events
+    house.pass_time(RESTART_AFTER_S[0])
+    assert "bus_restarted" in house.log.events
+    assert len(house.pollers) == 2
+    assert house.outlets[0] is house.handed_over[1]
+
+
+def test_a_bus_thread_that_makes_progress_is_left_in_peace(house: House) -> None:
+    for _ in range(20):
+        house.pollers[0].progress += 1
+        house.pass_time(HUNG_AFTER_S / 2)
+    assert house.log.events == []
+
+
+def test_a_bus_thread_that_hangs_is_reported_once_and_never_joined_by_another(house: House) -> None:
+    house.pass_time(HUNG_AFTER_S)
+    house.pass_time(HUNG_AFTER_S)
+    assert house.log.events.count("bus_hung") == 1
+    assert len(house.pollers) == 1
+    events, states = house.outlets[0].take()
+    assert [state.state for state in states] == [Availability.OFFLINE]
+    assert [event.value for event in events] == [None]
+
+
+def test_what_a_hung_bus_thread_hands_over_later_is_discarded(house: House) -> None:
+    house.pass_time(HUNG_AFTER_S)
+    event = house.outlets[0].take()[0][0]
+    house.handed_over[0].put([event], [])
+    assert house.handed_over[0].take() == ([], [])
+    assert house.outlets[0].take() == ([], [])
+
+
+def test_the_bus_of_a_hung_thread_is_opened_again_when_the_thread_has_ended(house: House) -> None:
+    house.pass_time(HUNG_AFTER_S)
+    assert house.pollers[0].stops == 1
+    assert house.bus.life is not None
+    house.bus.life.thread.join(5)
+    house.pass_time(1)
+    house.pass_time(RESTART_AFTER_S[0])
+    assert len(house.pollers) == 2
+
+
+def test_a_publisher_that_hangs_ends_the_process(house: House) -> None:
+    house.clock.advance(PUBLISHER_HUNG_AFTER_S - 1)
+    house.supervisor.step()
+    house.clock.advance(1)
+    with pytest.raises(PublisherHung):
+        house.supervisor.step()
+
+
+def test_a_publisher_that_ended_ends_the_process(house: House) -> None:
+    house.publisher.ended.set()
+    house.publisher.progress += 1
+    assert house.supervisor._publishing is not None
+    house.supervisor._publishing.thread.join(5)
+    with pytest.raises(PublisherHung):
+        house.supervisor.step()
+
+
+def test_stopping_ends_the_buses_first_and_then_the_publisher(house: House) -> None:
+    assert house.supervisor.stop(5)
+    assert house.pollers[0].stops == 1
+    assert house.publisher.stops == 1
