@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -21,6 +22,8 @@ class Place:
         return f"{self.file}:{self.line}:{self.column}"
 
 
+_LONGEST: Final = 800
+_ENDLESS: Final = re.compile(r"\S{250,}")
 NOWHERE: Final = Place(Path("-"), 1, 1)
 
 
@@ -46,8 +49,8 @@ class Fault:
             file=place.file,
             line=place.line,
             column=place.column,
-            path=_on_one_line(path),
-            message=_on_one_line(message),
+            path=_on_one_line(path)[:_LONGEST],
+            message=_on_one_line(message)[:_LONGEST],
         )
 
 
@@ -82,4 +85,5 @@ def in_order(faults: Iterable[Fault], files: Iterable[Path]) -> tuple[Fault, ...
 
 
 def _on_one_line(text: str) -> str:
+    text = _ENDLESS.sub(lambda found: f"{found[0][:60]}...", text)
     return "".join(character if character.isprintable() else repr(character)[1:-1] for character in text)
