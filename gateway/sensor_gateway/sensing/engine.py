@@ -1,0 +1,300 @@
+"""Runs the driver of one sensor, one step after the other, and lets nothing that a driver does get out.
+
+It performs a driver's operations on the wire and knows neither schedules nor what values mean. Whatever a driver
+raises, yields or returns that is no part of the contract becomes a DriverFault: it costs its own sensor only.
+"""
+
+from __future__ import annotations
+
+import math
+import traceback
+from collections.abc import Callable, Generator, Mapping
+from contextlib import suppress
+from itertools import islice
+from types import GeneratorType
+from typing import Any, Final, Protocol, TypeAlias
+
+from sensor_gateway.model.driver_spec import Identity, Measuring, PolledDriver, StreamDriver, Values
+from sensor_gateway.model.errors import MeasurementError, OverRange
+from sensor_gateway.model.operations import Exchange, Operation, Read, Wait, Write, WriteRead
+from sensor_gateway.model.reading import FailureCode
+from sensor_gateway.sensing.plan import SensorPlan
+
+MOST_OPERATIONS: Final = 2000
+"""In one poll, identification and set-up included."""
+
+LONGEST_WAIT_S: Final = 60.0
+LONGEST_TRANSFER: Final = 8192  # the kernel's own limit for one I2C message
+LONGEST_EXCHANGE_S: Final = 30.0
+_LONGEST_REASON: Final = 300
+
+Transfer: TypeAlias = Callable[[int, bytes, int], bytes]
+
+
+class DriverFault(MeasurementError):
+    """A driver broke its contract. ``trace`` tells where, for its author."""
+
+    code = FailureCode.DRIVER_ERROR
+
+    def __init__(self, what: str, *, trace: str = "") -> None:
+        """Say what it did."""
+        self.trace = trace
+        super().__init__(what)
+
+
+class Asking(Protocol):
+    """Question and answer on a serial line (``Exchanger``)."""
+
+    def exchange(self, operation: Exchange, unit: int) -> bytes:
+        """Send the request and give the answer, or raise a MeasurementError."""
+        ...
+
+
+def facts_of(error: MeasurementError) -> tuple[FailureCode, str]:
+    """The code and the sentence of an error, whatever a driver made of it."""
+    code: object = error.code
+    if not isinstance(code, FailureCode):
+        code = FailureCode.DRIVER_ERROR
+    return code, _message(error) or type(error).__name__
+
+
+class DriverRun:
+    """The driver of one polled sensor.
+
+    ``resume`` takes it to its next wait, or to the end of its poll; then ``values`` holds what was measured. A poll
+    begins with identification and set-up where the last one failed, or ``forget`` was called; ``identity`` is then
+    what was found, until whoever asks sets it to None.
+    """
+
+    def __init__(self, plan: SensorPlan, *, transfer: Transfer | None = None, asking: Asking | None = None) -> None:
+        """Operations of I2C go to ``transfer``, exchanges to ``asking``."""
+        self.identity: Identity | None = None
+        self.values: Mapping[str, float] = {}
+        self.is_prepared = False
+        self._plan = plan
+        self._names = frozenset(channel.source.channel.name for channel in plan.channels)
+        self._expected: frozenset[str] = frozenset()
+        self._address = plan.address
+        self._transfer = transfer
+        self._asking = asking
+        self._driver: PolledDriver | None = None
+        self._generator: Measuring | None = None
+        self._left = 0
+
+    def resume(self) -> float | None:
+        """Go on. Gives the seconds to let pass before the next call; None at the end of the poll.
+
+        Raises MeasurementError (DriverFault is one); the poll has then ended, and the next one prepares again.
+        """
+        try:
+            return self._resume()
+        except StopIteration as end:
+            result = end.value
+        except BaseException as error:  # noqa: BLE001 - a driver may raise anything at all
+            raise self._ended(error) from None
+        self._generator = None
+        try:
+            self.values = self._checked(result)
+        except BaseException as error:  # noqa: BLE001 - what it returned may do so too
+            raise self._ended(error) from None
+        return None
+
+    def forget(self) -> None:
+        """Identify and set up before the next measurement."""
+        self.is_prepared = False
+
+    def abort(self) -> None:
+        """End the poll here, if there is one."""
+        self.is_prepared = False
+        generator, self._generator = self._generator, None
+        if generator is not None:
+            with suppress(BaseException):  # the driver's last words interest nobody
+                generator.close()
+
+    def _resume(self) -> float:
+        generator = self._generator
+        if generator is None:
+            generator = self._generator = self._begun()
+            self._left = MOST_OPERATIONS
+            operation = generator.send(None)  # type: ignore[arg-type]  # how a generator is started
+        else:
+            operation = generator.send(b"")
+        while True:
+            self._left -= 1
+            if self._left < 0:
+                raise DriverFault(f"the driver asked for more than {MOST_OPERATIONS} operations in one poll")
+            if type(operation) is Wait:
+                return _pause(operation.seconds)
+            try:
+                answer = self._performed(operation)
+            except DriverFault:
+                raise
+            except MeasurementError as error:
+                operation = generator.throw(error)
+            else:
+                operation = generator.send(answer)
+
+    def _performed(self, operation: Operation) -> bytes:
+        data, count = b"", 0
+        if type(operation) is WriteRead:
+            data, count = operation.data, operation.count
+        elif type(operation) is Read:
+            count = operation.count
+        elif type(operation) is Write:
+            data = operation.data
+        else:
+            return self._exchanged(operation)
+        if type(data) is not bytes or type(count) is not int or not 0 <= count <= LONGEST_TRANSFER:
+            raise DriverFault(f"the driver asked for an operation that cannot be: {operation!r:.200}")
+        if self._transfer is None:
+            raise DriverFault(f"the driver asked for an I2C operation on a serial line: {operation!r:.200}")
+        return self._transfer(self._address, data, count)
+
+    def _exchanged(self, operation: object) -> bytes:
+        if not isinstance(operation, Exchange):
+            raise DriverFault(f"the driver yielded what is no operation: {operation!r:.200}")
+        if self._asking is None:
+            raise DriverFault("the driver asked for an exchange, and this is no serial line")
+        if type(operation.request) is not bytes or not 0 < operation.timeout_s <= LONGEST_EXCHANGE_S:
+            raise DriverFault(f"the driver asked for an exchange that cannot be: {operation!r:.200}")
+        return self._asking.exchange(operation, self._address)
+
+    def _begun(self) -> Measuring:
+        if self._driver is None:
+            plan = self._plan
+            created: Any = plan.spec.create(plan.variant, plan.options, plan.address)
+            self._driver = created
+        driver = self._driver
+        begun = driver.measure() if self.is_prepared else self._from_the_start(driver)
+        if type(begun) is not GeneratorType and not isinstance(begun, Generator):
+            raise DriverFault(f"measure() of the driver is no generator of operations: {begun!r:.200}")
+        return begun
+
+    def _from_the_start(self, driver: PolledDriver) -> Measuring:
+        identity = yield from driver.identify()
+        self._identified(identity)
+        yield from driver.setup()
+        self.is_prepared = True
+        return (yield from driver.measure())
+
+    def _identified(self, identity: object) -> None:
+        if not isinstance(identity, Identity):
+            raise DriverFault(f"identify() of the driver gave no Identity: {identity!r:.200}")
+        expected = frozenset(identity.channels)
+        if not expected or not expected <= self._names:
+            raise DriverFault(
+                f"identify() of the driver found channels that it does not have: {sorted(expected)!r:.200}"
+            )
+        if not all(isinstance(text, str) for text in (identity.part, identity.note)):
+            raise DriverFault("identify() of the driver gave a part or a note that is no text")
+        self.identity = identity
+        self._expected = expected
+
+    def _checked(self, values: Values) -> Mapping[str, float]:
+        if type(values) is not dict:
+            values = _copied(values)
+        if values.keys() != self._expected:
+            raise DriverFault(f"the driver measured {sorted(values)!r:.200}, expected {sorted(self._expected)!r:.200}")
+        return _numbers(values)
+
+    def _ended(self, error: BaseException) -> MeasurementError:
+        """What the poll ends with, once the generator is gone and the chip has to be prepared again."""
+        # A value beyond the chip's range is no fault of the chip.
+        is_prepared = self.is_prepared and isinstance(error, OverRange)
+        self.abort()
+        self.is_prepared = is_prepared
+        fault = _fault(error)
+        if isinstance(fault, DriverFault):
+            self._driver = None  # who knows what it holds: made anew for the next poll
+        return fault
+
+
+class StreamRun:
+    """The driver of one sensor that talks by itself."""
+
+    def __init__(self, plan: SensorPlan) -> None:
+        """The driver is made when the first bytes come."""
+        self._plan = plan
+        self._names = frozenset(channel.source.channel.name for channel in plan.channels)
+        self._driver: StreamDriver | None = None
+
+    def feed(self, data: bytes) -> list[Values | MeasurementError]:
+        """The measurements that ``data`` completes, a BadFrame for each damaged one; a DriverFault comes last."""
+        found: list[Values | MeasurementError] = []
+        # Each item takes a byte at least, so that a driver that never ends is found out.
+        most = len(data) + 1000
+        try:
+            for item in islice(self._made().feed(data), most):
+                found.append(self._checked(item))  # noqa: PERF401 - what came before an error counts
+        except BaseException as error:  # noqa: BLE001 - a driver may raise anything at all
+            self._driver = None
+            found.append(_fault(error))
+        if len(found) == most:
+            self._driver = None
+            found.append(DriverFault(f"the driver gave {most} measurements for {len(data)} bytes"))
+        return found
+
+    def reset(self) -> None:
+        """Forget half a frame."""
+        try:
+            if self._driver is not None:
+                self._driver.reset()
+        except BaseException:  # noqa: BLE001 - a driver that cannot forget is made anew
+            self._driver = None
+
+    def _made(self) -> StreamDriver:
+        if self._driver is None:
+            plan = self._plan
+            created: Any = plan.spec.create(plan.variant, plan.options, plan.address)
+            self._driver = created
+        return self._driver
+
+    def _checked(self, item: Values | Exception) -> Values | MeasurementError:
+        if isinstance(item, MeasurementError):
+            return item
+        if isinstance(item, BaseException):
+            raise item
+        values = item if type(item) is dict else _copied(item)
+        if not values.keys() <= self._names:
+            raise DriverFault(f"the driver measured channels that it does not have: {sorted(values)!r:.200}")
+        return _numbers(values)
+
+
+def _pause(seconds: object) -> float:
+    if isinstance(seconds, int | float) and 0 <= seconds <= LONGEST_WAIT_S:
+        return float(seconds)
+    raise DriverFault(f"the driver wants to wait for {seconds!r:.100} s, expected 0 to {LONGEST_WAIT_S:g}")
+
+
+def _copied(values: object) -> dict[str, float]:
+    if not isinstance(values, Mapping):
+        raise DriverFault(f"the driver measured what is no mapping of channels to values: {values!r:.200}")
+    return dict(values)
+
+
+def _numbers(values: Values) -> Mapping[str, float]:
+    """The same values, all of them floats: a NaN is one, a bool is not."""
+    for value in values.values():
+        if type(value) is not float:
+            return {name: _number(name, each) for name, each in values.items()}
+    return values
+
+
+def _number(name: str, value: object) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise DriverFault(f"the driver gave {value!r:.100} for {name}, expected a number")
+    return float(value) if abs(value) < 1e300 else math.inf
+
+
+def _fault(error: BaseException) -> MeasurementError:
+    if isinstance(error, MeasurementError):
+        return error
+    trace = "".join(traceback.format_exception(error, limit=-20))
+    return DriverFault(f"the driver raised {type(error).__name__}: {_message(error)}", trace=trace)
+
+
+def _message(error: BaseException) -> str:
+    try:
+        return str(error)[:_LONGEST_REASON]
+    except BaseException:  # noqa: BLE001 - a driver's own error may fail at this too
+        return "an error whose message cannot be read"

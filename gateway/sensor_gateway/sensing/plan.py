@@ -1,0 +1,36 @@
+"""What one bus thread is told of its sensors: the configuration, worked out and checked. No file, no YAML."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sensor_gateway.changes.rules import ChangeRules
+from sensor_gateway.model.channel import Source
+from sensor_gateway.model.driver_spec import DriverSpec
+from sensor_gateway.model.units import Seconds
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChannelPlan:
+    """One channel: its source, what makes a value of it news, and whether its news are wanted at all."""
+
+    source: Source
+    rules: ChangeRules
+    is_published: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SensorPlan:
+    """One sensor on its bus.
+
+    ``address`` is the I2C address or the serial unit (0 where there is none), ``options`` an instance of the
+    driver's own dataclass. ``channels`` are all that the variant has, the unpublished ones too.
+    """
+
+    name: str
+    spec: DriverSpec
+    variant: str
+    options: object
+    address: int
+    interval_s: Seconds
+    channels: tuple[ChannelPlan, ...]

@@ -1,0 +1,277 @@
+"""The owner of one bus: reads its sensors when they are due, all that can be in one wake-up.
+
+``step`` is one turn, ``run`` the loop around it. It waits for nobody but its bus: what the outlet has no room for stays
+with the detectors. What ``step`` calls is in the folder ``polling``; drivers are run by the engine.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Final
+
+from sensor_gateway.model.clock import Clock
+from sensor_gateway.model.driver_spec import BusKind
+from sensor_gateway.model.errors import BusMissing, BusStuck, MeasurementError, WireError
+from sensor_gateway.model.log import Log
+from sensor_gateway.model.reading import FailureCode
+from sensor_gateway.sensing.bus import I2cBus, SerialLine
+from sensor_gateway.sensing.engine import DriverRun, StreamRun
+from sensor_gateway.sensing.exchange import Exchanger
+from sensor_gateway.sensing.outlet import Outlet
+from sensor_gateway.sensing.plan import SensorPlan
+from sensor_gateway.sensing.polling.account import SensorAccount
+from sensor_gateway.sensing.polling.news import News
+from sensor_gateway.sensing.polling.opening import Opening
+from sensor_gateway.sensing.polling.schedule import Moment, Schedule, next_turn
+from sensor_gateway.sensing.polling.sensor import PolledSensor
+from sensor_gateway.sensing.polling.stuck import is_bus_to_blame
+from sensor_gateway.sensing.polling.talker import TalkingSensor
+
+LONGEST_TURN_S: Final = 10.0
+"""A turn is taken at least so often, so that supervision sees that the thread lives."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PollerCounters:
+    """What a poller has done so far.
+
+    ``polls`` begun (measurements of a stream), good ``readings``, ``failures`` of whole polls, deadlines ``missed``,
+    news ``refused`` for lack of room, ``damaged`` frames of a stream and ``strays``, bytes on a line that answered
+    nothing.
+    """
+
+    polls: int
+    readings: int
+    failures: int
+    missed: int
+    refused: int
+    damaged: int
+    strays: int
+
+
+class Poller:
+    """Reads the sensors of one bus. One thread runs it; ``stop``, ``progress`` and ``counters`` are for all."""
+
+    def __init__(
+        self,
+        *,
+        bus: I2cBus | SerialLine,
+        sensors: Sequence[SensorPlan],
+        clock: Clock,
+        outlet: Outlet,
+        log: Log,
+        slack_s: float,
+    ) -> None:
+        """Nothing is opened or asked yet. ValueError for a line that is to serve requests and a stream at once."""
+        streams = [plan for plan in sensors if plan.spec.bus is BusKind.SERIAL_STREAM]
+        if streams and (isinstance(bus, I2cBus) or len(streams) < len(sensors)):
+            raise ValueError(f"{bus.name} cannot serve {streams[0].name}, which talks by itself, beside other sensors")
+        self.progress = 0
+        self._bus = bus
+        self._clock = clock
+        self._outlet = outlet
+        self._log = log
+        self._slack_s = slack_s
+        self._stopping = threading.Event()
+        self._opening = Opening(bus, clock, log)
+        self._news = News(slack_s)
+        self._next_s = float("-inf")
+        self._is_proven = False
+        self._stuck_reason = ""
+        self._longest_interval_s = max((plan.interval_s for plan in sensors), default=0.0)
+        self._line = None if isinstance(bus, I2cBus) else bus
+        self._exchanger = None if self._line is None or streams else Exchanger(self._line, clock)
+        self._talkers: list[TalkingSensor] = []
+        self._polled: list[PolledSensor] = []
+        for plan in sensors:
+            account = SensorAccount(plan, self._news, log, clock.stamp())
+            if streams:
+                self._talkers.append(TalkingSensor(plan, StreamRun(plan), account))
+            else:
+                schedule = Schedule(interval_s=plan.interval_s, slack_s=slack_s)
+                self._polled.append(_polled_sensor(plan, bus, self._exchanger, schedule, account, clock))
+        self._sensors: Sequence[PolledSensor | TalkingSensor] = self._talkers or self._polled
+        self._schedules = [sensor.schedule for sensor in self._sensors]
+
+    def run(self) -> None:
+        """Take turns until ``stop``. Ends by itself only for a fault of its own, which it logs."""
+        try:
+            while not self._stopping.is_set():
+                wait_s = self.step()
+                if wait_s > 0:
+                    self._stopping.wait(wait_s)
+        except Exception as error:  # noqa: BLE001 - the top of a thread: the supervisor decides what follows
+            self._log.error("bus_thread_failed", bus=self._bus.name, reason=str(error), exc_info=True)
+        finally:
+            for sensor in self._polled:
+                sensor.close()
+            self._opening.close()
+
+    def stop(self) -> None:
+        """From any thread: end after the present turn, and at once where it waits."""
+        self._stopping.set()
+        if self._line is not None:
+            self._line.wake()
+
+    def step(self) -> float:
+        """Take one turn: serve all that is due, and hand over what is news. Seconds until the next turn is wanted.
+
+        On the line of a stream the turn begins with the wait for bytes, and the next one is wanted at once.
+        """
+        self.progress += 1
+        news = self._news
+        news.room = self._outlet.room
+        if self._opening.is_open or self._is_opened():
+            if self._talkers and self._line is not None:
+                self._listen(self._line)
+            else:
+                self._poll()
+            if not self._is_proven:
+                self._prove()
+        stamp = self._clock.stamp()
+        news.ring(stamp)
+        if news.events or news.states:
+            self._outlet.put(news.events, news.states)
+            news.events.clear()
+            news.states.clear()
+        return self._until_next(stamp.uptime_ms)
+
+    @property
+    def counters(self) -> PollerCounters:
+        """What has been done so far."""
+        sensors = self._sensors
+        return PollerCounters(
+            polls=sum(sensor.polls for sensor in sensors),
+            readings=sum(sensor.account.readings for sensor in sensors),
+            failures=sum(sensor.account.failures for sensor in sensors),
+            missed=sum(sensor.schedule.missed for sensor in sensors),
+            refused=sum(sensor.account.refused for sensor in sensors),
+            damaged=sum(talker.damaged for talker in self._talkers),
+            strays=0 if self._exchanger is None else self._exchanger.strays,
+        )
+
+    def _poll(self) -> None:
+        now_s = self._clock.monotonic()
+        failed: list[tuple[PolledSensor, MeasurementError]] = []
+        for sensor in self._polled:
+            if sensor.schedule.from_s > now_s:
+                continue
+            error = sensor.serve(now_s)
+            if error is not None:
+                failed.append((sensor, error))
+                if isinstance(error, BusMissing | BusStuck):
+                    break
+            if self._stopping.is_set():
+                break
+        if failed:
+            self._settle(failed)
+
+    def _listen(self, line: SerialLine) -> None:
+        wait_s = min(self._next_s - self._clock.monotonic(), LONGEST_TURN_S)
+        try:
+            data = line.read(max(wait_s, 0.0))
+        except WireError as error:
+            self._opening.lose(error)
+            self._interrupt(error.code, str(error))
+            return
+        now_s = self._clock.monotonic()
+        stamp = self._clock.stamp()
+        for talker in self._talkers:
+            if data:
+                talker.heard(data, stamp, now_s)
+            if talker.schedule.from_s <= now_s:
+                talker.serve(now_s, stamp)
+
+    def _settle(self, failed: Sequence[tuple[PolledSensor, MeasurementError]]) -> None:
+        """Polls have failed: find out whether the bus is to blame, and tell."""
+        worst = failed[-1][1]
+        if isinstance(worst, BusMissing):
+            self._opening.lose(worst)
+            self._interrupt(worst.code, str(worst))
+            return
+        is_stuck = isinstance(worst, BusStuck) or (
+            self._line is None
+            and is_bus_to_blame(
+                [sensor.wire for sensor in self._polled],
+                worst,
+                since_s=self._opening.opened_s,
+                longest_interval_s=self._longest_interval_s,
+                is_known=bool(self._stuck_reason),
+            )
+        )
+        if is_stuck:
+            reason = f"the bus {self._bus.name} is stuck: no sensor on it can be read; check its wiring and supply"
+            if not self._stuck_reason:
+                self._stuck_reason = reason
+                self._log.warning("bus_stuck", bus=self._bus.name, reason=reason, error=str(worst))
+            self._opening.lose()
+            self._interrupt(FailureCode.BUS_STUCK, reason)
+            return
+        for sensor, error in failed:
+            if self._stuck_reason and isinstance(error, WireError):
+                # The bus was opened again to see whether any sensor answers, and that is still open.
+                sensor.interrupt(FailureCode.BUS_STUCK, self._stuck_reason, self._clock.stamp())
+            else:
+                sensor.fail(error)
+
+    def _is_opened(self) -> bool:
+        """Open the bus, if it is time for that."""
+        if self._clock.monotonic() < self._opening.at_s:
+            return False
+        error = self._opening.open()
+        if error is not None:
+            self._interrupt(FailureCode.MISSING, str(error))
+            return False
+        self._is_proven = False
+        now_s = self._clock.monotonic()
+        for sensor in self._sensors:
+            sensor.revive(now_s)
+        return True
+
+    def _prove(self) -> None:
+        """See whether any sensor has answered since the bus was opened: then it works."""
+        if not any(sensor.wire.answered_s >= self._opening.opened_s for sensor in self._sensors):
+            return
+        self._is_proven = True
+        self._opening.prove()
+        if self._stuck_reason:
+            self._stuck_reason = ""
+            self._log.info("bus_recovered", bus=self._bus.name)
+            now_s = self._clock.monotonic()
+            for sensor in self._polled:
+                if sensor.schedule.is_suspended:
+                    sensor.revive(now_s)
+
+    def _interrupt(self, code: FailureCode, reason: str) -> None:
+        stamp = self._clock.stamp()
+        for sensor in self._sensors:
+            sensor.interrupt(code, reason, stamp)
+
+    def _until_next(self, uptime_ms: int) -> float:
+        now_s = self._clock.monotonic()
+        bell_ms = self._news.bell_ms()
+        bell_s = float("inf") if bell_ms is None else now_s + (bell_ms - uptime_ms) / 1000
+        moments: Sequence[Moment] = (self._opening,)
+        if self._opening.is_open:
+            moments = self._schedules
+        self._next_s = next_turn(moments, bell_s=bell_s, bell_latest_s=bell_s + self._slack_s)
+        if self._talkers and self._opening.is_open:
+            return 0.0
+        return max(0.0, min(self._next_s - now_s, LONGEST_TURN_S))
+
+
+def _polled_sensor(
+    plan: SensorPlan,
+    bus: I2cBus | SerialLine,
+    exchanger: Exchanger | None,
+    schedule: Schedule,
+    account: SensorAccount,
+    clock: Clock,
+) -> PolledSensor:
+    transfer = bus.transfer if isinstance(bus, I2cBus) else None
+    settled_s = None if exchanger is None else partial(exchanger.settled_s, plan.address)
+    run = DriverRun(plan, transfer=transfer, asking=exchanger)
+    return PolledSensor(run, schedule, account, clock, settled_s=settled_s)

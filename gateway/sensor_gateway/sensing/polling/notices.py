@@ -1,0 +1,55 @@
+"""The lines of log that a sensor is worth: found, first values, lost, recovered, driver broken. On change only."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+from sensor_gateway.model.driver_spec import Identity
+from sensor_gateway.model.log import Log
+from sensor_gateway.model.reading import FailureCode, Stamp
+from sensor_gateway.sensing.engine import DriverFault
+
+PAUSE_MS: Final = 60_000
+"""A sensor that comes and goes is reported as lost at most this often."""
+
+
+class Notices:
+    """Writes about one sensor. ``is_first`` until its first values were written, ``is_lost`` while it is said to be."""
+
+    def __init__(self, sensor: str, log: Log) -> None:
+        """Write to ``log``."""
+        self.is_first = True
+        self.is_lost = False
+        self._sensor = sensor
+        self._log = log
+        self._lost_ms: int | None = None
+        self._broken = ""
+
+    def identified(self, identity: Identity, note: str) -> None:
+        """Another part than before answers."""
+        self._log.info("sensor_identified", sensor=self._sensor, part=identity.part, note=note)
+
+    def measured(self, values: Mapping[str, float], *, failures: int, is_good: bool) -> None:
+        """The sensor measured, after so many failed polls."""
+        if self.is_lost:
+            self.is_lost = False
+            self._log.info("sensor_recovered", sensor=self._sensor, failures=failures)
+        if self.is_first and is_good:
+            self.is_first = False
+            self._log.info("sensor_first_reading", sensor=self._sensor, values=dict(values))
+
+    def lost(self, code: FailureCode, reason: str, stamp: Stamp) -> None:
+        """The sensor is offline."""
+        now_ms = stamp.uptime_ms
+        if not self.is_lost and (self._lost_ms is None or now_ms - self._lost_ms >= PAUSE_MS):
+            self._lost_ms = now_ms
+            self.is_lost = True
+            self._log.warning("sensor_lost", sensor=self._sensor, code=code.value, reason=reason)
+
+    def broken(self, fault: DriverFault) -> None:
+        """Its driver broke the contract: with the traceback, unless it is the last one again."""
+        reason = str(fault)
+        if (fault.trace or reason) != self._broken:
+            self._broken = fault.trace or reason
+            self._log.error("driver_failed", sensor=self._sensor, reason=reason, exception=fault.trace)

@@ -1,0 +1,56 @@
+"""Access to a bus that may not be there: opened when wanted, left alone for a while when that failed."""
+
+from __future__ import annotations
+
+from sensor_gateway.model.clock import Clock
+from sensor_gateway.model.errors import GatewayError, OperatorError, WireError
+from sensor_gateway.model.log import Log
+from sensor_gateway.sensing.bus import I2cBus, SerialLine
+from sensor_gateway.sensing.polling.back_off import BackOff
+
+
+class Opening:
+    """Opens and closes one bus. ``at_s`` is when it may be opened next, ``opened_s`` when it was."""
+
+    def __init__(self, bus: I2cBus | SerialLine, clock: Clock, log: Log) -> None:
+        """Nothing is opened yet."""
+        self.is_open = False
+        self.opened_s = float("-inf")
+        self.at_s = self.latest_s = float("-inf")
+        self._bus = bus
+        self._clock = clock
+        self._log = log
+        self._back_off = BackOff()
+        self._complaint = ""
+
+    def open(self) -> GatewayError | None:
+        """Try to open; the error where it failed, and then ``at_s`` is in the future."""
+        try:
+            self._bus.open()
+        except (WireError, OperatorError) as error:
+            self.lose(error)
+            return error
+        self.is_open = True
+        self.opened_s = self._clock.monotonic()
+        if self._complaint:
+            self._complaint = ""
+            self._log.info("bus_opened", bus=self._bus.name)
+        return None
+
+    def lose(self, error: GatewayError | None = None) -> None:
+        """Close what does not work, and leave it alone for a while. ``error`` is logged where it is news."""
+        self._bus.close()
+        self.is_open = False
+        self.at_s = self.latest_s = self._clock.monotonic() + self._back_off.next_s()
+        if error is not None and str(error) != self._complaint:
+            self._complaint = str(error)
+            self._log.warning("bus_missing", bus=self._bus.name, reason=self._complaint)
+
+    def prove(self) -> None:
+        """It works: the next loss is met with the shortest wait."""
+        self._back_off.reset()
+
+    def close(self) -> None:
+        """Give it up."""
+        self._bus.close()
+        self.is_open = False
