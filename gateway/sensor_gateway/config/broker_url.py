@@ -39,6 +39,11 @@ class BrokerUrl:
     @classmethod
     def parse(cls, text: str) -> BrokerUrl:
         """Read ``mqtt://host``, ``mqtts://host`` or either with a port; ValueError says what to write instead."""
+        if "@" in text:
+            raise ValueError(
+                "user and password do not belong into the address; "
+                "expected `username:` and `password_file:` beside it, so that no log shows them"
+            )
         scheme, separator, rest = text.partition("://")
         if not separator:
             raise ValueError(f"{text!r} has no scheme; expected mqtt://{text or 'broker.lan'}, or mqtts:// for TLS")
@@ -64,11 +69,6 @@ def _check_scheme(scheme: str, rest: str) -> None:
 
 
 def _check_parts(parts: SplitResult, text: str) -> None:
-    if parts.username is not None or parts.password is not None:
-        raise ValueError(
-            "user and password do not belong into the address; "
-            "expected `username:` and `password_file:` beside it, so that no log shows them"
-        )
     if parts.path.strip("/") or parts.query or parts.fragment:
         raise ValueError(
             f"{text!r} goes on behind the port; expected host and port only (topics start with `topic_prefix:`)"

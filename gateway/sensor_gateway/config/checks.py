@@ -19,6 +19,7 @@ from sensor_gateway.config.settings import (
     BusSection,
     I2cBusSection,
     MqttSection,
+    OutboxSection,
     SerialBusSection,
     SimulatedBusSection,
     TlsSection,
@@ -192,3 +193,12 @@ def checked_mqtt(section: MqttSection, table: MapNode, path: str, report: Report
     if section.url.is_tls and section.tls is None:
         return dataclasses.replace(section, tls=TlsSection())
     return section
+
+
+def check_later(outbox: OutboxSection, table: MapNode, path: str, report: Report) -> None:
+    """A fault for what a later release will do."""
+    if outbox.hold_when_no_subscriber:
+        key = "hold_when_no_subscriber"
+        report.fault(
+            table.entries[key].node.place, joined(path, key), "this comes with a later release; expected false for now"
+        )

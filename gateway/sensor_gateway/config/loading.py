@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Final, cast
 
 from sensor_gateway.config.buses import read_buses
-from sensor_gateway.config.checks import bus_section, check_buses, check_load, check_sensors, checked_mqtt
+from sensor_gateway.config.checks import bus_section, check_buses, check_later, check_load, check_sensors, checked_mqtt
 from sensor_gateway.config.decoder import fields_of, read_section
 from sensor_gateway.config.drivers import Catalogue
 from sensor_gateway.config.environment import resolve
@@ -17,7 +17,7 @@ from sensor_gateway.config.merging import merge
 from sensor_gateway.config.nodes import MapNode, Node, ScalarNode, described, plain
 from sensor_gateway.config.readers import INVALID, NO_ENTRIES, report_unknown
 from sensor_gateway.config.sensors import SensorReader
-from sensor_gateway.config.settings import Configuration, DefaultsSection, MqttSection
+from sensor_gateway.config.settings import Configuration, DefaultsSection, MqttSection, OutboxSection
 from sensor_gateway.config.yaml_nodes import parse
 
 MAX_SIZE: Final = 4_000_000
@@ -134,6 +134,8 @@ def _configuration(node: Node, report: Report, catalogue: Catalogue, *, needs_br
     for key in ("gateway", "clock", "outbox", "defaults"):
         field = fields_of(Configuration)[key]
         sections[key] = field.read(_section(node, key), key, report)
+    if isinstance(sections["outbox"], OutboxSection):
+        check_later(sections["outbox"], _table(node, "outbox"), "outbox", report)
     is_excused = not needs_broker or "mqtt" in meant or "destinations" in node.entries
     sections["mqtt"] = _mqtt(node, report, is_excused=is_excused)
     defaults = sections["defaults"] if sections["defaults"] is not INVALID else DefaultsSection()
@@ -155,14 +157,15 @@ def _section(root: MapNode, key: str) -> Node:
     return entry.node if entry else MapNode(NO_ENTRIES, root.place)
 
 
+def _table(root: MapNode, key: str) -> MapNode:
+    node = _section(root, key)
+    return node if isinstance(node, MapNode) else MapNode(NO_ENTRIES, node.place)
+
+
 def _mqtt(root: MapNode, report: Report, *, is_excused: bool) -> MqttSection | None:
     if "mqtt" not in root.entries:
         if not is_excused:
             report.fault(root.place, "mqtt", "`mqtt` is missing; expected `mqtt: {url: mqtt://BROKER}`")
         return None
-    entry = root.entries["mqtt"]
-    section = read_section(MqttSection, entry.node, "mqtt", report)
-    if not isinstance(section, MqttSection):
-        return None
-    table = entry.node if isinstance(entry.node, MapNode) else MapNode(NO_ENTRIES, entry.place)
-    return checked_mqtt(section, table, "mqtt", report)
+    section = read_section(MqttSection, root.entries["mqtt"].node, "mqtt", report)
+    return checked_mqtt(section, _table(root, "mqtt"), "mqtt", report) if isinstance(section, MqttSection) else None

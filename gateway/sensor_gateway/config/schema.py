@@ -34,7 +34,7 @@ Schema = dict[str, object]
 
 def schema_text(catalogue: Catalogue) -> str:
     """The schema as the text of a file."""
-    return json.dumps(json_schema(catalogue), indent=1, ensure_ascii=False) + "\n"
+    return json.dumps(json_schema(catalogue), indent=2, ensure_ascii=False) + "\n"
 
 
 def json_schema(catalogue: Catalogue) -> Schema:

@@ -92,8 +92,8 @@ class ClockSection:
         Within(0, 86400),
     ] = Seconds(60.0)
     source: Annotated[
-        Literal["auto", "assume"],
-        "How to tell that the clock is set: auto asks systemd-timesyncd; assume trusts it (GPS, RTC, chrony).",
+        Literal["auto"],
+        "How to tell that the clock is set: auto asks systemd-timesyncd; without it, a plausible year will do.",
     ] = "auto"
 
 

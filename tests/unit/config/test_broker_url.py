@@ -50,9 +50,12 @@ def test_another_address_says_what_to_write(text: str, said: str) -> None:
     assert said in str(caught.value)
 
 
-def test_a_refused_address_does_not_repeat_the_password() -> None:
+@pytest.mark.parametrize(
+    "text", ["mqtt://user:hunter2@b", "mqtt://user:hunter2@b:x", "user:hunter2@b", "tcp://u:hunter2@b"]
+)
+def test_a_refused_address_does_not_repeat_the_password(text: str) -> None:
     with pytest.raises(ValueError, match="username") as caught:
-        BrokerUrl.parse("mqtt://user:hunter2@b")
+        BrokerUrl.parse(text)
     assert "hunter2" not in str(caught.value)
 
 

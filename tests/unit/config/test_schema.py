@@ -82,3 +82,10 @@ def test_every_key_is_described(schema: dict[str, Any]) -> None:
     mqtt = schema["properties"]["mqtt"]["properties"]
     assert all(key["description"] for key in mqtt.values())
     assert all(key["description"] for key in schema["$defs"]["channel"]["properties"].values())
+
+
+def test_a_pattern_of_the_schema_takes_what_the_units_take(schema: dict[str, Any]) -> None:
+    for text in ("500ms", "1.5 s", "5min", "30d", "'${T}'", "'${T}s'"):
+        assert errors(schema, f"defaults: {{interval: {text}}}") == 0
+    for text in ("5", "5m", "s", "-5s", "5 parsecs"):
+        assert errors(schema, f"defaults: {{interval: {text}}}") == 1
