@@ -54,7 +54,7 @@ def convert(line: bytes, options: Options) -> Values:
         field = options.fields[name]
         value = _number(name, written) * field.scale + field.offset
         if not math.isfinite(value):
-            raise BadFrame(f"{name} is no finite number", got=_short(written))
+            raise BadFrame(f"value of {name}", expected="a finite number", got=_short(written))
         values[name] = value + 0.0  # -0.0 becomes 0.0
     return values
 
@@ -64,7 +64,7 @@ def _number(name: str, written: object) -> float:
         return written
     if isinstance(written, str) and NUMBER.fullmatch(written.strip()):
         return float(written)
-    raise BadFrame(f"{name} is no number", got=_short(written))
+    raise BadFrame(f"value of {name}", expected="a number", got=_short(written))
 
 
 def _json(text: str, options: Options) -> Mapping[str, object]:
@@ -74,7 +74,7 @@ def _json(text: str, options: Options) -> Mapping[str, object]:
         # Every number as float: a whole number of a thousand digits becomes infinite instead of taking its time.
         content = json.loads(text, parse_int=float, parse_constant=_refuse_constant)
     except (ValueError, RecursionError) as error:
-        raise BadFrame(f"line is no valid JSON ({error})", got=_short(text)) from error
+        raise BadFrame(f"line is no valid JSON ({error})", expected="one object", got=_short(text)) from error
     return {name: _at(content, field.key or name) for name, field in options.fields.items()}
 
 
@@ -113,7 +113,7 @@ def _nmea(text: str, options: Options) -> Mapping[str, object]:
         return {}
     match = SENTENCE.fullmatch(text[start:])
     if match is None:
-        raise BadFrame("sentence does not end in its checksum", got=_short(text))
+        raise BadFrame("end of the sentence", expected="* and two hexadecimal digits", got=_short(text))
     computed = nmea_checksum(match["body"].encode("latin-1"))
     if computed != int(match["check"], 16):
         raise BadFrame("checksum of the sentence", expected=f"{computed:02X}", got=match["check"])

@@ -96,8 +96,8 @@ class Exchanger:
         within = f"within {operation.timeout_s:g} s"
         if dropped + pending == operation.request:
             return NoAnswer(f"only our own request came back {within}: the adapter echoes, and nobody answered")
-        now_s = self._clock.monotonic()
-        others_owe = any(owner != unit and now_s < until_s for owner, until_s in self._settled_s.items())
+        asked_s = self._settled_s[unit] - 2 * operation.timeout_s
+        others_owe = any(owner != unit and asked_s < until_s for owner, until_s in self._settled_s.items())
         if dropped and not others_owe:
             return BadFrame(
                 f"{len(dropped)} bytes came {within} and none of them is an answer to the request; if it is always "
