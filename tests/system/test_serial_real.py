@@ -218,6 +218,16 @@ def test_settings_reach_the_terminal(terminal: Terminal) -> None:
     assert flags & termios.CSIZE == termios.CS8
 
 
+def test_modem_lines_are_touched_only_where_they_are_configured(terminal: Terminal, port: SerialPort) -> None:
+    """A pseudo-terminal has none: setting one fails, and the port that leaves them alone is open."""
+    port.open()
+    port.close()
+    for settings in (PortSettings(port=terminal.name, rts=False), PortSettings(port=terminal.name, dtr=True)):
+        with pytest.raises(OperatorError, match="cannot be opened as a serial port"):
+            SerialPort("rs485", settings).open()
+    port.open()
+
+
 def test_a_peer_that_does_not_read_costs_the_deadline_and_no_more(terminal: Terminal, port: SerialPort) -> None:
     began_s = time.monotonic()
     with pytest.raises(NoAnswer, match="takes nothing"):

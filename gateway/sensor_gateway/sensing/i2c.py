@@ -14,7 +14,7 @@ from typing import Final
 
 from smbus2 import I2cFunc, SMBus, i2c_msg
 
-from sensor_gateway.model.errors import BusMissing, BusRefused, OperatorError, WireError
+from sensor_gateway.model.errors import BusMissing, BusRefused, GatewayError, OperatorError, WireError
 from sensor_gateway.sensing.errnos import i2c_error, named
 from sensor_gateway.sensing.lock_holder import holder_of
 
@@ -48,7 +48,7 @@ class KernelI2cBus:
         except OSError as error:
             bus.close()
             raise self._not_opened(error) from error
-        except OperatorError:
+        except GatewayError:
             bus.close()
             raise
         self._number = _number_of(self._path)
