@@ -48,7 +48,7 @@ def test_the_unit_of_a_quantity_may_be_written_and_no_other() -> None:
     assert configured_quantity("temperature", "°C") is TEMPERATURE
     with pytest.raises(ValueError, match=r"^unit of temperature is °C, got °F: .*`scale`.*`quantity: other`"):
         configured_quantity("temperature", "°F")
-    with pytest.raises(ValueError, match="^unit is needed"):
+    with pytest.raises(ValueError, match=r"^unit is needed"):
         configured_quantity("other", " ")
 
 
