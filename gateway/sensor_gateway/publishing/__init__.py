@@ -1,1 +1,1 @@
-"""From stored events to MQTT and back to acknowledged positions."""
+"""From the outbox to the broker: what is sent, in which order, and what counts as delivered."""

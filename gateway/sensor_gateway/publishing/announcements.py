@@ -1,0 +1,63 @@
+"""Retained topics at QoS 1 (status, meta, availability, and later health and discovery): which are due. Pure.
+
+Only the newest payload of a topic counts. Each connection gets all of them again, in the order in which the topics
+became known, since the broker may have lost its store.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Announcement:
+    """One message of a retained topic."""
+
+    topic: str
+    payload: bytes
+
+
+class Announcements:
+    """The newest message of each topic, and which of them this connection has not been given yet."""
+
+    def __init__(self) -> None:
+        """Start with nothing to say."""
+        self._newest: dict[str, Announcement] = {}
+        self._due: dict[str, None] = {}
+        self._denied: set[str] = set()
+
+    @property
+    def has_due(self) -> bool:
+        """Whether anything is due."""
+        return bool(self._due)
+
+    def put(self, topic: str, payload: bytes) -> None:
+        """Make ``payload`` the newest of its topic. What is said already is not due again."""
+        known = self._newest.get(topic)
+        if known is None or known.payload != payload:
+            self._newest[topic] = Announcement(topic=topic, payload=payload)
+            self._due[topic] = None
+
+    def renew(self) -> None:
+        """A new connection: everything is due, in order, and what was denied may be tried again."""
+        self._denied.clear()
+        self._due = dict.fromkeys(self._newest)
+
+    def take(self) -> Announcement | None:
+        """The next one due, which then counts as being said; None when there is none."""
+        while self._due:
+            topic = next(iter(self._due))
+            del self._due[topic]
+            if topic not in self._denied:
+                return self._newest[topic]
+        return None
+
+    def refused(self, announcement: Announcement) -> None:
+        """The broker could not take it now: it is due again, unless a newer one is already."""
+        self._due[announcement.topic] = None
+
+    def denied(self, topic: str) -> bool:
+        """The broker will not have this topic on this connection. True the first time."""
+        is_news = topic not in self._denied
+        self._denied.add(topic)
+        return is_news

@@ -1,0 +1,277 @@
+"""The only door to paho-mqtt: one client for one connection, driven from outside, whose callbacks only append.
+
+It must never know what an event is. paho's own threads, queue, retries and resending stay unused: a client that is
+done with is closed, never connected again.
+"""
+
+from __future__ import annotations
+
+import socket
+import struct
+from collections import deque
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+
+from paho.mqtt.client import Client, ConnectFlags, DisconnectFlags, MQTTMessageInfo
+from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode, MQTTProtocolVersion
+from paho.mqtt.packettypes import PacketTypes
+from paho.mqtt.properties import Properties
+from paho.mqtt.reasoncodes import ReasonCode
+
+from sensor_gateway.publishing.settings import BrokerSettings
+from sensor_gateway.publishing.states import StateMessage
+from sensor_gateway.publishing.wire.packets import StatePackets
+
+LARGEST_INCOMING: Final = 1_000_000
+"""Largest packet that we let the broker send, as it is told in CONNECT."""
+
+_WILL_DELAY_S: Final = 5
+_TCP_ESTABLISHED: Final = 1
+_NO_LIMIT: Final = 65_535
+_LARGEST_PACKET: Final = 268_435_455
+
+
+class Protocol(StrEnum):
+    """The two versions of MQTT that are spoken."""
+
+    V5 = "5"
+    V311 = "3.1.1"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Will:
+    """What the broker publishes, retained at QoS 1, when the connection ends without a goodbye."""
+
+    topic: str
+    payload: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Greeting:
+    """The broker's CONNACK: its answer (in MQTT 5's codes for both versions), and the limits that it sets."""
+
+    reason: int
+    text: str
+    receive_maximum: int = _NO_LIMIT
+    maximum_packet: int = _LARGEST_PACKET
+    maximum_qos: int = 2
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Loss:
+    """How a connection ended. ``by_peer``: the broker closed it, or what stands before it."""
+
+    by_peer: bool
+    reason: int | None
+    text: str
+
+
+class MqttClient:
+    """One connection to one broker. One thread at a time drives it, by the readiness of its socket.
+
+    ``answers`` holds the ids of answered packets, each with the reason; whoever reads takes them off. After any
+    call ``loss`` says whether the connection is gone.
+    """
+
+    def __init__(
+        self, broker: BrokerSettings, will: Will, protocol: Protocol, *, dial: Callable[[BrokerSettings], socket.socket]
+    ) -> None:
+        """Prepare; nothing is sent before ``open``, which gets its socket from ``dial``."""
+        self.protocol = protocol
+        self._broker = broker
+        self._inbox = _Inbox()
+        self.answers = self._inbox.answers
+        self._own_loss: Loss | None = None
+        is_v5 = protocol is Protocol.V5
+        self._states = StatePackets(has_properties=is_v5, has_expiry=broker.expiry)
+        client = _Client(
+            CallbackAPIVersion.VERSION2,
+            client_id=broker.client_id,
+            protocol=MQTTProtocolVersion.MQTTv5 if is_v5 else MQTTProtocolVersion.MQTTv311,
+            reconnect_on_failure=False,
+        )
+        client.dial = lambda: dial(broker)
+        client.suppress_exceptions = True
+        client.max_inflight_messages = 0  # no limit, and no scan of what is in flight at each answer
+        client.on_connect = self._inbox.on_connect
+        client.on_disconnect = self._inbox.on_disconnect
+        client.on_publish = self._inbox.on_publish
+        client.on_socket_close = self._inbox.on_socket_close
+        client.will_set(will.topic, will.payload, qos=1, retain=True, properties=_will_properties() if is_v5 else None)
+        if broker.username is not None:
+            client.username_pw_set(broker.username, broker.password)
+        self._client = client
+
+    @property
+    def greeting(self) -> Greeting | None:
+        """The broker's CONNACK, once it is there."""
+        return self._inbox.greeting
+
+    @property
+    def loss(self) -> Loss | None:
+        """How the connection ended; None while it lasts."""
+        if self._own_loss is not None:
+            return self._own_loss
+        return self._inbox.loss() if self._client.socket() is None else None
+
+    @property
+    def wants_write(self) -> bool:
+        """Whether bytes wait for the socket to take them."""
+        return self._client.want_write()
+
+    @property
+    def keepalive_s(self) -> float:
+        """Longest silence, as the broker may have decided."""
+        return float(self._client.keepalive)
+
+    def open(self) -> int:
+        """Connect (blocking), send CONNECT, and give the descriptor. OSError and ValueError."""
+        keepalive_s = round(self._broker.keepalive_s)
+        if self.protocol is Protocol.V5:
+            properties = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]
+            properties.MaximumPacketSize = LARGEST_INCOMING
+            self._client.connect(
+                self._broker.host, self._broker.port, keepalive_s, clean_start=True, properties=properties
+            )
+        else:
+            self._client.connect(self._broker.host, self._broker.port, keepalive_s)
+        sock = self._client.socket()
+        return -1 if sock is None else sock.fileno()
+
+    def serve(self, *, readable: bool, writable: bool) -> None:
+        """Read and write what the socket is ready for. Nothing that a broker sends raises."""
+        client = self._client
+        try:
+            if readable:
+                client.loop_read()
+                while client.has_pending():
+                    client.loop_read()
+            if writable:
+                client.loop_write()
+        except (ValueError, LookupError, TypeError, struct.error) as error:
+            self.close(f"the broker sent what nobody can read: {error}")
+        if client.announced > LARGEST_INCOMING:
+            self.close(f"the broker announced a packet of {client.announced} bytes")
+
+    def tend(self) -> None:
+        """Pings and their deadlines; to be called about every second, after reading."""
+        self._client.loop_misc()
+
+    def publish(self, topic: str, payload: bytes, *, retain: bool) -> int:
+        """Send at QoS 1; gives the packet id. 0: it does not count as sent, and the connection is to be renewed."""
+        info = self._client.publish(topic, payload, 1, retain)
+        return info.mid if info.rc == MQTTErrorCode.MQTT_ERR_SUCCESS else 0
+
+    def publish_states(self, messages: Iterable[StateMessage], *, largest: int) -> None:
+        """Send retained at QoS 0, in few writes. Packets above ``largest`` bytes are left out.
+
+        They use no packet id, so none can run into one that waits for an answer.
+        """
+        self._client.on_publish = None  # or paho would build an answer for what needs none
+        for chunk in self._states.chunks(messages, largest=largest):
+            self._client.send_raw(chunk)
+        self._client.on_publish = self._inbox.on_publish
+
+    def close(self, why: str) -> None:
+        """End the connection and close its socket for good. Never blocks.
+
+        DISCONNECT is tried once: if it goes out at once, the broker does not publish the will.
+        """
+        is_alive = self.loss is None
+        self._own_loss = self.loss or Loss(by_peer=False, reason=None, text=why)
+        if is_alive and self.greeting is not None and not self._client.want_write():
+            self._client.disconnect()
+        self._client.close()
+
+    def drop(self) -> None:
+        """Close the socket without a word: the broker then publishes the will."""
+        self._own_loss = self.loss or Loss(by_peer=False, reason=None, text="dropped by us")
+        self._client.close()
+
+
+class _Client(Client):
+    """paho's client, with what its public methods lack: a socket of ours, raw packets, a look at what comes in."""
+
+    dial: Callable[[], socket.socket]
+
+    def _create_socket(self) -> socket.socket:
+        return self.dial()
+
+    def send_raw(self, packets: bytes) -> None:
+        """Queue whole QoS 0 PUBLISH packets behind what is queued, and write."""
+        self._packet_queue(0x31, packets, 0, 0, MQTTMessageInfo(0))
+
+    def has_pending(self) -> bool:
+        """Whether TLS holds decrypted bytes that no selector will tell of."""
+        pending = getattr(self.socket(), "pending", None)
+        return pending is not None and pending() > 0
+
+    @property
+    def announced(self) -> int:
+        """Length of the packet that is coming in."""
+        return int(self._in_packet["remaining_length"])
+
+    def close(self) -> None:
+        """Close the socket, and let go of all callbacks."""
+        self._sock_close()
+        self.on_publish = self.on_connect = self.on_disconnect = self.on_socket_close = None
+
+
+class _Inbox:
+    """What paho's callbacks leave behind. It refers to nothing, so that a retired client goes at once."""
+
+    def __init__(self) -> None:
+        self.answers: deque[tuple[int, int]] = deque()
+        self.greeting: Greeting | None = None
+        self._goodbye: ReasonCode | None = None
+        self._is_closed_by_peer = False
+        self._text = "the connection was given up"
+
+    def on_connect(
+        self, _client: Client, _data: object, _flags: ConnectFlags, reason: ReasonCode, properties: Properties | None
+    ) -> None:
+        """CONNACK. A second one on the same connection changes nothing."""
+        self.greeting = self.greeting or Greeting(
+            reason=reason.value,
+            text=str(reason),
+            receive_maximum=getattr(properties, "ReceiveMaximum", _NO_LIMIT),
+            maximum_packet=getattr(properties, "MaximumPacketSize", _LARGEST_PACKET),
+            maximum_qos=getattr(properties, "MaximumQoS", 2),
+        )
+
+    def on_publish(
+        self, _client: Client, _data: object, packet_id: int, reason: ReasonCode, _properties: Properties
+    ) -> None:
+        """PUBACK."""
+        self.answers.append((packet_id, reason.value))
+
+    def on_disconnect(
+        self, _client: Client, _data: object, flags: DisconnectFlags, reason: ReasonCode, _properties: object
+    ) -> None:
+        """The end, which paho may tell twice."""
+        if flags.is_disconnect_packet_from_server:
+            self._goodbye = reason
+        else:
+            self._text = f"the connection was given up: {reason}"
+
+    def on_socket_close(self, _client: Client, _data: object, sock: object) -> None:
+        """While the socket still tells who closed first."""
+        if isinstance(sock, socket.socket):
+            state = sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 1)
+            self._is_closed_by_peer = state[0] != _TCP_ESTABLISHED
+
+    def loss(self) -> Loss:
+        """How the connection ended."""
+        if self._goodbye is not None:
+            return Loss(by_peer=True, reason=self._goodbye.value, text=f"the broker disconnected us: {self._goodbye}")
+        if self._is_closed_by_peer:
+            return Loss(by_peer=True, reason=None, text="the broker closed the connection")
+        return Loss(by_peer=False, reason=None, text=self._text)
+
+
+def _will_properties() -> Properties:
+    properties = Properties(PacketTypes.WILLMESSAGE)  # type: ignore[no-untyped-call]
+    properties.WillDelayInterval = _WILL_DELAY_S
+    return properties

@@ -1,0 +1,232 @@
+"""The publisher: the one thread that owns outbox and connection.
+
+Each turn takes what the pollers have, stores it, serves the socket, and sends. Nothing in here waits for anything but
+the selector.
+"""
+
+from __future__ import annotations
+
+import os
+import select
+import socket
+import traceback
+from collections import deque
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Final, Protocol
+
+from sensor_gateway.model.clock import Clock
+from sensor_gateway.model.event import ChangeEvent
+from sensor_gateway.model.health import SensorState
+from sensor_gateway.model.log import Log
+from sensor_gateway.model.reading import Stamp
+from sensor_gateway.publishing.connector import Connector
+from sensor_gateway.publishing.delivery import Delivery, PublishingPlan
+from sensor_gateway.publishing.link import Link, LinkReport
+from sensor_gateway.publishing.messages import last_will
+from sensor_gateway.publishing.mqtt import Will
+from sensor_gateway.publishing.session import Session
+from sensor_gateway.publishing.settings import BrokerSettings
+from sensor_gateway.publishing.stream.batch import StoredEvent
+from sensor_gateway.publishing.stream.feed import StreamOutbox
+from sensor_gateway.publishing.wire.dialing import dial
+
+_LONGEST_WAIT_S: Final = 5.0
+"""A turn comes at least so often, so that supervision sees progress."""
+
+_GOODBYE_S: Final = 3.0
+_GOODBYE_TURN_S: Final = 0.05
+
+
+class EventOutlet(Protocol):
+    """Where a poller leaves news."""
+
+    def take(self) -> tuple[list[ChangeEvent], list[SensorState]]:
+        """All there is; never blocks."""
+        ...
+
+
+class PublisherOutbox(StreamOutbox, Protocol):
+    """What the publisher needs of the outbox beside the stream."""
+
+    def append(self, events: Sequence[ChangeEvent]) -> Sequence[StoredEvent]:
+        """Store events; what is given back survives a crash."""
+        ...
+
+    def tend(self) -> float | None:
+        """One turn of housekeeping; seconds until the next is wanted."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PublisherCounters:
+    """What happened since the start. ``refused`` counts messages, the others events or connections."""
+
+    connections: int
+    messages: int
+    sent: int
+    acknowledged: int
+    no_subscriber: int
+    refused: int
+    quarantined: int
+
+
+class Publisher:
+    """Stores and delivers. ``wake``, ``stop`` and ``announce`` may be called by any thread, the rest by its own.
+
+    ``outlets`` may be replaced as a whole at any time. ``progress`` rises with every turn.
+    """
+
+    def __init__(
+        self,
+        plan: PublishingPlan,
+        *,
+        outbox: PublisherOutbox,
+        clock: Clock,
+        log: Log,
+        dialer: Callable[[BrokerSettings], socket.socket] = dial,
+    ) -> None:
+        """Take over ``outbox``; nothing is sent before the first ``step``."""
+        self.outlets: Sequence[EventOutlet] = ()
+        self.progress = 0
+        self._outbox = outbox
+        self._clock = clock
+        self._log = log
+        self._wake_fd = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
+        self._poll = select.epoll()
+        self._poll.register(self._wake_fd, select.EPOLLIN)
+        self._watched_for_writing = False
+        self._announced: deque[tuple[str, bytes]] = deque()
+        self._is_stopping = False
+        now = clock.stamp()
+        self._delivery = Delivery(plan, outbox, now_s=clock.monotonic(), now=now, log=log)
+        will = Will(topic=plan.topics.status, payload=last_will(plan.program))
+        connector = Connector(plan.broker, will, wake=self.wake, dialer=dialer)
+        self._link = Link(connector, ack_timeout_s=plan.broker.ack_timeout_s, log=log, now=now)
+
+    @property
+    def report(self) -> LinkReport:
+        """Whether there is a connection, and why not."""
+        return self._link.report
+
+    @property
+    def counters(self) -> PublisherCounters:
+        """What happened since the start."""
+        stream = self._delivery.stream
+        counted = stream.counters
+        return PublisherCounters(
+            connections=self._link.connections,
+            messages=counted.messages,
+            sent=counted.events,
+            acknowledged=counted.acknowledged,
+            no_subscriber=counted.no_subscriber,
+            refused=counted.refused,
+            quarantined=stream.feed.quarantined,
+        )
+
+    def wake(self) -> None:
+        """Make the next turn come now."""
+        if self._wake_fd >= 0:
+            os.eventfd_write(self._wake_fd, 1)
+
+    def announce(self, topic: str, payload: bytes) -> None:
+        """Keep ``payload`` retained on ``topic``, on this connection and all later ones (meta, health, discovery)."""
+        self._announced.append((topic, payload))
+        self.wake()
+
+    def stop(self) -> None:
+        """End ``run`` soon, with a goodbye to the broker."""
+        self._is_stopping = True
+        self.wake()
+
+    def run(self) -> None:
+        """Turn after turn until ``stop``. What nobody expected ends it: the supervisor decides what follows."""
+        try:
+            wait_s = 0.0
+            while not self._is_stopping:
+                wait_s = self.step(wait_s)
+            self._say_goodbye()
+        except Exception as error:  # noqa: BLE001 - the top of the thread
+            self._log.error("publisher_failed", error=repr(error), traceback=traceback.format_exc())
+            self._link.drop(self._clock.stamp())
+
+    def step(self, wait_s: float = 0.0) -> float:
+        """Wait for something to happen, at most ``wait_s``, and do one turn. Seconds until the next one is wanted."""
+        ready = dict(self._poll.poll(wait_s))
+        if self._wake_fd in ready:
+            os.eventfd_read(self._wake_fd)
+        now_s = self._clock.monotonic()
+        now = self._clock.stamp()
+        self.progress += 1
+        self._take_in(now_s, now)
+        session = self._serve(ready, now_s, now)
+        tend_s = self._outbox.tend()
+        next_s = _LONGEST_WAIT_S if tend_s is None else min(tend_s, _LONGEST_WAIT_S)
+        if session is not None:
+            next_s = min(next_s, session.wait_s(), self._delivery.wait_s(session, now_s, now))
+            session.will_wait(next_s)
+        return 0.0 if session is None and not self._link.is_seeking else next_s
+
+    def close(self) -> None:
+        """Give back what ``run`` used, after it has ended. Later calls of ``wake`` do nothing."""
+        self._link.stop(self._clock.stamp())
+        wake_fd, self._wake_fd = self._wake_fd, -1
+        if wake_fd >= 0:
+            self._poll.close()
+            os.close(wake_fd)
+
+    def _take_in(self, now_s: float, now: Stamp) -> None:
+        events: list[ChangeEvent] = []
+        for outlet in self.outlets:
+            news, states = outlet.take()
+            events += news
+            if states:
+                self._delivery.note_sensors(states)
+        if events:
+            stored = self._outbox.append(events)
+            if stored:
+                self._delivery.note_stored(stored, now_s, now.uptime_ms)
+        while self._announced:
+            self._delivery.announcements.put(*self._announced.popleft())
+
+    def _serve(self, ready: dict[int, int], now_s: float, now: Stamp) -> Session | None:
+        """One turn of the connection; gives the session if there is one after it."""
+        delivery = self._delivery
+        begun = None if self._is_stopping else self._link.attend(now_s, now)
+        session = self._link.session
+        if session is None:
+            return None
+        happened = ready.get(session.descriptor, 0)
+        if begun is not None:
+            happened = 0
+            self._poll.register(session.descriptor, select.EPOLLIN)
+            self._watched_for_writing = False
+            delivery.begin(session, now)
+        answers = session.turn(
+            now_s, readable=bool(happened & ~select.EPOLLOUT), writable=bool(happened & select.EPOLLOUT)
+        )
+        delivery.settle(session, answers, now_s)
+        if session.loss is None and not self._is_stopping:
+            delivery.send(session, now_s, now)
+        loss = session.loss
+        if loss is not None:
+            delivery.ended(session, loss)
+            self._link.lost(loss, now_s, now)  # its socket is closed, and with that no longer watched
+            return None
+        if session.wants_write is not self._watched_for_writing:
+            self._watched_for_writing = session.wants_write
+            self._poll.modify(session.descriptor, select.EPOLLIN | (select.EPOLLOUT if session.wants_write else 0))
+        return session
+
+    def _say_goodbye(self) -> None:
+        """Take back the states, say offline, and wait for the broker to confirm it, for a bounded time."""
+        self.step()
+        session = self._link.session
+        if session is not None:
+            self._delivery.say_goodbye(session, self._clock.stamp())
+        deadline_s = self._clock.monotonic() + _GOODBYE_S
+        while session is not None and self._clock.monotonic() < deadline_s:
+            if self._delivery.finish(session):
+                break
+            self.step(_GOODBYE_TURN_S)
+        self._link.stop(self._clock.stamp())

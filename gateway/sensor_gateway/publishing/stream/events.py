@@ -1,0 +1,150 @@
+"""The stream of events: what is sent next on a connection, and what an answer means for it.
+
+Pure: it is told the time, and never sees the client or a packet id.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import inf
+from typing import Final
+
+from sensor_gateway.model.event import Gap
+from sensor_gateway.model.log import Log
+from sensor_gateway.publishing.stream.batch import Batch, Entry, Packer, place
+from sensor_gateway.publishing.stream.feed import Feed, StreamOutbox
+from sensor_gateway.publishing.stream.obstacle import Obstacle
+from sensor_gateway.publishing.stream.pace import Pace
+from sensor_gateway.publishing.stream.suspicion import Suspicion
+
+MOST_BYTES: Final = 64_000
+"""Of the events in one message."""
+
+NO_SUBSCRIBER: Final = 0x10
+FAILURE: Final = 0x80
+NOT_AUTHORIZED: Final = 0x87
+TOPIC_INVALID: Final = 0x90
+PAYLOAD_INVALID: Final = 0x99
+
+
+@dataclass(slots=True, kw_only=True)
+class StreamCounters:
+    """What became of the stream since the start. ``refused`` counts messages, ``no_subscriber`` events."""
+
+    messages: int = 0
+    events: int = 0
+    acknowledged: int = 0
+    no_subscriber: int = 0
+    refused: int = 0
+
+
+class EventStream:
+    """Decides what the next message of the stream is. One per publisher; ``rewind`` begins a connection."""
+
+    def __init__(self, outbox: StreamOutbox, packer: Packer, pace: Pace, *, log: Log) -> None:
+        """Send what is in ``outbox``, as fast as ``pace`` allows."""
+        self._outbox = outbox
+        self._pace = pace
+        self._log = log
+        self._suspicion = Suspicion()
+        self.feed = Feed(outbox, packer, self._suspicion, log=log)
+        self.obstacle = Obstacle()
+        self._again: list[tuple[Entry, ...]] = []
+        self._unanswered = 0
+        self.counters = StreamCounters()
+
+    def rewind(self, room: int) -> None:
+        """A new connection, whose messages hold ``room`` bytes: begin at the lowest unacknowledged event."""
+        self.feed.rewind(min(room, MOST_BYTES))
+        self._again = []
+        self._unanswered = 0
+        self.obstacle.forget()
+
+    def note_stored(self, count: int, now_s: float) -> None:
+        """New events are in the outbox."""
+        self.feed.may_have_more = True
+        self._pace.note(count, now_s)
+
+    def lost(self, unanswered: Sequence[Batch], *, is_evidence: bool) -> None:
+        """The broker closed the connection over these; ``is_evidence``: nothing else was unanswered."""
+        self._suspicion.closed(unanswered, is_evidence=is_evidence)
+
+    def next_batch(self, now_s: float, uptime_ms: int) -> Batch | None:
+        """What to send now, which then counts as sent; None when there is nothing, or a reason to wait."""
+        if not self._may_send(now_s):
+            return None
+        batch = self._next_again(uptime_ms) if self._again else self._next_new(now_s, uptime_ms)
+        if batch is not None:
+            self._unanswered += 1
+            self.obstacle.sent()
+            self.counters.messages += 1
+            self.counters.events += len(batch.entries)
+        return batch
+
+    def wait_s(self, now_s: float) -> float | None:
+        """Seconds until ``next_batch`` may have something; None when it takes news or an answer first."""
+        if not (self._again or self.feed.may_have_more) or (self._unanswered and not self._may_send(inf)):
+            return None
+        obstacle_s = self.obstacle.wait_s(now_s)
+        if obstacle_s or self._again:
+            return obstacle_s
+        return self._pace.wait_s(max(self._outbox.pending, 1))
+
+    def answered(self, batch: Batch, reason: int, now_s: float) -> None:
+        """The broker's answer to a message."""
+        self._unanswered -= 1
+        if reason < FAILURE:
+            if self.obstacle.delivered():
+                self._log.info("stream_resumed", pending=self._outbox.pending)
+            if reason == NO_SUBSCRIBER:
+                self.counters.no_subscriber += len(batch.entries)
+            self.counters.acknowledged += len(batch.entries)
+            self.feed.delivered(batch)
+            return
+        self.counters.refused += 1
+        if reason in {TOPIC_INVALID, PAYLOAD_INVALID}:
+            self._take_apart(batch, f"the broker refused it alone, with 0x{reason:02x}")
+            return
+        self._put_back([batch.entries])
+        if reason == NOT_AUTHORIZED:
+            if self.obstacle.deny(now_s):
+                self._log.error("stream_denied", why="the broker does not allow us to publish on the events topic")
+        elif self.obstacle.refuse(now_s):
+            self._log.warning("stream_refused", reason=f"0x{reason:02x}", pending=self._outbox.pending)
+
+    def _may_send(self, now_s: float) -> bool:
+        if self._suspicion.is_careful and self._unanswered:
+            return False
+        return self.obstacle.lets_pass(self._unanswered, now_s)
+
+    def _next_new(self, now_s: float, uptime_ms: int) -> Batch | None:
+        if not self.feed.may_have_more:
+            return None
+        most = self._pace.allowance(max(self._outbox.pending, 1), now_s)
+        batch = self.feed.read(most, uptime_ms) if most else None
+        if batch is not None:
+            self._pace.spend(len(batch.entries))
+        return batch
+
+    def _next_again(self, uptime_ms: int) -> Batch | None:
+        entries = self._again.pop(0)
+        batch = self.feed.pack(entries, uptime_ms)
+        rest = entries[len(batch.entries) if batch else 1 :]
+        if rest:
+            self._again.insert(0, rest)
+        return batch
+
+    def _take_apart(self, batch: Batch, why: str) -> None:
+        """Find the event that is meant: each is sent alone, and the one refused alone is quarantined."""
+        if len(batch.entries) > 1:
+            self._put_back([(entry,) for entry in batch.entries])
+            return
+        entry = batch.entries[0]
+        if isinstance(entry, Gap):
+            self.feed.skip(entry)
+        else:
+            self._put_back([(self.feed.quarantine(entry, why),)])
+
+    def _put_back(self, groups: Sequence[tuple[Entry, ...]]) -> None:
+        self._again = sorted([*self._again, *groups], key=lambda group: place(group[0]))

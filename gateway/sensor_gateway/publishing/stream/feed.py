@@ -1,0 +1,122 @@
+"""What the stream reads out of the outbox, message by message, and what can be sent in no form. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from sensor_gateway.model.event import Gap
+from sensor_gateway.model.log import Log
+from sensor_gateway.model.position import Position
+from sensor_gateway.publishing.stream.batch import Batch, Entry, Packer, StoredEvent, end, place
+from sensor_gateway.publishing.stream.suspicion import Suspicion
+
+MOST_EVENTS = 1000
+
+
+class StreamOutbox(Protocol):
+    """What the stream needs of the outbox."""
+
+    @property
+    def pending(self) -> int:
+        """How many events are not acknowledged."""
+        ...
+
+    def read(self, after: Position | None, *, max_events: int, max_bytes: int) -> Sequence[Entry]:
+        """Events and gaps in order of position, behind ``after`` (None: from the cursor).
+
+        At most ``max_events`` events of ``max_bytes`` together, but at least one if there is one.
+        """
+        ...
+
+    def acknowledge(self, first: Position, last: Position) -> None:
+        """The broker has this range for good."""
+        ...
+
+    def quarantine(self, event: StoredEvent, *, why: str) -> Gap:
+        """Put an event aside that the broker will never take; give the gap that announces it in its place.
+
+        ``read`` gives that gap from now on, and the position is acknowledged like any other.
+        """
+        ...
+
+
+class Feed:
+    """A reading place in the outbox, for one connection after another."""
+
+    def __init__(self, outbox: StreamOutbox, packer: Packer, suspicion: Suspicion, *, log: Log) -> None:
+        """Read from ``outbox``; ``suspicion`` says how carefully."""
+        self._outbox = outbox
+        self._packer = packer
+        self._suspicion = suspicion
+        self._log = log
+        self._room = 0
+        self._after: Position | None = None
+        self._passed_gap: Position | None = None
+        self.may_have_more = True
+        self.quarantined = 0
+
+    def rewind(self, room: int) -> None:
+        """Begin at the lowest unacknowledged event; messages hold ``room`` bytes."""
+        self._room = room
+        self._after = None
+        self._passed_gap = None
+        self.may_have_more = True
+
+    def read(self, most: int, uptime_ms: int) -> Batch | None:
+        """The next message, of at most ``most`` events; None when there is none, or when its head was given up."""
+        if not self.may_have_more:
+            return None
+        most = 1 if self._suspicion.is_single else min(most, MOST_EVENTS)
+        spare = 0 if self._passed_gap is None else 1
+        entries = self._outbox.read(self._after, max_events=most + spare, max_bytes=self._room)
+        if spare and entries and place(entries[0]) == self._passed_gap and end(entries[0]) is None:
+            entries = entries[1:]
+        if not entries:
+            self.may_have_more = False
+            return None
+        batch = self.pack(entries[:1] if self._suspicion.is_single else entries, uptime_ms)
+        if batch is not None:
+            self._pass(batch.entries[-1])
+        return batch
+
+    def pack(self, entries: Sequence[Entry], uptime_ms: int) -> Batch | None:
+        """A message that begins with the first of ``entries``; None if that one can be sent in no form."""
+        first = entries[0]
+        if not isinstance(first, Gap) and self._suspicion.is_condemned(first.position):
+            entries = [self.quarantine(first, "the broker closed three connections over it")]
+        batch = self._packer.pack(entries, room=self._room, uptime_ms=uptime_ms)
+        if batch is None and not isinstance(first, Gap):
+            gap = self.quarantine(first, f"the broker takes at most {self._room} bytes in a message")
+            batch = self._packer.pack([gap], room=self._room, uptime_ms=uptime_ms)
+        if batch is None:
+            self.skip(first)
+        return batch
+
+    def quarantine(self, event: StoredEvent, why: str) -> Gap:
+        """Give an event up, on evidence; the gap stands for it."""
+        gap = self._outbox.quarantine(event, why=why)
+        self.quarantined += 1
+        self._log.error("event_quarantined", epoch=str(event.position.epoch), seq=event.position.seq, why=why)
+        return gap
+
+    def skip(self, entry: Entry) -> None:
+        """Not even the gap can be sent: go on without the announcement."""
+        self._log.error("gap_not_announced", epoch=str(place(entry).epoch), seq=place(entry).seq)
+        last = end(entry)
+        if last is not None:
+            self._outbox.acknowledge(place(entry), last)
+        self._pass(entry)
+
+    def delivered(self, batch: Batch) -> None:
+        """The broker has it for good."""
+        if batch.first is not None and batch.last is not None:
+            self._outbox.acknowledge(batch.first, batch.last)
+            self._suspicion.cleared(batch.last)
+
+    def _pass(self, entry: Entry) -> None:
+        """Read on behind this one. A gap that has no position of its own is remembered instead."""
+        last = end(entry)
+        self._passed_gap = place(entry) if last is None else None
+        if last is not None and (self._after is None or last > self._after):
+            self._after = last

@@ -1,0 +1,1 @@
+"""Bytes and sockets below the client: dialling, TLS, and the packets of retained states."""

@@ -1,0 +1,101 @@
+"""MQTT packets as a client sends them, taken apart for tests. Sans I/O, and no client's code."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+_TYPES: Final = {1: "CONNECT", 3: "PUBLISH", 4: "PUBACK", 8: "SUBSCRIBE", 12: "PINGREQ", 14: "DISCONNECT"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Packet:
+    """What a client sent. ``number`` counts the PUBLISH packets of its connection, ``connection`` from 1."""
+
+    connection: int
+    kind: str
+    flags: int
+    body: bytes
+    number: int = 0
+    packet_id: int = 0
+    topic: str = ""
+    payload: bytes = b""
+    properties: bytes = b""
+
+    @property
+    def qos(self) -> int:
+        """Of a PUBLISH."""
+        return self.flags >> 1 & 3
+
+    @property
+    def is_retained(self) -> bool:
+        """Whether a PUBLISH is to be kept."""
+        return bool(self.flags & 1)
+
+    @property
+    def expiry_s(self) -> int | None:
+        """MQTT 5's message expiry, where it is the only property."""
+        return int.from_bytes(self.properties[1:5], "big") if self.properties[:1] == b"\x02" else None
+
+
+class PacketReader:
+    """Bytes in, packets out. ``is_v5`` is known once CONNECT has come."""
+
+    def __init__(self, connection: int) -> None:
+        """``connection`` is the number that the packets will carry."""
+        self.is_v5 = True
+        self._connection = connection
+        self._published = 0
+        self._pending = bytearray()
+
+    def feed(self, data: bytes) -> list[Packet]:
+        """The packets that have become complete."""
+        self._pending += data
+        packets = []
+        while (split := _split(self._pending)) is not None:
+            packets.append(self._parse(*split))
+        return packets
+
+    def _parse(self, first: int, body: bytes) -> Packet:
+        kind = _TYPES.get(first >> 4, str(first >> 4))
+        if kind == "CONNECT":
+            self.is_v5 = body[6] == 5
+        if kind != "PUBLISH":
+            return Packet(connection=self._connection, kind=kind, flags=first & 15, body=body)
+        self._published += 1
+        at = 2 + int.from_bytes(body[:2], "big")
+        topic = body[2:at].decode()
+        packet_id = 0
+        if first >> 1 & 3:
+            packet_id = int.from_bytes(body[at : at + 2], "big")
+            at += 2
+        properties = b""
+        if self.is_v5:
+            properties = body[at + 1 : at + 1 + body[at]]
+            at += 1 + len(properties)
+        return Packet(
+            connection=self._connection,
+            kind=kind,
+            flags=first & 15,
+            body=body,
+            number=self._published,
+            packet_id=packet_id,
+            topic=topic,
+            payload=body[at:],
+            properties=properties,
+        )
+
+
+def _split(pending: bytearray) -> tuple[int, bytes] | None:
+    """Take the first whole packet off: its first byte and its body (MQTT 5, section 2.1)."""
+    length = 0
+    for index in range(1, min(len(pending), 5)):
+        length |= (pending[index] & 127) << 7 * (index - 1)
+        if pending[index] & 128 == 0:
+            end = index + 1 + length
+            if len(pending) < end:
+                return None
+            first, body = pending[0], bytes(pending[index + 1 : end])
+            del pending[:end]
+            return first, body
+    return None

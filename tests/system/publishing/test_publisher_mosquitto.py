@@ -1,0 +1,346 @@
+"""The publisher against mosquitto: outages, kills, a broker that stands still, and what it refuses."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import shutil
+import signal
+import socket
+import subprocess
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import paho.mqtt.client as mqtt
+import pytest
+
+MOSQUITTO = shutil.which("mosquitto") or "/usr/sbin/mosquitto"
+
+pytestmark = [
+    pytest.mark.system,
+    pytest.mark.timeout(60),
+    pytest.mark.skipif(not Path(MOSQUITTO).exists(), reason="needs mosquitto"),
+]
+
+Rigs = Callable[..., Any]
+
+
+class Mosquitto:
+    """A broker on a port of its own, with a configuration of its own."""
+
+    def __init__(self, folder: Path, port: int, *lines: str) -> None:
+        self.port = port
+        self._folder = folder
+        self._process: subprocess.Popen[bytes] | None = None
+        self.configure(*lines)
+
+    def configure(self, *lines: str) -> None:
+        text = [
+            f"listener {self.port} 127.0.0.1",
+            "user root",
+            "persistence false",
+            *(lines or ("allow_anonymous true",)),
+        ]
+        (self._folder / "mosquitto.conf").write_text("\n".join(text) + "\n", "utf-8")
+
+    def start(self) -> Mosquitto:
+        log = (self._folder / "mosquitto.log").open("ab")
+        with log:
+            self._process = subprocess.Popen(
+                [MOSQUITTO, "-c", str(self._folder / "mosquitto.conf")], stdout=log, stderr=log
+            )
+        for _ in range(400):
+            with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", self.port), 0.5):
+                return self
+            threading.Event().wait(0.01)
+        raise AssertionError((self._folder / "mosquitto.log").read_text("utf-8"))
+
+    def send(self, number: signal.Signals) -> None:
+        assert self._process is not None
+        self._process.send_signal(number)
+
+    def kill(self) -> None:
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait(5)
+            self._process = None
+
+
+class Listener:
+    """A subscriber of everything below the prefix. ``seqs`` as they came."""
+
+    def __init__(self, port: int, name: str) -> None:
+        self.seqs: list[int] = []
+        self.messages: list[tuple[str, bytes, bool]] = []
+        self._client = mqtt.Client(mqtt.CallbackAPIVersion.VERSION2, client_id=name, protocol=mqtt.MQTTv5)
+        self._client.reconnect_delay_set(1, 1)
+        self._subscribed = threading.Event()
+        self._client.on_connect = lambda client, *_: client.subscribe("sensors/#", 1)
+        self._client.on_subscribe = lambda *_: self._subscribed.set()
+        self._client.on_message = self._hear
+        self._client.connect("127.0.0.1", port)
+        self._client.loop_start()
+        assert self._subscribed.wait(5)
+
+    def _hear(self, _client: mqtt.Client, _data: object, message: mqtt.MQTTMessage) -> None:
+        self.messages.append((message.topic, message.payload, message.retain))
+        if message.topic.endswith("/events"):
+            self.seqs += [entry["seq"] for entry in json.loads(message.payload)]
+
+    def last(self, end: str) -> dict[str, Any]:
+        return json.loads(next(body for topic, body, _ in reversed(self.messages) if topic.endswith(end)))  # type: ignore[no-any-return]
+
+    def payloads(self, end: str) -> list[bytes]:
+        return [body for topic, body, _ in list(self.messages) if topic.endswith(end)]
+
+    def stop(self) -> None:
+        self._client.disconnect()
+        self._client.loop_stop()
+
+
+@pytest.fixture
+def broker(tmp_path: Path, free_port: int) -> Iterator[Mosquitto]:
+    mosquitto = Mosquitto(tmp_path, free_port).start()
+    yield mosquitto
+    mosquitto.kill()
+
+
+@pytest.fixture
+def listen() -> Iterator[Callable[[int], Listener]]:
+    made: list[Listener] = []
+
+    def make(port: int) -> Listener:
+        made.append(Listener(port, f"listener-{len(made)}"))
+        return made[-1]
+
+    yield make
+    for listener in made:
+        listener.stop()
+
+
+def test_events_arrive_once_and_in_order(broker: Mosquitto, rig: Rigs, listen: Callable[[int], Listener]) -> None:
+    listener = listen(broker.port)
+    gateway = rig(broker.port).start()
+    for start in range(0, 300, 10):
+        gateway.put_values(10, first=float(start))
+        gateway.until(lambda: not gateway.basket.events)
+    assert gateway.until_acknowledged(300)
+    assert gateway.until(lambda: len(listener.seqs) >= 300)
+    assert listener.seqs == list(range(1, 301))
+    assert gateway.publisher.counters.no_subscriber == 0
+
+
+def test_who_comes_later_finds_status_meta_availability_and_states(
+    broker: Mosquitto, rig: Rigs, listen: Callable[[int], Listener]
+) -> None:
+    gateway = rig(broker.port).start()
+    gateway.put_values(1, first=20.0)
+    gateway.put_values(1, first=21.0, sensor=1)
+    assert gateway.until_acknowledged(2)
+    listener = listen(broker.port)
+    assert gateway.until(lambda: len(listener.messages) >= 6)
+    assert all(retained for _, _, retained in listener.messages)
+    assert listener.last("/status")["state"] == "online"
+    assert listener.last("/meta") == {"schema_version": 1}
+    assert listener.last("/availability/s0")["state"] == "starting"
+    assert listener.last("/state/s1/temperature")["value"] == 21.0
+
+
+@pytest.mark.parametrize("way", [signal.SIGKILL, signal.SIGTERM])
+def test_a_broker_that_goes_away_costs_no_event(
+    broker: Mosquitto, rig: Rigs, listen: Callable[[int], Listener], way: signal.Signals
+) -> None:
+    listener = listen(broker.port)
+    gateway = rig(broker.port).start()
+    for start in range(0, 50, 5):
+        gateway.put_values(5, first=float(start))
+    assert gateway.until_acknowledged(50)
+    assert gateway.until(lambda: listener.seqs == list(range(1, 51)))
+    broker.send(way)
+    broker.kill()
+    for start in range(50, 100, 5):
+        gateway.put_values(5, first=float(start))
+    assert gateway.until(lambda: gateway.outbox.pending == 50)
+    gateway.until(lambda: False, 0.3)
+    broker.start()
+    assert gateway.until_acknowledged(100, 10)
+    assert gateway.log.names().count("broker_lost") == 1
+    assert gateway.log.names().count("broker_unreachable") == 1
+    later = listen(broker.port)
+    assert gateway.until(lambda: later.payloads("/status")), "a broker without a store is told everything again"
+    assert later.last("/state/s0/temperature")["value"] == 99.0
+
+
+def test_a_broker_that_stands_still_is_left_and_the_events_arrive(
+    broker: Mosquitto, rig: Rigs, listen: Callable[[int], Listener]
+) -> None:
+    listener = listen(broker.port)
+    gateway = rig(broker.port, ack_timeout_s=0.5).start()
+    gateway.put_values(5)
+    assert gateway.until_acknowledged(5)
+    broker.send(signal.SIGSTOP)
+    gateway.put_values(5, first=5.0)
+    assert gateway.until(lambda: "broker_lost" in gateway.log.names())
+    broker.send(signal.SIGCONT)
+    assert gateway.until_acknowledged(10, 15)
+    assert gateway.until(lambda: set(listener.seqs) == set(range(1, 11)))
+    assert not gateway.outbox.quarantined
+
+
+def test_our_own_process_standing_still_renews_nothing(broker: Mosquitto, rig: Rigs) -> None:
+    gateway = rig(broker.port, ack_timeout_s=1.5)
+    while gateway.publisher.counters.connections == 0 or gateway.publisher.step(0.02) < 0.1:
+        gateway.publisher.step(0.02)
+    gateway.put_values(1)
+    gateway.publisher.step(0.02)
+    threading.Event().wait(3.0)
+    for _ in range(50):
+        gateway.publisher.step(0.01)
+    assert gateway.outbox.acknowledged == {1}
+    assert gateway.log.names() == ["broker_connected"]
+
+
+def test_a_clean_stop_is_seen_as_one_offline_and_stale_values(
+    broker: Mosquitto, rig: Rigs, listen: Callable[[int], Listener]
+) -> None:
+    listener = listen(broker.port)
+    gateway = rig(broker.port).start()
+    gateway.put_values(1)
+    assert gateway.until_acknowledged(1)
+    gateway.stop()
+    assert gateway.until(lambda: any(b"offline" in body for body in listener.payloads("/status")))
+    gateway.until(lambda: False, 0.3)
+    states = [json.loads(body)["state"] for body in listener.payloads("/status")]
+    assert states == ["online", "offline"]
+    assert listener.last("/state/s0/temperature")["quality"] == "stale"
+
+
+def test_a_renewal_is_seen_by_nobody(broker: Mosquitto, rig: Rigs, listen: Callable[[int], Listener]) -> None:
+    listener = listen(broker.port)
+    gateway = rig(broker.port).start()
+    gateway.put_values(1)
+    assert gateway.until_acknowledged(1)
+    session = gateway.publisher._link.session
+    session._client._client.socket().shutdown(socket.SHUT_RDWR)  # as a link that breaks
+    assert gateway.until(lambda: gateway.log.names().count("broker_connected") == 2)
+    gateway.until(lambda: False, 1.0)
+    assert not any(b"offline" in body for body in listener.payloads("/status")), "back before the will's delay is over"
+
+
+def _broken() -> None:
+    raise RuntimeError("broken on purpose")
+
+
+def test_the_will_speaks_when_the_gateway_dies(broker: Mosquitto, rig: Rigs, listen: Callable[[int], Listener]) -> None:
+    listener = listen(broker.port)
+    gateway = rig(broker.port).start()
+    gateway.put_values(1)
+    assert gateway.until_acknowledged(1)
+    gateway.basket.take = _broken  # type: ignore[method-assign]
+    gateway.publisher.wake()
+    gateway.thread.join(5)
+    assert gateway.log.names()[-1] == "publisher_failed"
+    assert gateway.until(lambda: any(b"offline" in body for body in listener.payloads("/status")), 10)
+    assert "since" not in listener.last("/status")
+
+
+def test_a_publisher_that_failed_can_run_again(broker: Mosquitto, rig: Rigs) -> None:
+    gateway = rig(broker.port).start()
+    gateway.put_values(1)
+    assert gateway.until_acknowledged(1)
+    good = gateway.basket.take
+    gateway.basket.take = _broken  # type: ignore[method-assign]
+    gateway.publisher.wake()
+    gateway.thread.join(5)
+    gateway.basket.take = good  # type: ignore[method-assign]
+    gateway.put_values(1)
+    gateway.thread = threading.Thread(target=gateway.publisher.run)
+    gateway.thread.start()
+    assert gateway.until_acknowledged(2)
+
+
+def test_small_limits_of_the_broker_are_kept(tmp_path: Path, free_port: int, rig: Rigs) -> None:
+    broker = Mosquitto(tmp_path, free_port, "allow_anonymous true", "max_inflight_messages 1", "max_packet_size 1000")
+    broker.start()
+    try:
+        gateway = rig(broker.port).start()
+        for start in range(0, 60, 20):
+            gateway.put_values(20, first=float(start))
+        assert gateway.until_acknowledged(60)
+        assert gateway.log.names() == ["broker_connected"]
+    finally:
+        broker.kill()
+
+
+def test_a_denied_stream_is_kept_on_mqtt_5_and_lost_in_silence_on_3_1_1(
+    tmp_path: Path, free_port: int, rig: Rigs
+) -> None:
+    """The control is 3.1.1, where mosquitto answers what it denies with success: why MQTT 5 comes first."""
+    rules = tmp_path / "acl"
+    rules.write_text("topic write sensors/v1/greenhouse/status\ntopic read #\n", "utf-8")
+    rules.chmod(0o600)
+    broker = Mosquitto(tmp_path, free_port, "allow_anonymous true", f"acl_file {rules}").start()
+    try:
+        gateway = rig(broker.port).start()
+        gateway.put_values(3)
+        assert gateway.until(lambda: "stream_denied" in gateway.log.names())
+        assert not gateway.outbox.acknowledged
+        assert "topic_denied" in gateway.log.names()
+        control = rig(broker.port, version="3.1.1", client_id="control").start()
+        control.put_values(3)
+        assert control.until_acknowledged(3)
+        assert "looks delivered" in control.publisher.report.why
+    finally:
+        broker.kill()
+
+
+def test_a_wrong_password_is_said_in_plain_words_and_healed_without_a_restart(
+    tmp_path: Path, free_port: int, rig: Rigs
+) -> None:
+    passwords = tmp_path / "passwords"
+    passwords.write_text("", "utf-8")
+    passwords.chmod(0o600)
+    subprocess.run(["mosquitto_passwd", "-b", str(passwords), "greenhouse", "right"], check=True)
+    broker = Mosquitto(tmp_path, free_port, "allow_anonymous false", f"password_file {passwords}").start()
+    try:
+        gateway = rig(broker.port, username="greenhouse", password="wrong", retry_max_s=0.5).start()  # noqa: S106
+        assert gateway.until(lambda: gateway.log.names() == ["broker_refused_us"])
+        assert "password" in gateway.publisher.report.why
+        subprocess.run(["mosquitto_passwd", "-b", str(passwords), "greenhouse", "wrong"], check=True)
+        broker.send(signal.SIGHUP)
+        gateway.put_values(1)
+        assert gateway.until_acknowledged(1)
+    finally:
+        broker.kill()
+
+
+def test_a_state_expires_in_the_broker_by_itself(
+    broker: Mosquitto, rig: Rigs, listen: Callable[[int], Listener]
+) -> None:
+    gateway = rig(broker.port, lifetime_ms=1500).start()
+    gateway.put_values(1)
+    assert gateway.until_acknowledged(1)
+    gateway.publisher._link.session.drop()  # and nobody is left to say stale
+    gateway.publisher.stop()
+    gateway.thread.join(5)
+    gateway.until(lambda: False, 2.5)
+    listener = listen(broker.port)
+    gateway.until(lambda: len(listener.messages) >= 3)
+    bodies = listener.payloads("/state/s0/temperature")
+    assert not [body for body in bodies if b"stale" not in body]
+
+
+def test_the_descriptors_are_those_of_one_connection_after_many_restarts(broker: Mosquitto, rig: Rigs) -> None:
+    gateway = rig(broker.port, retry_max_s=0.02).start()
+    assert gateway.until(lambda: "broker_connected" in gateway.log.names())
+    before = len(list(Path("/proc/self/fd").iterdir()))
+    for _ in range(5):
+        broker.kill()
+        broker.start()
+        count = gateway.log.names().count("broker_connected")
+        assert gateway.until(lambda: gateway.log.names().count("broker_connected") > count - 1)  # noqa: B023
+    gateway.put_values(1)
+    assert gateway.until_acknowledged(1)
+    assert len(list(Path("/proc/self/fd").iterdir())) <= before + 3

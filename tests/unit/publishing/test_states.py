@@ -1,0 +1,124 @@
+"""Retained states: the newest of each channel, for as long as it may be shown."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+
+import pytest
+
+from sensor_gateway.model.channel import Source
+from sensor_gateway.model.event import ChangeEvent
+from sensor_gateway.model.reading import Stamp
+from sensor_gateway.publishing.messages import Topics
+from sensor_gateway.publishing.states import PublishedChannel, RetainedStates, lifetime_ms
+from sensor_gateway.testing.memory_outbox import MemoryOutbox
+
+LIFETIME_MS = 900_000
+
+Events = Callable[..., ChangeEvent]
+Stamps = Callable[[int], Stamp]
+
+
+@pytest.fixture
+def states(source: Callable[[str], Source]) -> RetainedStates:
+    return RetainedStates(
+        [PublishedChannel(source=source(sensor), lifetime_ms=LIFETIME_MS) for sensor in ("attic", "bench")],
+        topics=Topics(prefix="sensors/v1", gateway="greenhouse"),
+        boot="1b4e28ba",
+        start_uptime_ms=0,
+    )
+
+
+def test_a_lifetime_is_three_heartbeats_or_ten_intervals_and_then_at_least_a_minute() -> None:
+    assert lifetime_ms(heartbeat_ms=300_000, interval_ms=1000) == 900_000
+    assert lifetime_ms(heartbeat_ms=None, interval_ms=10_000) == 100_000
+    assert lifetime_ms(heartbeat_ms=None, interval_ms=1000) == 60_000
+
+
+def test_the_newest_event_of_a_channel_is_published_as_it_was_stored(
+    states: RetainedStates, outbox: MemoryOutbox, event: Events, stamp: Stamps
+) -> None:
+    stored = outbox.append([event(20.0, uptime_ms=100), event(21.0, uptime_ms=200)])
+    states.offer(stored)
+    (message,) = states.take(stamp(300))
+    assert message.topic == "sensors/v1/greenhouse/state/attic/temperature"
+    assert message.payload == stored[1].body
+    assert message.lifetime_s == 900
+    assert not states.take(stamp(400)), "said once"
+
+
+def test_an_older_measurement_never_replaces_a_newer_one(
+    states: RetainedStates, outbox: MemoryOutbox, event: Events, stamp: Stamps
+) -> None:
+    newer = outbox.append([event(21.0, uptime_ms=200)])
+    states.offer(newer)
+    states.offer(outbox.append([event(20.0, uptime_ms=100)]))
+    (message,) = states.take(stamp(300))
+    assert message.payload == newer[0].body
+
+
+def test_a_heartbeat_that_repeats_a_measurement_is_published(
+    states: RetainedStates, outbox: MemoryOutbox, event: Events, stamp: Stamps
+) -> None:
+    states.offer(outbox.append([event(21.0, uptime_ms=200)]))
+    heartbeat = outbox.append([event(21.0, uptime_ms=200)])
+    states.offer(heartbeat)
+    (message,) = states.take(stamp(300))
+    assert message.payload == heartbeat[0].body
+
+
+def test_each_connection_gets_what_is_left_of_a_lifetime_and_then_one_stale(
+    states: RetainedStates, outbox: MemoryOutbox, event: Events, stamp: Stamps
+) -> None:
+    """A dead sensor and five reconnects: the age counts from the measurement, not from the publish."""
+    states.offer(outbox.append([event(21.0, uptime_ms=0)]))
+    left = []
+    for minute in range(5):
+        states.renew()
+        (message,) = (m for m in states.take(stamp(minute * 60_000)) if "attic" in m.topic)
+        left.append(message.lifetime_s)
+    assert left == [900, 840, 780, 720, 660]
+    stale = [m for m in states.take(stamp(LIFETIME_MS)) if "attic" in m.topic]
+    assert len(stale) == 1
+    assert stale[0].lifetime_s is None
+    fields = json.loads(stale[0].payload)
+    assert fields["value"] is None
+    assert fields["quality"] == "stale"
+    assert not {"id", "epoch", "seq", "reason"} & set(fields)
+    assert not states.take(stamp(LIFETIME_MS + 1000))
+
+
+def test_a_fresh_value_ends_staleness(
+    states: RetainedStates, outbox: MemoryOutbox, event: Events, stamp: Stamps
+) -> None:
+    states.take(stamp(LIFETIME_MS))
+    states.offer(outbox.append([event(21.0, uptime_ms=LIFETIME_MS + 10)]))
+    (message,) = states.take(stamp(LIFETIME_MS + 10))
+    assert json.loads(message.payload)["value"] == 21.0
+
+
+def test_a_channel_that_never_spoke_is_stale_after_a_lifetime(states: RetainedStates, stamp: Stamps) -> None:
+    """A value of a former run may still be retained on a broker that cannot let it expire."""
+    states.renew()
+    assert not states.take(stamp(LIFETIME_MS - 1))
+    assert len(states.take(stamp(LIFETIME_MS))) == 2
+
+
+def test_a_clean_stop_takes_everything_back(
+    states: RetainedStates, outbox: MemoryOutbox, event: Events, stamp: Stamps
+) -> None:
+    states.offer(outbox.append([event(21.0, uptime_ms=0)]))
+    states.retract()
+    messages = states.take(stamp(10))
+    assert len(messages) == 2
+    assert {json.loads(message.payload)["quality"] for message in messages} == {"stale"}
+
+
+def test_the_deadline_is_known_beforehand(
+    states: RetainedStates, outbox: MemoryOutbox, event: Events, stamp: Stamps
+) -> None:
+    states.offer(outbox.append([event(21.0, uptime_ms=0)]))
+    states.take(stamp(0))
+    assert 0 < states.expiry_in_s(0) <= LIFETIME_MS / 1000
+    assert states.expiry_in_s(LIFETIME_MS) == 0
