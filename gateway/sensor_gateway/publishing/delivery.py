@@ -27,6 +27,7 @@ from sensor_gateway.publishing.stream.freshness import Freshness
 from sensor_gateway.publishing.stream.pace import Pace
 
 _ANNOUNCE_AGAIN_S: Final = 5.0
+_SOON_S: Final = 1.0
 _NO_EVIDENCE: Final = {0x89, 0x8B, 0x8D, 0x8E, 0x97, 0x98, 0x9C, 0x9D, 0x9F, 0xA0}
 """Reasons of a DISCONNECT that no packet of ours is to blame for: busy, shutting down, taken over, and the like."""
 
@@ -140,7 +141,7 @@ class Delivery:
         self.states.expire(now.uptime_ms)
         if self.states.has_due and not session.wants_write and session.loss is None:
             session.publish_states(self.states.take(now))
-        if self._is_held(now_s, now):
+        if _is_held(now, now_s, self._hold_until_s):
             return
         while session.window.has_room and session.loss is None:
             batch = self.stream.next_batch(now_s, now.uptime_ms)
@@ -170,6 +171,12 @@ class Delivery:
             session.publish(farewell, farewell.topic, farewell.payload, retain=True)
         return False
 
+    def is_idle(self, session: Session, now_s: float) -> bool:
+        """Whether nothing is under way, and nothing could be sent soon."""
+        stream_s = self.stream.wait_s(now_s)
+        is_stream_idle = stream_s is None or stream_s > _SOON_S
+        return len(session.window) == 0 and is_stream_idle and not self.announcements.has_due
+
     def wait_s(self, session: Session, now_s: float, now: Stamp) -> float:
         """Seconds until there is something to send, if nothing happens before."""
         wait_s = self.states.expiry_in_s(now.uptime_ms)
@@ -177,7 +184,7 @@ class Delivery:
             return wait_s
         if self.announcements.has_due:
             wait_s = min(wait_s, max(self._announce_from_s - now_s, 0.0))
-        if self._is_held(now_s, now):
+        if _is_held(now, now_s, self._hold_until_s):
             return min(wait_s, 1.0, self._hold_until_s - now_s)
         stream_s = self.stream.wait_s(now_s)
         return wait_s if stream_s is None else min(wait_s, stream_s)
@@ -193,6 +200,7 @@ class Delivery:
             else:
                 session.publish(announcement, topic, payload, retain=True)
 
-    def _is_held(self, now_s: float, now: Stamp) -> bool:
-        """Whether the stream waits for the clock: so that its events need no correction, and not for ever."""
-        return now.clock is ClockState.UNSYNCED and now_s < self._hold_until_s
+
+def _is_held(now: Stamp, now_s: float, until_s: float) -> bool:
+    """Whether the stream waits for the clock: so that its events need no correction, and not for ever."""
+    return now.clock is ClockState.UNSYNCED and now_s < until_s

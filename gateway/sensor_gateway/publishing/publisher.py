@@ -34,6 +34,9 @@ from sensor_gateway.publishing.wire.dialing import dial
 _LONGEST_WAIT_S: Final = 5.0
 """A turn comes at least so often, so that supervision sees progress."""
 
+_LAST_EVENTS_S: Final = 1.0
+"""A clean stop sends what is left for so long; the rest waits in the outbox for the next start."""
+
 _GOODBYE_S: Final = 3.0
 _GOODBYE_TURN_S: Final = 0.05
 
@@ -98,6 +101,7 @@ class Publisher:
         self._watched_for_writing = False
         self._announced: deque[tuple[str, bytes]] = deque()
         self._is_stopping = False
+        self._is_leaving = False
         now = clock.stamp()
         self._delivery = Delivery(plan, outbox, now_s=clock.monotonic(), now=now, log=log)
         will = Will(topic=plan.topics.status, payload=last_will(plan.program))
@@ -192,7 +196,7 @@ class Publisher:
     def _serve(self, ready: dict[int, int], now_s: float, now: Stamp) -> Session | None:
         """One turn of the connection; gives the session if there is one after it."""
         delivery = self._delivery
-        begun = None if self._is_stopping else self._link.attend(now_s, now)
+        begun = None if self._is_leaving else self._link.attend(now_s, now)
         session = self._link.session
         if session is None:
             return None
@@ -206,7 +210,7 @@ class Publisher:
             now_s, readable=bool(happened & ~select.EPOLLOUT), writable=bool(happened & select.EPOLLOUT)
         )
         delivery.settle(session, answers, now_s)
-        if session.loss is None and not self._is_stopping:
+        if session.loss is None and not self._is_leaving:
             delivery.send(session, now_s, now)
         loss = session.loss
         if loss is not None:
@@ -219,13 +223,20 @@ class Publisher:
         return session
 
     def _say_goodbye(self) -> None:
-        """Take back the states, say offline, and wait for the broker to confirm it, for a bounded time."""
-        self.step()
-        session = self._link.session
+        """Send what is left, take back the states, and say offline; all of it for a bounded time."""
+        began_s = self._clock.monotonic()
+        wait_s = 0.0
+        while True:
+            self.step(wait_s)
+            session = self._link.session
+            now_s = self._clock.monotonic()
+            if session is None or self._delivery.is_idle(session, now_s) or now_s - began_s > _LAST_EVENTS_S:
+                break
+            wait_s = _GOODBYE_TURN_S
+        self._is_leaving = True
         if session is not None:
             self._delivery.say_goodbye(session, self._clock.stamp())
-        deadline_s = self._clock.monotonic() + _GOODBYE_S
-        while session is not None and self._clock.monotonic() < deadline_s:
+        while session is not None and self._clock.monotonic() - began_s < _GOODBYE_S:
             if self._delivery.finish(session):
                 break
             self.step(_GOODBYE_TURN_S)

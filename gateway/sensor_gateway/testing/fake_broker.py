@@ -95,10 +95,11 @@ class _Peer:
 
 
 class FakeBroker:
-    """Listens on a free port of 127.0.0.1 while it is a context. ``packets`` holds all that was received, in order.
+    """Listens on a free port of 127.0.0.1 while it is a context.
 
-    ``policy`` decides on each PUBLISH (the answer to one of QoS 0 may be Silence or Close only), ``connack`` on each
-    CONNECT, by the number of the connection. Both may be replaced at any time.
+    ``packets`` holds all that was received, in order; ``connections`` counts the clients. ``policy`` decides on each
+    PUBLISH (the answer to one of QoS 0 may be Silence or Close only), ``connack`` on each CONNECT, by the number of
+    the connection. Both may be replaced at any time.
     """
 
     def __init__(
@@ -117,7 +118,7 @@ class FakeBroker:
         self._tls = tls
         self._listener: socket.socket | None = None
         self._peers: dict[int, _Peer] = {}
-        self._accepted = 0
+        self.connections = 0
         self._threads: list[threading.Thread] = []
 
     def __enter__(self) -> Self:
@@ -125,7 +126,7 @@ class FakeBroker:
         listener = socket.create_server(("127.0.0.1", self.port))
         self.port = listener.getsockname()[1]
         self._listener = listener
-        self._start(self._accept, listener)
+        self._threads = [_started(self._accept, listener)]
         return self
 
     def __exit__(
@@ -140,11 +141,6 @@ class FakeBroker:
         self.cut()
         for thread in self._threads:
             thread.join(5.0)
-
-    @property
-    def connections(self) -> int:
-        """How many clients came so far."""
-        return self._accepted
 
     def published(self, topic_end: str = "", *, connection: int | None = None) -> list[Packet]:
         """The PUBLISH packets so far, to topics that contain ``topic_end``."""
@@ -181,12 +177,6 @@ class FakeBroker:
             pause.wait(0.005)
         return True
 
-    def _start(self, target: Callable[..., None], *arguments: object) -> None:
-        thread = threading.Thread(target=target, args=arguments, name="fake broker", daemon=True)
-        self._threads = [known for known in self._threads if known.is_alive()]
-        self._threads.append(thread)
-        thread.start()
-
     def _accept(self, listener: socket.socket) -> None:
         while True:
             try:
@@ -194,8 +184,9 @@ class FakeBroker:
             except OSError:
                 return
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            self._accepted += 1
-            self._start(self._serve, sock, self._accepted)
+            self.connections += 1
+            self._threads = [known for known in self._threads if known.is_alive()]
+            self._threads.append(_started(self._serve, sock, self.connections))
 
     def _serve(self, sock: socket.socket, number: int) -> None:
         try:
@@ -252,6 +243,12 @@ def _encoded(answer: Answer, packet: Packet, *, is_v5: bool) -> bytes:
             return (bytes((0x40, 2 + len(reason_part))) + packet_id + reason_part) * ack.times
         case _:
             return b""
+
+
+def _started(target: Callable[..., None], *arguments: object) -> threading.Thread:
+    thread = threading.Thread(target=target, args=arguments, name="fake broker", daemon=True)
+    thread.start()
+    return thread
 
 
 def _hang_up(sock: socket.socket) -> None:

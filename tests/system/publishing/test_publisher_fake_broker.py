@@ -99,6 +99,16 @@ def test_a_clean_stop_takes_states_back_says_offline_and_leaves_no_will(rig: Rig
         assert len([packet for packet in broker.published("status") if b"offline" in packet.payload]) == 1
 
 
+def test_a_clean_stop_sends_what_was_handed_over_last(rig: Rigs) -> None:
+    with FakeBroker() as broker:
+        gateway = rig(broker.port).start()
+        assert gateway.until(lambda: broker.published("status"))
+        gateway.basket.events = [gateway.event(1.0)]
+        gateway.stop()
+        assert gateway.outbox.acknowledged == {1}
+        assert b"offline" in broker.published("status")[-1].payload
+
+
 def test_a_stop_is_bounded_when_the_broker_is_silent(rig: Rigs) -> None:
     with FakeBroker(lambda _packet: Silence()) as broker:
         gateway = rig(broker.port).start()
