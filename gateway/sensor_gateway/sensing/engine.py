@@ -62,8 +62,8 @@ class DriverRun:
     """The driver of one polled sensor.
 
     ``resume`` takes it to its next wait, or to the end of its poll; then ``values`` holds what was measured. A poll
-    begins with identification and set-up where the last one failed, or ``forget`` was called; ``identity`` is then
-    what was found, until whoever asks sets it to None.
+    begins with identification and set-up where the last one failed, or where somebody unset ``is_prepared``;
+    ``identity`` is then what was found, until whoever asks sets it to None.
     """
 
     def __init__(self, plan: SensorPlan, *, transfer: Transfer | None = None, asking: Asking | None = None) -> None:
@@ -98,10 +98,6 @@ class DriverRun:
         except BaseException as error:  # noqa: BLE001 - what it returned may do so too
             raise self._ended(error) from None
         return None
-
-    def forget(self) -> None:
-        """Identify and set up before the next measurement."""
-        self.is_prepared = False
 
     def abort(self) -> None:
         """End the poll here, if there is one."""
@@ -287,10 +283,12 @@ def _number(name: str, value: object) -> float:
 
 
 def _fault(error: BaseException) -> MeasurementError:
-    if isinstance(error, MeasurementError):
-        return error
-    trace = "".join(traceback.format_exception(error, limit=-20))
-    return DriverFault(f"the driver raised {type(error).__name__}: {_message(error)}", trace=trace)
+    fault = error
+    if not isinstance(fault, MeasurementError):
+        trace = "".join(traceback.format_exception(error, limit=-20))
+        fault = DriverFault(f"the driver raised {type(error).__name__}: {_message(error)}", trace=trace)
+    error.__traceback__ = None  # it holds frames, and grows with each time that the same error is raised
+    return fault
 
 
 def _message(error: BaseException) -> str:

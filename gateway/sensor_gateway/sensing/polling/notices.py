@@ -50,6 +50,6 @@ class Notices:
     def broken(self, fault: DriverFault) -> None:
         """Its driver broke the contract: with the traceback, unless it is the last one again."""
         reason = str(fault)
-        if (fault.trace or reason) != self._broken:
-            self._broken = fault.trace or reason
+        if reason != self._broken:
+            self._broken = reason
             self._log.error("driver_failed", sensor=self._sensor, reason=reason, exception=fault.trace)

@@ -11,7 +11,7 @@ from typing import Final
 from sensor_gateway.model.clock import Clock
 from sensor_gateway.model.errors import MeasurementError, NoAnswer, NotReady, OverRange
 from sensor_gateway.model.reading import FailureCode, Stamp
-from sensor_gateway.sensing.engine import DriverFault, DriverRun
+from sensor_gateway.sensing.engine import DriverRun
 from sensor_gateway.sensing.polling.account import SensorAccount
 from sensor_gateway.sensing.polling.back_off import BackOff
 from sensor_gateway.sensing.polling.schedule import Schedule
@@ -91,10 +91,10 @@ class PolledSensor:
             self.account.identified(run.identity, stamp)
             run.identity = None
         if self.account.has_power_on and self.account.is_power_on(values):
-            run.forget()
+            run.is_prepared = False
             raise NotReady("the chip answers with the value that it holds before its first conversion")
         if self.account.measured(values, stamp):
-            run.forget()
+            run.is_prepared = False
         self._answered()
 
     def _answered(self) -> None:
@@ -118,8 +118,7 @@ class PolledSensor:
             if ready_s - self.schedule.started_s <= LONGEST_POLL_S:
                 self.schedule.wait(ready_s)
                 return None
-        if not isinstance(error, DriverFault):
-            self.wire.failed(error, now_s)
+        self.wire.failed(error, now_s)
         self.schedule.suspend()
         return error
 
