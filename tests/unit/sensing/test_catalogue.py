@@ -62,6 +62,7 @@ def test_a_driver_is_loaded_only_when_it_is_asked_for(written: Write) -> None:
     [
         ("raise SystemExit(3)", "SystemExit: 3"),
         ("raise KeyboardInterrupt", "KeyboardInterrupt"),
+        ("class Shy(Exception):\n    def __str__(self): raise ValueError\nraise Shy", "Shy"),
         ("import no_such_module", "ModuleNotFoundError"),
         ("def broken(:", "SyntaxError"),
         ("OTHER = 1", "AttributeError"),

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from types import MappingProxyType
 from typing import Any
 
 import pytest
 
 from sensor_gateway.model.driver_spec import Identity
-from sensor_gateway.model.errors import Nack
+from sensor_gateway.model.errors import MeasurementError, Nack
 from sensor_gateway.model.operations import Exchange, Read, Wait, Write, WriteRead
 
 ASK = WriteRead(b"\x00", 1)
@@ -224,3 +225,29 @@ def test_a_driver_that_failed_is_made_anew(rig: Any) -> None:
     rig.run(3)
     assert rig.news() == [("fault", None, "driver_error"), ("recovery", 20.0, None)]
     assert len(made) == 2
+
+
+def test_an_error_with_a_code_of_its_own_making_is_a_driver_error(rig: Any) -> None:
+    class Invented(MeasurementError):
+        code = "mood"  # type: ignore[assignment]
+
+    rig.add(driver=lambda *_: Rogue(raising(Invented("low"))))
+    rig.run(1)
+    assert rig.news() == [("fault", None, "driver_error")]
+
+
+def test_an_identity_whose_part_is_no_text_is_a_driver_error(rig: Any) -> None:
+    class Nameless(Rogue):
+        def identify(self) -> Any:
+            yield WriteRead(b"\x1d", 1)
+            return Identity(part=280, channels=("temperature",))  # type: ignore[arg-type]
+
+    rig.add(driver=lambda *_: Nameless(returning({"temperature": 20.0})))
+    rig.run(1)
+    assert rig.news() == [("fault", None, "driver_error")]
+
+
+def test_any_mapping_of_channels_to_numbers_will_do(rig: Any) -> None:
+    rig.add(driver=lambda *_: Rogue(returning(MappingProxyType({"temperature": 20.0}))))
+    rig.run(1)
+    assert rig.news() == [("first", 20.0, None)]

@@ -167,6 +167,33 @@ def test_a_rogue_talker_costs_only_itself(rig: Any, deed: str) -> None:
     assert len(rig.log.named("driver_failed")) == 1
 
 
+def test_a_talker_that_yields_an_error_of_its_own_is_a_driver_error(rig: Any) -> None:
+    class Yielding(Lines):
+        def feed(self, data: bytes) -> Iterator[Any]:
+            yield KeyError("temperature")
+
+    talking(rig, until_s=2)
+    rig.add(driver=Yielding, kind=BusKind.SERIAL_STREAM)
+    rig.run(2)
+    assert rig.news() == [("fault", None, "driver_error")]
+
+
+def test_a_talker_that_cannot_forget_is_made_anew(rig: Any) -> None:
+    class Stubborn(Lines):
+        def reset(self) -> None:
+            raise ValueError("no")
+
+    line = talking(rig, until_s=100)
+    rig.add(driver=Stubborn, kind=BusKind.SERIAL_STREAM)
+    rig.run(3.5)
+    line.trouble = BusMissing("unplugged")
+    rig.run(3.9)
+    line.trouble = None
+    line.coming = [said for said in line.coming if said[0] > 3.5]
+    rig.run(20)
+    assert rig.news()[-1] == ("recovery", 20.0, None)
+
+
 def test_a_line_serves_requests_or_a_stream(rig: Any) -> None:
     rig.on_a_line()
     rig.add("a", Lines, kind=BusKind.SERIAL_STREAM)
