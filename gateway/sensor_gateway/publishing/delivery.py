@@ -101,7 +101,7 @@ class Delivery:
     def note_stored(self, stored: Sequence[StoredEvent], now_s: float, uptime_ms: int) -> None:
         """These events are in the outbox now."""
         self._freshness.note(stored[0].position, stored[-1].position, uptime_ms)
-        self.stream.note_stored(len(stored), now_s)
+        self.stream.note_stored(len(stored), stored[-1].position, now_s)
         if self._with_states:
             self.states.offer(stored)
 

@@ -130,8 +130,9 @@ class Publisher:
 
     def wake(self) -> None:
         """Make the next turn come now."""
-        if self._wake_fd >= 0:
-            os.eventfd_write(self._wake_fd, 1)
+        wake_fd = self._wake_fd
+        if wake_fd >= 0:
+            os.eventfd_write(wake_fd, 1)
 
     def announce(self, topic: str, payload: bytes) -> None:
         """Keep ``payload`` retained on ``topic``, on this connection and all later ones (meta, health, discovery)."""

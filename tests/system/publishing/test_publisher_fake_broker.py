@@ -280,6 +280,19 @@ def test_a_link_that_dies_all_the_time_quarantines_nothing(rig: Rigs) -> None:
         assert not gateway.outbox.quarantined
 
 
+@pytest.mark.parametrize("reason", [0x8B, 0x8D, 0x8E, 0x98])
+def test_a_broker_that_says_why_it_goes_blames_no_event(rig: Rigs, reason: int) -> None:
+    """Shutting down, keepalive, taken over, an administrator: no event is to blame, however often."""
+    with FakeBroker(_stream_policy(lambda _packet: Close(reason=reason))) as broker:
+        gateway = rig(broker.port)
+        gateway.put_values(1)
+        gateway.start()
+        assert gateway.until(lambda: broker.connections >= 6)
+        broker.policy = lambda _packet: Ack()
+        assert gateway.until_acknowledged(1)
+        assert not gateway.outbox.quarantined
+
+
 def test_a_close_over_an_unanswered_status_blames_no_event(rig: Rigs) -> None:
     def closing(packet: Packet) -> Answer:
         return Close() if _events(packet) else Silence()

@@ -45,8 +45,8 @@ def _batches(stream: EventStream, now_s: float = 0.0) -> Iterator[Batch]:
 
 
 def _append(outbox: MemoryOutbox, stream: EventStream, events: list[ChangeEvent]) -> None:
-    outbox.append(events)
-    stream.note_stored(len(events), 0.0)
+    stored = outbox.append(events)
+    stream.note_stored(len(events), stored[-1].position, 0.0)
 
 
 def test_events_of_one_wake_up_travel_in_one_array(stream: EventStream, outbox: MemoryOutbox, event: Events) -> None:

@@ -12,6 +12,7 @@ from typing import Final
 
 from sensor_gateway.model.event import Gap
 from sensor_gateway.model.log import Log
+from sensor_gateway.model.position import Position
 from sensor_gateway.publishing.stream.batch import Batch, Entry, Packer, place
 from sensor_gateway.publishing.stream.feed import Feed, StreamOutbox
 from sensor_gateway.publishing.stream.obstacle import Obstacle
@@ -61,9 +62,9 @@ class EventStream:
         self._unanswered = 0
         self.obstacle.forget()
 
-    def note_stored(self, count: int, now_s: float) -> None:
-        """New events are in the outbox."""
-        self.feed.may_have_more = True
+    def note_stored(self, count: int, last: Position, now_s: float) -> None:
+        """New events are in the outbox, up to ``last``."""
+        self.feed.note_stored(last)
         self._pace.note(count, now_s)
 
     def lost(self, unanswered: Sequence[Batch], *, is_evidence: bool) -> None:

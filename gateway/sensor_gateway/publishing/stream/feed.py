@@ -53,6 +53,7 @@ class Feed:
         self._room = 0
         self._after: Position | None = None
         self._passed_gap: Position | None = None
+        self._newest: Position | None = None
         self.may_have_more = True
         self.quarantined = 0
 
@@ -61,6 +62,11 @@ class Feed:
         self._room = room
         self._after = None
         self._passed_gap = None
+        self.may_have_more = True
+
+    def note_stored(self, last: Position) -> None:
+        """There are new events, up to ``last``."""
+        self._newest = last
         self.may_have_more = True
 
     def read(self, most: int, uptime_ms: int) -> Batch | None:
@@ -78,6 +84,7 @@ class Feed:
         batch = self.pack(entries[:1] if self._suspicion.is_single else entries, uptime_ms)
         if batch is not None:
             self._pass(batch.entries[-1])
+            self.may_have_more = batch.last is None or batch.last != self._newest
         return batch
 
     def pack(self, entries: Sequence[Entry], uptime_ms: int) -> Batch | None:
