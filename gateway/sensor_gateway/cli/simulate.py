@@ -43,7 +43,7 @@ def run(arguments: argparse.Namespace) -> int:
     import threading
     import time
 
-    from sensor_gateway.config.units import parse_duration
+    from sensor_gateway.config.values.units import parse_duration
     from sensor_gateway.sensing.catalogue import DriverCatalogue
     from sensor_gateway.service.buses import load_scenario
     from sensor_gateway.service.logs import open_log

@@ -10,12 +10,12 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Final, cast
 
-from sensor_gateway.config.decoder import read_section
-from sensor_gateway.config.faults import Place, Report
-from sensor_gateway.config.near_miss import near_miss
-from sensor_gateway.config.nodes import MapNode, Node, ScalarNode, described
-from sensor_gateway.config.readers import INVALID, NO_ENTRIES, as_map, joined
 from sensor_gateway.config.settings import BusSection, I2cBusSection, SerialBusSection, SimulatedBusSection
+from sensor_gateway.config.text.faults import Place, Report
+from sensor_gateway.config.text.nodes import NO_ENTRIES, MapNode, Node, ScalarNode, described, joined
+from sensor_gateway.config.values.decoder import read_section
+from sensor_gateway.config.values.near_miss import near_miss
+from sensor_gateway.config.values.readers import INVALID, as_map
 
 BUS_TYPES: Final[Mapping[str, type]] = MappingProxyType(
     {"i2c": I2cBusSection, "serial": SerialBusSection, "simulated": SimulatedBusSection}

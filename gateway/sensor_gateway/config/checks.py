@@ -10,10 +10,6 @@ from collections.abc import Iterable, Mapping
 from typing import Final
 
 from sensor_gateway.config.buses import BusEntry, implied_bus
-from sensor_gateway.config.faults import Report
-from sensor_gateway.config.near_miss import listed, near_miss
-from sensor_gateway.config.nodes import MapNode
-from sensor_gateway.config.readers import joined
 from sensor_gateway.config.sensors import SensorEntry
 from sensor_gateway.config.settings import (
     BusSection,
@@ -24,6 +20,9 @@ from sensor_gateway.config.settings import (
     SimulatedBusSection,
     TlsSection,
 )
+from sensor_gateway.config.text.faults import Report
+from sensor_gateway.config.text.nodes import MapNode, joined
+from sensor_gateway.config.values.near_miss import listed, near_miss
 from sensor_gateway.model.driver_spec import BusKind
 
 _I2C_LIKE: Final = re.compile(r"(?:/dev/)?(?:i2c|bus|smbus)?[-_. ]?([0-9]{1,4})")

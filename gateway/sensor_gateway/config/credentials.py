@@ -10,9 +10,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
-from sensor_gateway.config.faults import Fault
-from sensor_gateway.config.secret import Secret, SecretFile
 from sensor_gateway.config.settings import Configuration
+from sensor_gateway.config.text.faults import Fault
+from sensor_gateway.config.values.secret import Secret, SecretFile
 
 _MAX_SIZE: Final = 65_536
 _OTHERS: Final = 0o007

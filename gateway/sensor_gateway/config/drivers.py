@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Final, Protocol
 
-from sensor_gateway.config.decoder import UnsupportedType, fields_of
-from sensor_gateway.config.near_miss import LATER, expectation
 from sensor_gateway.config.settings import SensorSection
+from sensor_gateway.config.values.decoder import UnsupportedType, fields_of
+from sensor_gateway.config.values.near_miss import LATER, expectation
 from sensor_gateway.model.driver_spec import DriverSpec
 from sensor_gateway.model.errors import OperatorError
 

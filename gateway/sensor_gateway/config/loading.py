@@ -2,26 +2,36 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final, cast
+from types import MappingProxyType
+from typing import Final
 
 from sensor_gateway.config.buses import read_buses
 from sensor_gateway.config.checks import bus_section, check_buses, check_later, check_load, check_sensors, checked_mqtt
-from sensor_gateway.config.decoder import fields_of, read_section
 from sensor_gateway.config.drivers import Catalogue
-from sensor_gateway.config.environment import resolve
-from sensor_gateway.config.faults import Fault, Place, Report, in_order
-from sensor_gateway.config.merging import merge
-from sensor_gateway.config.nodes import MapNode, Node, ScalarNode, described, plain
-from sensor_gateway.config.readers import INVALID, NO_ENTRIES, report_unknown
 from sensor_gateway.config.sensors import SensorReader
-from sensor_gateway.config.settings import Configuration, DefaultsSection, MqttSection, OutboxSection
-from sensor_gateway.config.yaml_nodes import parse
+from sensor_gateway.config.settings import (
+    ClockSection,
+    Configuration,
+    DefaultsSection,
+    GatewaySection,
+    MqttSection,
+    OutboxSection,
+)
+from sensor_gateway.config.text.faults import Fault, Report, in_order
+from sensor_gateway.config.text.files import beside, read_files, read_nodes, read_text
+from sensor_gateway.config.text.nodes import NO_ENTRIES, MapNode, Node, ScalarNode, described, plain
+from sensor_gateway.config.text.yaml_nodes import parse
+from sensor_gateway.config.values.decoder import read_section
+from sensor_gateway.config.values.readers import report_unknown
 
-MAX_SIZE: Final = 4_000_000
-"""Bytes that a configuration file may have."""
+_SECTIONS: Final[Mapping[str, type]] = MappingProxyType(
+    {"gateway": GatewaySection, "clock": ClockSection, "outbox": OutboxSection, "defaults": DefaultsSection}
+)
+"""What is read by itself, and only where it is written: the rest has ``Configuration``'s defaults."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,18 +52,10 @@ def load(
 
     Without ``needs_broker``, a configuration without ``mqtt:`` is whole.
     """
-    files = [path, *_parts(path)] if isinstance(path, Path) else list(path)
+    files = [path, *beside(path)] if isinstance(path, Path) else list(path)
     report = Report()
-    roots = [root for root in (_root(file, environ, report) for file in files) if root is not None]
-    configuration = None
-    if len(roots) == len(files) and roots:
-        configuration = _configuration(merge(roots, report), report, catalogue, needs_broker=needs_broker)
-    return Loaded(
-        configuration=None if report.faults else configuration,
-        faults=in_order(report.faults, files),
-        warnings=in_order(report.warnings, files),
-        files=tuple(files),
-    )
+    root = read_files(files, environ, report)
+    return _loaded(root, files, report, catalogue, needs_broker=needs_broker)
 
 
 def load_text(
@@ -66,61 +68,29 @@ def load_text(
 ) -> Loaded:
     """The configuration in ``text``, as if it stood in ``file``."""
     report = Report()
-    root = _nodes(text, file, environ, report)
-    configuration = None if root is None else _configuration(root, report, catalogue, needs_broker=needs_broker)
-    return Loaded(
-        configuration=None if report.faults else configuration,
-        faults=in_order(report.faults, [file]),
-        warnings=in_order(report.warnings, [file]),
-        files=(file,),
-    )
+    root = read_nodes(text, file, environ, report)
+    return _loaded(root, [file], report, catalogue, needs_broker=needs_broker)
 
 
 def read_plain(file: Path) -> tuple[object, tuple[Fault, ...]]:
     """Another YAML file (a scenario) as dictionaries, lists and values, by the same rules; None beside faults."""
     report = Report()
-    text = _text(file, report)
+    text = read_text(file, report)
     root = None if text is None else parse(text, file, report)
     faults = in_order(report.faults, [file])
     return (None if root is None or faults else plain(root)), faults
 
 
-def _parts(path: Path) -> list[Path]:
-    try:
-        return sorted(part for part in (path.parent / "conf.d").glob("*.yaml") if not part.name.startswith("."))
-    except OSError:
-        return []
-
-
-def _root(file: Path, environ: Mapping[str, str], report: Report) -> Node | None:
-    text = _text(file, report)
-    return None if text is None else _nodes(text, file, environ, report)
-
-
-def _text(file: Path, report: Report) -> str | None:
-    place = Place(file, 1, 1)
-    try:
-        with file.open("rb") as source:
-            content = source.read(MAX_SIZE + 1)
-    except (OSError, ValueError) as error:
-        reason = error.strerror if isinstance(error, OSError) else str(error)
-        report.fault(place, "", f"the file cannot be read: {reason}")
-        return None
-    if len(content) > MAX_SIZE:
-        report.fault(place, "", f"the file is too large; expected at most {MAX_SIZE // 1_000_000}MB")
-        return None
-    try:
-        return content.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = content.count(b"\n", 0, error.start) + 1
-        column = error.start - content.rfind(b"\n", 0, error.start)
-        report.fault(Place(file, line, column), "", "this is not UTF-8; expected the file to be saved as UTF-8")
-        return None
-
-
-def _nodes(text: str, file: Path, environ: Mapping[str, str], report: Report) -> Node | None:
-    root = parse(text, file, report)
-    return resolve(root, environ, report) if root is not None and "${" in text else root
+def _loaded(
+    root: Node | None, files: Sequence[Path], report: Report, catalogue: Catalogue, *, needs_broker: bool
+) -> Loaded:
+    configuration = None if root is None else _configuration(root, report, catalogue, needs_broker=needs_broker)
+    return Loaded(
+        configuration=None if report.faults else configuration,
+        faults=in_order(report.faults, files),
+        warnings=in_order(report.warnings, files),
+        files=tuple(files),
+    )
 
 
 def _configuration(node: Node, report: Report, catalogue: Catalogue, *, needs_broker: bool) -> Configuration | None:
@@ -129,18 +99,19 @@ def _configuration(node: Node, report: Report, catalogue: Catalogue, *, needs_br
     if not isinstance(node, MapNode):
         report.fault(node.place, "", f"expected a mapping with `mqtt:`, `sensors:` and so on, got {described(node)}")
         return None
-    meant = report_unknown(node, "", report, fields_of(Configuration))
-    sections: dict[str, object] = {}
-    for key in ("gateway", "clock", "outbox", "defaults"):
-        field = fields_of(Configuration)[key]
-        sections[key] = field.read(_section(node, key), key, report)
-    if isinstance(sections["outbox"], OutboxSection):
-        check_later(sections["outbox"], _table(node, "outbox"), "outbox", report)
+    meant = report_unknown(node, "", report, [field.name for field in dataclasses.fields(Configuration)])
+    sections: dict[str, object] = {
+        key: read_section(section, node.entries[key].node, key, report)
+        for key, section in _SECTIONS.items()
+        if key in node.entries
+    }
+    if isinstance(outbox := sections.get("outbox"), OutboxSection):
+        check_later(outbox, _table(node, "outbox"), "outbox", report)
     is_excused = not needs_broker or "mqtt" in meant or "destinations" in node.entries
     sections["mqtt"] = _mqtt(node, report, is_excused=is_excused)
-    defaults = sections["defaults"] if sections["defaults"] is not INVALID else DefaultsSection()
+    defaults = sections.get("defaults")
     declared = read_buses(_section(node, "buses"), "buses", report)
-    reader = SensorReader(catalogue, cast("DefaultsSection", defaults), report)  # read by that type
+    reader = SensorReader(catalogue, defaults if isinstance(defaults, DefaultsSection) else DefaultsSection(), report)
     sensors = reader.read(_section(node, "sensors"), "sensors")
     check_buses(declared, report)
     by_bus = check_sensors(sensors, declared, report)

@@ -16,13 +16,13 @@ from typing import Final, Literal, Union, cast, get_args, get_origin
 from sensor_gateway.changes.filters import FilterSpec
 from sensor_gateway.changes.rules import Deadband
 from sensor_gateway.config.buses import BUS_TYPES
-from sensor_gateway.config.deadbands import DEADBAND_SCHEMA
-from sensor_gateway.config.decoder import Field, fields_of, unwrap
 from sensor_gateway.config.drivers import Catalogue, DriverShelf
-from sensor_gateway.config.filter_steps import FILTERS
-from sensor_gateway.config.kinds import KINDS
-from sensor_gateway.config.notation import FalseIsNone, Identifier, Within
 from sensor_gateway.config.settings import ChannelSection, Configuration, MqttSection, SensorSection
+from sensor_gateway.config.values.deadbands import DEADBAND_SCHEMA
+from sensor_gateway.config.values.decoder import Field, fields_of, unwrap
+from sensor_gateway.config.values.filter_steps import FILTERS
+from sensor_gateway.config.values.kinds import KINDS
+from sensor_gateway.config.values.notation import Mark, Within
 from sensor_gateway.model.driver_spec import BusKind, DriverSpec
 
 _CHANNEL: Final[Mapping[str, object]] = MappingProxyType({"$ref": "#/$defs/channel"})
@@ -174,7 +174,7 @@ def _union(parts: tuple[object, ...], marks: tuple[object, ...]) -> Schema:
     others = [_of(part, marks if len(parts) == 2 else ()) for part in parts if part is not NoneType]
     if NoneType not in parts:
         return {"anyOf": others}
-    if any(isinstance(mark, FalseIsNone) for mark in marks):
+    if Mark.FALSE_IS_NONE in marks:
         is_section = others[0].get("type") != "string" and "properties" in others[0]
         return {"anyOf": [*others, {"type": "boolean"} if is_section else {"const": False}]}
     return {"anyOf": [*others, {"type": "null"}]}
@@ -187,7 +187,7 @@ def _scalar(bare: object, marks: tuple[object, ...]) -> Schema:
         if isinstance(mark, Within) and kind.scale is None:
             limits = {"minimum": mark.low, "maximum": mark.high}
             schema |= {name: limit for name, limit in limits.items() if limit is not None}
-        elif isinstance(mark, Identifier):
+        elif mark is Mark.IDENTIFIER:
             schema["pattern"] = _NAME
     return schema if schema == {"type": "string"} else _or_variable(schema)
 

@@ -6,21 +6,19 @@ from dataclasses import dataclass
 from typing import cast
 
 from sensor_gateway.changes.rules import Absolute
-from sensor_gateway.config.decoder import construct, fields_of, read_fields, read_section
 from sensor_gateway.config.drivers import OBJECTIONS, Catalogue, DriverShelf
-from sensor_gateway.config.faults import Place, Report
-from sensor_gateway.config.near_miss import expectation
-from sensor_gateway.config.nodes import MapNode, Node, ScalarNode
-from sensor_gateway.config.readers import (
+from sensor_gateway.config.settings import ChannelSection, DefaultsSection, SensorSection
+from sensor_gateway.config.text.faults import Place, Report
+from sensor_gateway.config.text.nodes import NO_ENTRIES, MapNode, Node, ScalarNode, joined
+from sensor_gateway.config.values.decoder import construct, fields_of, read_fields, read_section
+from sensor_gateway.config.values.near_miss import expectation
+from sensor_gateway.config.values.readers import (
     INVALID,
-    NO_ENTRIES,
     as_map,
-    joined,
     report_about,
     report_bad_name,
     report_unknown,
 )
-from sensor_gateway.config.settings import ChannelSection, DefaultsSection, SensorSection
 from sensor_gateway.config.wiring import read_wiring
 from sensor_gateway.model.channel import Channel
 from sensor_gateway.model.driver_spec import DriverSpec

@@ -4,7 +4,6 @@ One dataclass per YAML section, with the same names and nesting; each field carr
 where it has one. The decoder, the JSON Schema and ``config show`` are made from this page.
 """
 
-# ruff: noqa: RUF009 - Seconds(60.0) and the like are numbers, not calls
 from __future__ import annotations
 
 from collections.abc import Mapping
@@ -14,10 +13,10 @@ from typing import Annotated, Any, Literal, TypeAlias
 
 from sensor_gateway.changes.filters import FilterSpec
 from sensor_gateway.changes.rules import Deadband
-from sensor_gateway.config.broker_url import BrokerUrl
-from sensor_gateway.config.notation import FALSE_IS_NONE, IDENTIFIER, NOT_WRITTEN, TOPIC, Within
-from sensor_gateway.config.secret import Secret, SecretFile
-from sensor_gateway.config.units import Hertz
+from sensor_gateway.config.values.broker_url import BrokerUrl
+from sensor_gateway.config.values.notation import Mark, Within
+from sensor_gateway.config.values.secret import Secret, SecretFile
+from sensor_gateway.config.values.units import Hertz
 from sensor_gateway.model.units import Bytes, Seconds
 
 
@@ -28,7 +27,7 @@ class GatewaySection:
     id: Annotated[
         str | None,
         "Name of this gateway on every topic; the host name by default, taken once and kept in the state directory.",
-        IDENTIFIER,
+        Mark.IDENTIFIER,
     ] = None
     label: Annotated[str, "Name for people, in any letters."] = ""
     slack: Annotated[
@@ -59,9 +58,9 @@ class MqttSection:
     ] = None
     password: Annotated[Secret | None, "The password itself; allowed only in a file that nobody else can read."] = None
     tls: Annotated[
-        TlsSection | None, "Encryption; on where the address says mqtts://, and only there.", FALSE_IS_NONE
+        TlsSection | None, "Encryption; on where the address says mqtts://, and only there.", Mark.FALSE_IS_NONE
     ] = None
-    topic_prefix: Annotated[str, "First levels of every topic.", TOPIC] = "sensors/v1"
+    topic_prefix: Annotated[str, "First levels of every topic.", Mark.TOPIC] = "sensors/v1"
     client_id: Annotated[str | None, "MQTT client id; by default the gateway's id and random digits that are kept."] = (
         None
     )
@@ -174,7 +173,7 @@ class DefaultsSection:
     heartbeat: Annotated[
         Seconds | None,
         "Longest silence of a channel: then its value is published again, changed or not; false for never.",
-        FALSE_IS_NONE,
+        Mark.FALSE_IS_NONE,
         Within(0.1, 2_592_000),
     ] = Seconds(300.0)
 
@@ -194,7 +193,7 @@ class ChannelSection:
     heartbeat: Annotated[
         Seconds | None,
         "Longest silence of this channel; by default the sensor's; false for never.",
-        FALSE_IS_NONE,
+        Mark.FALSE_IS_NONE,
         Within(0.1, 2_592_000),
     ]
     filters: Annotated[
@@ -211,7 +210,7 @@ class SensorSection:
     ``channels`` holds every channel of the driver once loaded, in the driver's order.
     """
 
-    name: Annotated[str, "Key of the sensor in `sensors:`, and its name on every topic.", NOT_WRITTEN]
+    name: Annotated[str, "Key of the sensor in `sensors:`, and its name on every topic.", Mark.NOT_WRITTEN]
     label: Annotated[str, "Name for people, in any letters."] = ""
     driver: Annotated[str, "The name of the chip or protocol (`sensor-gateway drivers` lists them)."]
     bus: Annotated[str, "The bus it is connected to: i2c1, or a key of `buses:`."]
@@ -223,11 +222,11 @@ class SensorSection:
     heartbeat: Annotated[
         Seconds | None,
         "Longest silence of its channels; by default that of `defaults:`; false for never.",
-        FALSE_IS_NONE,
+        Mark.FALSE_IS_NONE,
         Within(0.1, 2_592_000),
     ]
     channels: Annotated[Mapping[str, ChannelSection], "How its channels are published, where defaults do not fit."]
-    options: Annotated[Any, "The driver's own options.", NOT_WRITTEN]
+    options: Annotated[Any, "The driver's own options.", Mark.NOT_WRITTEN]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -15,14 +15,14 @@ from typing import Any, Final, Literal, Union, get_args, get_origin
 
 from sensor_gateway.changes.filters import FilterSpec
 from sensor_gateway.changes.rules import Deadband
-from sensor_gateway.config.deadbands import write_deadband
-from sensor_gateway.config.decoder import fields_of, unwrap
-from sensor_gateway.config.environment import escaped
-from sensor_gateway.config.filter_steps import write_filter
-from sensor_gateway.config.kinds import KINDS
-from sensor_gateway.config.nodes import read_plain
-from sensor_gateway.config.notation import FalseIsNone
 from sensor_gateway.config.settings import Configuration, SensorSection
+from sensor_gateway.config.text.environment import escaped
+from sensor_gateway.config.text.nodes import read_plain
+from sensor_gateway.config.values.deadbands import write_deadband
+from sensor_gateway.config.values.decoder import fields_of, unwrap
+from sensor_gateway.config.values.filter_steps import write_filter
+from sensor_gateway.config.values.kinds import KINDS
+from sensor_gateway.config.values.notation import Mark
 
 _PLAIN_TEXT: Final = re.compile(r"[A-Za-z0-9_/.][A-Za-z0-9_/. +°%:()-]*")
 _INDENT: Final = "  "
@@ -64,7 +64,7 @@ def _written(value: object, hint: object, marks: tuple[object, ...] = ()) -> obj
     """``value`` of a type as dictionaries, lists and values, as it would be written."""
     bare, more = unwrap(hint)
     if value is None:
-        return False if any(isinstance(mark, FalseIsNone) for mark in (*marks, *more)) else None
+        return False if Mark.FALSE_IS_NONE in (*marks, *more) else None
     writer = _WRITERS.get(bare)
     if writer is not None:
         return writer(value)

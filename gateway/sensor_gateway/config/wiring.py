@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-from sensor_gateway.config.faults import Report
-from sensor_gateway.config.nodes import MapNode
-from sensor_gateway.config.readers import joined
+from sensor_gateway.config.text.faults import Report
+from sensor_gateway.config.text.nodes import MapNode, joined
 from sensor_gateway.model.driver_spec import BusKind, DriverSpec
 
 LOWEST: Final = 0x08

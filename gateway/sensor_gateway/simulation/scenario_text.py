@@ -19,7 +19,7 @@ from difflib import get_close_matches
 from itertools import pairwise
 from typing import Final
 
-from sensor_gateway.config.units import parse_duration
+from sensor_gateway.config.values.units import parse_duration
 from sensor_gateway.model.errors import OperatorError
 from sensor_gateway.model.units import Seconds
 from sensor_gateway.simulation.scenario import FOREVER, ClockJump, FaultKind, LinkFault, Scenario, WrittenCourse

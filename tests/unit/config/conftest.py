@@ -1,6 +1,5 @@
 """A catalogue of made-up drivers, one of each kind, so that these tests stand without the real ones."""
 
-# ruff: noqa: RUF009 - Seconds(0.3) and the like are numbers, not calls
 from __future__ import annotations
 
 from collections.abc import Mapping

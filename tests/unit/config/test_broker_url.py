@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sensor_gateway.config.broker_url import BrokerUrl
+from sensor_gateway.config.values.broker_url import BrokerUrl
 
 
 @pytest.mark.parametrize(

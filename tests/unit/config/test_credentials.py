@@ -7,8 +7,8 @@ import pytest
 from sensor_gateway.config.credentials import resolve_secrets
 from sensor_gateway.config.drivers import Catalogue
 from sensor_gateway.config.loading import load
-from sensor_gateway.config.secret import Secret
 from sensor_gateway.config.settings import Configuration
+from sensor_gateway.config.values.secret import Secret
 
 BY_FILE = "mqtt:\n  url: mqtt://h\n  username: u\n  password_file: mqtt-password\n"
 INLINE = "mqtt:\n  url: mqtt://h\n  username: u\n  password: hunter2\n"

@@ -10,10 +10,10 @@ from typing import Annotated, Any, Literal, NewType
 
 import pytest
 
-from sensor_gateway.config.decoder import UnsupportedType, fields_of, read_section
-from sensor_gateway.config.faults import Report
-from sensor_gateway.config.readers import INVALID
-from sensor_gateway.config.yaml_nodes import parse
+from sensor_gateway.config.text.faults import Report
+from sensor_gateway.config.text.yaml_nodes import parse
+from sensor_gateway.config.values.decoder import UnsupportedType, fields_of, read_section
+from sensor_gateway.config.values.readers import INVALID
 
 Volts = NewType("Volts", float)
 

@@ -6,9 +6,10 @@ from pathlib import Path
 import pytest
 
 from sensor_gateway.config.drivers import Catalogue
-from sensor_gateway.config.loading import MAX_SIZE, Loaded, load, read_plain
-from sensor_gateway.config.secret import Secret
+from sensor_gateway.config.loading import Loaded, load, read_plain
 from sensor_gateway.config.settings import Configuration, MqttSection
+from sensor_gateway.config.text.files import MAX_SIZE
+from sensor_gateway.config.values.secret import Secret
 
 GATEWAY = """\
 mqtt:

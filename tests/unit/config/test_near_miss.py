@@ -5,8 +5,16 @@ from dataclasses import fields
 import pytest
 
 from sensor_gateway.config import settings
-from sensor_gateway.config.filter_steps import FILTERS
-from sensor_gateway.config.near_miss import ELSEWHERE, FOREIGN, FOREIGN_FILTERS, LATER, listed, meant_by, unknown_key
+from sensor_gateway.config.values.filter_steps import FILTERS
+from sensor_gateway.config.values.near_miss import (
+    ELSEWHERE,
+    FOREIGN,
+    FOREIGN_FILTERS,
+    LATER,
+    listed,
+    meant_by,
+    unknown_key,
+)
 
 OURS = {
     field.name

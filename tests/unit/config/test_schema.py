@@ -7,10 +7,10 @@ import jsonschema
 import pytest
 
 from sensor_gateway.config.drivers import Catalogue
-from sensor_gateway.config.faults import Report
-from sensor_gateway.config.nodes import plain
 from sensor_gateway.config.schema import json_schema
-from sensor_gateway.config.yaml_nodes import parse
+from sensor_gateway.config.text.faults import Report
+from sensor_gateway.config.text.nodes import plain
+from sensor_gateway.config.text.yaml_nodes import parse
 
 
 @pytest.fixture(scope="module")

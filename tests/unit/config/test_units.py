@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sensor_gateway.config.units import DURATION, SIZE, parse_duration, parse_frequency, parse_size
+from sensor_gateway.config.values.units import DURATION, SIZE, parse_duration, parse_frequency, parse_size
 
 
 @pytest.mark.parametrize(

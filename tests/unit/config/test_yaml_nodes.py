@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sensor_gateway.config.faults import Report
-from sensor_gateway.config.nodes import ListNode, MapNode, plain
-from sensor_gateway.config.yaml_nodes import MAX_ALIASED, parse
+from sensor_gateway.config.text.faults import Report
+from sensor_gateway.config.text.nodes import ListNode, MapNode, plain
+from sensor_gateway.config.text.yaml_nodes import MAX_ALIASED, parse
 
 FILE = Path("f.yaml")
 

@@ -19,11 +19,11 @@ from sensor_gateway.changes.filters import (
     Round,
     SkipInitial,
 )
-from sensor_gateway.config.faults import Report
-from sensor_gateway.config.kinds import KINDS
-from sensor_gateway.config.near_miss import FOREIGN_FILTERS, MOVED_FILTERS, expectation
-from sensor_gateway.config.nodes import Entry, MapNode, Node, described
-from sensor_gateway.config.readers import INVALID, Reader, joined, report_unknown, scalar_reader, tuple_reader
+from sensor_gateway.config.text.faults import Report
+from sensor_gateway.config.text.nodes import Entry, MapNode, Node, described, joined
+from sensor_gateway.config.values.kinds import KINDS
+from sensor_gateway.config.values.near_miss import FOREIGN_FILTERS, MOVED_FILTERS, expectation
+from sensor_gateway.config.values.readers import INVALID, Reader, report_unknown, scalar_reader, tuple_reader
 
 _NUMBER: Final = scalar_reader(KINDS[float])
 _COUNT: Final = scalar_reader(KINDS[int])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from sensor_gateway.config.faults import NOWHERE, Place
+from sensor_gateway.config.text.faults import NOWHERE, Place
 
 HIDDEN = "(hidden)"
 

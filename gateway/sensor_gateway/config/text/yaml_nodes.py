@@ -13,9 +13,9 @@ from typing import Final, NoReturn
 
 import yaml
 
-from sensor_gateway.config.faults import Place, Report
-from sensor_gateway.config.nodes import Entry, ListNode, MapNode, Node, ScalarNode, read_plain, shortened
-from sensor_gateway.config.syntax_faults import sentence
+from sensor_gateway.config.text.faults import Place, Report
+from sensor_gateway.config.text.nodes import Entry, ListNode, MapNode, Node, ScalarNode, read_plain, shortened
+from sensor_gateway.config.text.syntax_faults import sentence
 
 MAX_ALIASED: Final = 1_000
 """How many nodes aliases may stand for in one file."""

@@ -12,10 +12,10 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Final
 
-from sensor_gateway.config.broker_url import BrokerUrl
-from sensor_gateway.config.nodes import ScalarNode, described, read_plain
-from sensor_gateway.config.secret import HIDDEN, Secret, SecretFile
-from sensor_gateway.config.units import (
+from sensor_gateway.config.text.nodes import ScalarNode, described, read_plain
+from sensor_gateway.config.values.broker_url import BrokerUrl
+from sensor_gateway.config.values.secret import HIDDEN, Secret, SecretFile
+from sensor_gateway.config.values.units import (
     DURATION,
     FREQUENCY,
     SIZE,

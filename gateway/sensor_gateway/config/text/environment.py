@@ -10,9 +10,8 @@ import re
 from collections.abc import Mapping
 from typing import Final
 
-from sensor_gateway.config.faults import Report
-from sensor_gateway.config.nodes import Entry, ListNode, MapNode, Node, ScalarNode, read_plain, shortened
-from sensor_gateway.config.readers import joined
+from sensor_gateway.config.text.faults import Report
+from sensor_gateway.config.text.nodes import Entry, ListNode, MapNode, Node, ScalarNode, joined, read_plain, shortened
 
 _REFERENCE: Final = re.compile(r"\$\$\{|\$\{([^}]*)(\}?)")
 _NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")

@@ -6,16 +6,23 @@ A reader never raises: it reports each fault with its place, and returns INVALID
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Iterable, Mapping
-from types import MappingProxyType
+from collections.abc import Callable, Collection, Iterable
 from typing import Final, TypeAlias, cast
 
-from sensor_gateway.config.faults import Place, Report
-from sensor_gateway.config.kinds import Kind
-from sensor_gateway.config.near_miss import LATER, listed, meant_by, near_miss, unknown_key
-from sensor_gateway.config.nodes import Entry, ListNode, MapNode, Node, ScalarNode, described, shortened
-from sensor_gateway.config.notation import Identifier, Topic, Within
-from sensor_gateway.config.slugs import check_identifier, check_topic
+from sensor_gateway.config.text.faults import Place, Report
+from sensor_gateway.config.text.nodes import (
+    NO_ENTRIES,
+    ListNode,
+    MapNode,
+    Node,
+    ScalarNode,
+    described,
+    joined,
+    shortened,
+)
+from sensor_gateway.config.values.kinds import Kind
+from sensor_gateway.config.values.near_miss import LATER, listed, meant_by, near_miss, unknown_key
+from sensor_gateway.config.values.notation import Mark, Within, check_identifier, check_topic
 
 INVALID: Final = object()
 """What a reader returns after it has reported a fault."""
@@ -23,12 +30,6 @@ INVALID: Final = object()
 Reader: TypeAlias = Callable[[Node, str, Report], object]
 
 _SAYS_FALSE: Final = frozenset({"off", "no", "never", "none", "null", "~", "disabled"})
-NO_ENTRIES: Final[Mapping[str, Entry]] = MappingProxyType({})
-
-
-def joined(path: str, key: str) -> str:
-    """The path of ``key`` below ``path``."""
-    return f"{path}.{key}" if path else key
 
 
 def as_map(node: Node, path: str, report: Report) -> MapNode | None:
@@ -74,8 +75,8 @@ def report_about(message: str, table: MapNode, path: str, report: Report) -> Non
 def scalar_reader(kind: Kind, marks: tuple[object, ...] = ()) -> Reader:
     """Reads a single value, within the limits and rules that ``marks`` set."""
     limits = next((mark for mark in marks if isinstance(mark, Within)), None)
-    is_name = any(isinstance(mark, Identifier) for mark in marks)
-    is_topic = any(isinstance(mark, Topic) for mark in marks)
+    is_name = Mark.IDENTIFIER in marks
+    is_topic = Mark.TOPIC in marks
 
     def read(node: Node, path: str, report: Report) -> object:
         if not isinstance(node, ScalarNode):

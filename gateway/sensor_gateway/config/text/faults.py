@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
@@ -54,23 +54,24 @@ class Fault:
         )
 
 
-@dataclass(frozen=True, slots=True)
 class Report:
     """Collects what is wrong while reading goes on, so that one run tells everything."""
 
-    faults: list[Fault] = field(default_factory=list)
-    warnings: list[Fault] = field(default_factory=list)
-    closed: set[Place] = field(default_factory=set)
+    def __init__(self) -> None:
+        """Nothing is wrong yet."""
+        self.faults: list[Fault] = []
+        self.warnings: list[Fault] = []
+        self._closed: set[Place] = set()
 
     def fault(self, place: Place, path: str, message: str) -> None:
         """Note something that makes the configuration unusable."""
-        if place not in self.closed:
+        if place not in self._closed:
             self.faults.append(Fault.at(place, path, message))
 
     def last_fault(self, place: Place, path: str, message: str) -> None:
         """Note a fault after which nothing more about what is written there is worth saying."""
         self.fault(place, path, message)
-        self.closed.add(place)
+        self._closed.add(place)
 
     def warning(self, place: Place, path: str, message: str) -> None:
         """Note something that works and is hardly meant."""

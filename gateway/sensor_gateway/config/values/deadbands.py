@@ -7,11 +7,11 @@ from types import MappingProxyType
 from typing import Final, cast
 
 from sensor_gateway.changes.rules import Absolute, Deadband, Relative
-from sensor_gateway.config.faults import Report
-from sensor_gateway.config.kinds import KINDS
-from sensor_gateway.config.nodes import MapNode, Node, ScalarNode, described
-from sensor_gateway.config.notation import Within
-from sensor_gateway.config.readers import INVALID, Reader, joined, report_about, report_unknown, scalar_reader
+from sensor_gateway.config.text.faults import Report
+from sensor_gateway.config.text.nodes import MapNode, Node, ScalarNode, described, joined
+from sensor_gateway.config.values.kinds import KINDS
+from sensor_gateway.config.values.notation import Within
+from sensor_gateway.config.values.readers import INVALID, Reader, report_about, report_unknown, scalar_reader
 
 _NOT_NEGATIVE: Final = scalar_reader(KINDS[float], (Within(0, None),))
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Final, TypeAlias
 
-from sensor_gateway.config.faults import Place
+from sensor_gateway.config.text.faults import Place
 
 _TRUE: Final = frozenset({"true", "True", "TRUE"})
 _FALSE: Final = frozenset({"false", "False", "FALSE"})
@@ -60,6 +61,8 @@ class MapNode:
 
 Node: TypeAlias = ScalarNode | ListNode | MapNode
 
+NO_ENTRIES: Final[Mapping[str, Entry]] = MappingProxyType({})
+
 
 def read_plain(text: str) -> Plain:
     """What an unquoted scalar means by the core schema of YAML 1.2: ``no`` is text, ``010`` is ten."""
@@ -90,6 +93,11 @@ def described(node: Node) -> str:
     if isinstance(node.value, str):
         return f"the text {shortened(node.value)!r}"
     return f"the number {shortened(node.text)}"
+
+
+def joined(path: str, key: str) -> str:
+    """The path of ``key`` below ``path``."""
+    return f"{path}.{key}" if path else key
 
 
 def shortened(text: str, most: int = 60) -> str:

@@ -16,19 +16,18 @@ from typing import Annotated, Any, Final, Literal, Union, get_args, get_origin, 
 
 from sensor_gateway.changes.filters import FilterSpec
 from sensor_gateway.changes.rules import Deadband
-from sensor_gateway.config.deadbands import read_deadband
-from sensor_gateway.config.faults import Report
-from sensor_gateway.config.filter_steps import read_filter
-from sensor_gateway.config.kinds import KINDS
-from sensor_gateway.config.nodes import MapNode, Node
-from sensor_gateway.config.notation import FalseIsNone, Identifier, NotWritten
-from sensor_gateway.config.readers import (
+from sensor_gateway.config.text.faults import Report
+from sensor_gateway.config.text.nodes import MapNode, Node, joined
+from sensor_gateway.config.values.deadbands import read_deadband
+from sensor_gateway.config.values.filter_steps import read_filter
+from sensor_gateway.config.values.kinds import KINDS
+from sensor_gateway.config.values.notation import Mark
+from sensor_gateway.config.values.readers import (
     INVALID,
     Reader,
     as_map,
     choice_reader,
     first_fit,
-    joined,
     mapping_reader,
     optional_reader,
     report_about,
@@ -67,7 +66,7 @@ def fields_of(section: type) -> Mapping[str, Field]:
     except (NameError, AttributeError, TypeError) as error:
         raise UnsupportedType(f"the types of {section.__name__} cannot be resolved: {error}") from error
     bare = {field.name: unwrap(hints[field.name]) for field in declared}
-    written = [field for field in declared if not _has(bare[field.name][1], NotWritten)]
+    written = [field for field in declared if Mark.NOT_WRITTEN not in bare[field.name][1]]
     return MappingProxyType({field.name: _field(field, *bare[field.name]) for field in written})
 
 
@@ -137,10 +136,6 @@ def unwrap(hint: object) -> tuple[object, tuple[object, ...]]:
     return hint, ()
 
 
-def _has(marks: tuple[object, ...], kind: type) -> bool:
-    return any(isinstance(mark, kind) for mark in marks)
-
-
 def reader_of(hint: object, marks: tuple[object, ...] = ()) -> Reader:
     """How a value of a type is read. UnsupportedType where a file cannot hold one."""
     bare, more = unwrap(hint)
@@ -169,7 +164,7 @@ def _composite_reader(bare: object, marks: tuple[object, ...]) -> Reader:
     if origin is tuple:
         return tuple_reader(tuple(reader_of(part) for part in parts))
     if isinstance(origin, type) and issubclass(origin, Mapping) and unwrap(parts[0])[0] is str:
-        return mapping_reader(reader_of(parts[1]), names_are_ids=_has((*marks, *unwrap(parts[0])[1]), Identifier))
+        return mapping_reader(reader_of(parts[1]), names_are_ids=Mark.IDENTIFIER in (*marks, *unwrap(parts[0])[1]))
     raise UnsupportedType(f"a file cannot hold a {getattr(bare, '__name__', bare)}")
 
 
@@ -183,6 +178,6 @@ def _union_reader(members: tuple[object, ...], marks: tuple[object, ...]) -> Rea
     inner = reader_of(others[0], marks) if len(others) == 1 else first_fit(tuple(map(reader_of, others)))
     if len(others) == len(members):
         return inner
-    if _has(marks, FalseIsNone):
+    if Mark.FALSE_IS_NONE in marks:
         return switch_reader(inner, is_section=dataclasses.is_dataclass(others[0]))
     return optional_reader(inner)

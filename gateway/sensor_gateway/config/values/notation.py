@@ -1,0 +1,73 @@
+"""Marks that a field of a section carries beside its type, where the type alone does not say how it is written.
+
+They stand in ``Annotated`` behind the field's description and are read by the decoder, the schema and ``show``.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from enum import Enum, auto
+from typing import Final
+
+MAX_LENGTH: Final = 64
+"""Longest identifier: topics and ids stay short enough to be read."""
+
+_IDENTIFIER: Final = re.compile(r"[a-z0-9_-]+")
+_LETTERS: Final = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "ß": "ss", "æ": "ae", "ø": "oe", "å": "aa"})
+
+
+@dataclass(frozen=True, slots=True)
+class Within:
+    """The lowest and the highest value allowed, both included; None where there is no such limit.
+
+    For a duration, a size or a frequency the limits are in seconds, bytes or hertz.
+    """
+
+    low: float | None = None
+    high: float | None = None
+
+
+class Mark(Enum):
+    """What a field says about itself in one word."""
+
+    FALSE_IS_NONE = auto()
+    """None is written ``false``; a section also takes ``true``, for all of its defaults."""
+    IDENTIFIER = auto()
+    """A string that becomes part of topics: lower-case letters, digits, ``_`` and ``-``."""
+    TOPIC = auto()
+    """A string that may stand in an MQTT topic: no ``+``, ``#``, nor empty level."""
+    NOT_WRITTEN = auto()
+    """The field is no key of the file: it comes from elsewhere."""
+
+
+def check_identifier(name: str) -> None:
+    """ValueError for a name that cannot stand in a topic, with the one to write and where the old one may go."""
+    if _IDENTIFIER.fullmatch(name):
+        if len(name) > MAX_LENGTH:
+            raise ValueError(f"this name has {len(name)} characters; expected at most {MAX_LENGTH}")
+        return
+    offer = _nearest_identifier(name[:200])
+    shown = name if len(name) <= MAX_LENGTH else f"{name[:MAX_LENGTH]}..."
+    hint = f"; did you mean `{offer}`, with `label: {shown}`?" if offer else ""
+    raise ValueError(f"`{shown}` cannot stand in a topic; expected lower-case letters, digits, `_` and `-`{hint}")
+
+
+def _nearest_identifier(name: str) -> str:
+    from unicodedata import normalize  # noqa: PLC0415 - needed for faults only, and a megabyte of tables
+
+    latin = normalize("NFKD", name.lower().translate(_LETTERS))
+    plain = latin.encode("ascii", "ignore").decode("ascii")
+    return re.sub(r"[^a-z0-9_-]+", "-", plain).strip("-")[:MAX_LENGTH]
+
+
+def check_topic(prefix: str) -> None:
+    """ValueError for a topic prefix that MQTT, or a subscriber's wildcard, would stumble over."""
+    if any(character in prefix for character in "+#\0"):
+        raise ValueError(f"{prefix!r} holds a wildcard of MQTT (+ or #); expected plain levels like sensors/v1")
+    if not prefix or not all(prefix.split("/")):
+        raise ValueError(f"{prefix!r} has an empty level; expected plain levels like sensors/v1, without outer slashes")
+    if prefix.startswith("$"):
+        raise ValueError(f"{prefix!r} belongs to the broker; expected plain levels like sensors/v1")
+    if len(prefix) > 200:
+        raise ValueError("this prefix is too long; expected at most 200 characters")
