@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -182,3 +184,12 @@ def test_a_scenario_is_read_by_the_same_rules(tmp_path: Path) -> None:
     assert value is None
     assert "written twice" in str(faults[0])
     assert "cannot be read" in str(read_plain(Path("/absent.yaml"))[1][0])
+
+
+def test_what_only_faults_and_editors_need_is_not_imported_at_a_start() -> None:
+    program = "import sys, sensor_gateway.config.loading; print(*{'difflib', 'json', 'unicodedata'} & {*sys.modules})"
+    assert subprocess.check_output([sys.executable, "-S", "-c", program], env={"PYTHONPATH": _path()}) == b"\n"
+
+
+def _path() -> str:
+    return ":".join(filter(None, sys.path))
