@@ -69,8 +69,10 @@ class DriverCatalogue:
         if self._entries is None:
             found = entry_points(group=GROUP) if self._found is None else self._found
             entries: dict[str, EntryPoint] = {}
-            for entry in sorted(found, key=_precedence):
-                entries.setdefault(entry.name, entry)
+            for entry in found:
+                rival = entries.get(entry.name)  # rare: asking for precedence reads the metadata of a distribution
+                if rival is None or _precedence(entry) < _precedence(rival):
+                    entries[entry.name] = entry
             self._entries = entries
         return self._entries
 
