@@ -22,7 +22,7 @@ from sensor_gateway.publishing.settings import BrokerSettings, StreamSettings
 from sensor_gateway.publishing.states import PublishedChannel, RetainedStates
 from sensor_gateway.publishing.stream.batch import Batch, Packer, StoredEvent
 from sensor_gateway.publishing.stream.events import FAILURE, NOT_AUTHORIZED, EventStream
-from sensor_gateway.publishing.stream.feed import StreamOutbox
+from sensor_gateway.publishing.stream.feed import SetAside, StreamOutbox
 from sensor_gateway.publishing.stream.freshness import Freshness
 from sensor_gateway.publishing.stream.pace import Pace
 
@@ -32,12 +32,16 @@ _NO_EVIDENCE: Final = {0x89, 0x8B, 0x8D, 0x8E, 0x97, 0x98, 0x9C, 0x9D, 0x9F, 0xA
 """Reasons of a DISCONNECT that no packet of ours is to blame for: busy, shutting down, taken over, and the like."""
 
 
+def _nowhere(_event: StoredEvent, _why: str) -> None:
+    """Keep nothing: the log line is all there is."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PublishingPlan:
     """Everything that is known before the first connection.
 
     ``boot`` is the first 8 hex digits of the boot id; ``sensors`` are the names of all configured sensors,
-    ``channels`` the published ones; ``gap_json`` writes a gap.
+    ``channels`` the published ones; ``gap_json`` writes a gap; ``set_aside`` keeps quarantined events.
     """
 
     broker: BrokerSettings
@@ -48,6 +52,7 @@ class PublishingPlan:
     channels: tuple[PublishedChannel, ...]
     meta: bytes
     gap_json: Callable[[Gap], bytes]
+    set_aside: SetAside = _nowhere
 
     @property
     def topics(self) -> Topics:
@@ -72,7 +77,7 @@ class Delivery:
         self._freshness = Freshness(boot=plan.boot, late_after_ms=round(plan.stream.spill_after_s * 1000))
         packer = Packer(freshness=self._freshness, gap_json=plan.gap_json)
         pace = Pace(drain_rate=plan.stream.drain_rate, now_s=now_s)
-        self.stream = EventStream(outbox, packer, pace, log=log)
+        self.stream = EventStream(outbox, packer, pace, set_aside=plan.set_aside, log=log)
         self.states = RetainedStates(
             plan.channels if plan.broker.states else (),
             topics=self._topics,

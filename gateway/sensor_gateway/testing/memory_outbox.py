@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 from sensor_gateway.model.event import ChangeEvent, Gap, GapCause
 from sensor_gateway.model.event_json import EventEncoder
@@ -19,6 +20,15 @@ class MemoryStored:
     event: ChangeEvent | None
     uptime_ms: int
     boot: str
+
+
+class StoredLike(Protocol):
+    """Anything that has a place in the stream."""
+
+    @property
+    def position(self) -> Position:
+        """Its place."""
+        ...
 
 
 class MemoryOutbox:
@@ -82,10 +92,9 @@ class MemoryOutbox:
         """The broker has these."""
         self.acknowledged.update(range(first.seq, last.seq + 1))
 
-    def quarantine(self, event: MemoryStored, *, why: str) -> Gap:
-        """Put an event aside; ``read`` gives its gap from now on."""
+    def set_aside(self, event: StoredLike, why: str) -> None:
+        """Remember an event that was given up."""
         self.quarantined[event.position.seq] = why
-        return self.lose(event.position.seq, event.position.seq, GapCause.QUARANTINE)
 
     def lose(self, first: int, last: int, cause: GapCause = GapCause.LIMIT) -> Gap:
         """Make a hole."""

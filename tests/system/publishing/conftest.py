@@ -93,6 +93,7 @@ class Rig:
         self.outbox = outbox or MemoryOutbox(boot=BOOT)
         self.clock = MachineClock()
         self.log = Journal()
+        self.quarantined: dict[int, str] = {}
         self.basket = Basket()
         settings = {"host": "127.0.0.1", "port": port, "client_id": "greenhouse-1", "retry_max_s": 0.1, **broker}
         plan = PublishingPlan(
@@ -104,10 +105,14 @@ class Rig:
             channels=tuple(PublishedChannel(source=source, lifetime_ms=lifetime_ms) for source in self.sources),
             meta=b'{"schema_version":1}',
             gap_json=MemoryOutbox(boot=BOOT).encoder.gap,
+            set_aside=self.set_aside,
         )
         self.publisher = Publisher(plan, outbox=self.outbox, clock=self.clock, log=self.log, dialer=dialer)
         self.publisher.outlets = (self.basket,)
         self.thread = threading.Thread(target=self.publisher.run, name="publisher", daemon=True)
+
+    def set_aside(self, event: Any, why: str) -> None:
+        self.quarantined[event.position.seq] = why
 
     def start(self) -> Rig:
         self.thread.start()

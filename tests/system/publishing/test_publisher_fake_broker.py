@@ -230,7 +230,7 @@ def test_a_denied_stream_keeps_its_events_and_the_rest_goes_on(rig: Rigs) -> Non
         assert gateway.until(lambda: len(broker.published("/state/")) >= 2)
         assert len(broker.published("/events")) == 1
         assert not gateway.outbox.acknowledged
-        assert not gateway.outbox.quarantined
+        assert not gateway.quarantined
         broker.policy = lambda _packet: Ack()
         broker.cut()
         assert gateway.until_acknowledged(6)
@@ -246,7 +246,7 @@ def test_exactly_the_oversized_and_the_invalid_event_are_quarantined(rig: Rigs) 
         gateway.put(*(gateway.event(float(n), 2 if n == 5 else 0) for n in range(8)))
         gateway.start()
         assert gateway.until_acknowledged(8)
-        assert set(gateway.outbox.quarantined) == {4, 6}
+        assert set(gateway.quarantined) == {4, 6}
         gaps = {
             entry["from_seq"]
             for packet in broker.published("/events")
@@ -265,7 +265,7 @@ def test_an_event_over_which_the_broker_hangs_up_three_times_is_quarantined(rig:
         gateway.put_values(8)
         gateway.start()
         assert gateway.until_acknowledged(8, 15)
-        assert set(gateway.outbox.quarantined) == {4}
+        assert set(gateway.quarantined) == {4}
 
 
 def test_a_link_that_dies_all_the_time_quarantines_nothing(rig: Rigs) -> None:
@@ -277,7 +277,7 @@ def test_a_link_that_dies_all_the_time_quarantines_nothing(rig: Rigs) -> None:
         assert gateway.until(lambda: broker.connections >= 6)
         broker.policy = lambda _packet: Ack()
         assert gateway.until_acknowledged(2)
-        assert not gateway.outbox.quarantined
+        assert not gateway.quarantined
 
 
 @pytest.mark.parametrize("reason", [0x8B, 0x8D, 0x8E, 0x98])
@@ -290,7 +290,7 @@ def test_a_broker_that_says_why_it_goes_blames_no_event(rig: Rigs, reason: int) 
         assert gateway.until(lambda: broker.connections >= 6)
         broker.policy = lambda _packet: Ack()
         assert gateway.until_acknowledged(1)
-        assert not gateway.outbox.quarantined
+        assert not gateway.quarantined
 
 
 def test_a_close_over_an_unanswered_status_blames_no_event(rig: Rigs) -> None:
@@ -304,7 +304,7 @@ def test_a_close_over_an_unanswered_status_blames_no_event(rig: Rigs) -> None:
         assert gateway.until(lambda: broker.connections >= 6)
         broker.policy = lambda _packet: Ack()
         assert gateway.until_acknowledged(1)
-        assert not gateway.outbox.quarantined
+        assert not gateway.quarantined
 
 
 # Limits

@@ -154,6 +154,7 @@ def test_an_event_that_the_broker_never_takes_is_announced_and_passed(rig: Rigs,
         gateway.put_values(8)
         assert gateway.until_acknowledged(9)
         assert gateway.until(lambda: outbox.pending == 0)
+        assert set(gateway.quarantined) == {5}
         gaps = [entry for entry in _entries(broker) if entry["type"] == "gap"]
         assert [(gap["from_seq"], gap["to_seq"], gap["cause"]) for gap in gaps] == [(5, 5, "quarantine")]
         gateway.stop()

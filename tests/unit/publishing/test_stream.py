@@ -25,7 +25,9 @@ Events = Callable[..., ChangeEvent]
 
 def _stream(outbox: MemoryOutbox, journal: Any, *, drain_rate: float = 0.0, room: int = ROOM) -> EventStream:
     packer = Packer(freshness=Freshness(boot="1b4e28ba", late_after_ms=5000), gap_json=outbox.encoder.gap)
-    stream = EventStream(outbox, packer, Pace(drain_rate=drain_rate, now_s=0.0), log=journal)
+    stream = EventStream(
+        outbox, packer, Pace(drain_rate=drain_rate, now_s=0.0), set_aside=outbox.set_aside, log=journal
+    )
     stream.rewind(room)
     return stream
 
@@ -139,6 +141,7 @@ def test_a_refused_batch_is_resent_singly_and_only_the_bad_event_is_given_up(
         is_bad = sent[-1][0].get("seq") == 3
         stream.answered(single, reason if is_bad else 0, 0.0)
     seqs = [[fields.get("seq", fields.get("from_seq")) for fields in message] for message in sent]
+    assert sent[3][0]["from_time"] == "2026-11-23T16:00:00.000Z"
     assert seqs == [[1], [2], [3], [3], [4], [5]]
     assert sent[3][0]["cause"] == "quarantine"
     assert set(outbox.quarantined) == {3}

@@ -14,7 +14,7 @@ from sensor_gateway.model.event import Gap
 from sensor_gateway.model.log import Log
 from sensor_gateway.model.position import Position
 from sensor_gateway.publishing.stream.batch import Batch, Entry, Packer, place
-from sensor_gateway.publishing.stream.feed import Feed, StreamOutbox
+from sensor_gateway.publishing.stream.feed import Feed, SetAside, StreamOutbox
 from sensor_gateway.publishing.stream.obstacle import Obstacle
 from sensor_gateway.publishing.stream.pace import Pace
 from sensor_gateway.publishing.stream.suspicion import Suspicion
@@ -43,13 +43,13 @@ class StreamCounters:
 class EventStream:
     """Decides what the next message of the stream is. One per publisher; ``rewind`` begins a connection."""
 
-    def __init__(self, outbox: StreamOutbox, packer: Packer, pace: Pace, *, log: Log) -> None:
-        """Send what is in ``outbox``, as fast as ``pace`` allows."""
+    def __init__(self, outbox: StreamOutbox, packer: Packer, pace: Pace, *, set_aside: SetAside, log: Log) -> None:
+        """Send what is in ``outbox``, as fast as ``pace`` allows; ``set_aside`` keeps what is given up."""
         self._outbox = outbox
         self._pace = pace
         self._log = log
         self._suspicion = Suspicion()
-        self.feed = Feed(outbox, packer, self._suspicion, log=log)
+        self.feed = Feed(outbox, packer, self._suspicion, set_aside=set_aside, log=log)
         self.obstacle = Obstacle()
         self._again: list[tuple[Entry, ...]] = []
         self._unanswered = 0

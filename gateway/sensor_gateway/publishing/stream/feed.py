@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Protocol
+import json
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from typing import Protocol, TypeAlias
 
-from sensor_gateway.model.event import Gap
+from sensor_gateway.model.event import Gap, GapCause
 from sensor_gateway.model.log import Log
 from sensor_gateway.model.position import Position
 from sensor_gateway.publishing.stream.batch import Batch, Entry, Packer, StoredEvent, end, place
 from sensor_gateway.publishing.stream.suspicion import Suspicion
 
 MOST_EVENTS = 1000
+
+SetAside: TypeAlias = Callable[[StoredEvent, str], object]
+"""Keeps an event that the broker will never take, with the reason, for a person to look at. It must not raise."""
 
 
 class StreamOutbox(Protocol):
@@ -33,22 +38,18 @@ class StreamOutbox(Protocol):
         """The broker has this range for good."""
         ...
 
-    def quarantine(self, event: StoredEvent, *, why: str) -> Gap:
-        """Put an event aside that the broker will never take; give the gap that announces it in its place.
-
-        ``read`` gives that gap from now on, and the position is acknowledged like any other.
-        """
-        ...
-
 
 class Feed:
     """A reading place in the outbox, for one connection after another."""
 
-    def __init__(self, outbox: StreamOutbox, packer: Packer, suspicion: Suspicion, *, log: Log) -> None:
-        """Read from ``outbox``; ``suspicion`` says how carefully."""
+    def __init__(
+        self, outbox: StreamOutbox, packer: Packer, suspicion: Suspicion, *, set_aside: SetAside, log: Log
+    ) -> None:
+        """Read from ``outbox``; ``suspicion`` says how carefully, ``set_aside`` keeps what is given up."""
         self._outbox = outbox
         self._packer = packer
         self._suspicion = suspicion
+        self._set_aside = set_aside
         self._log = log
         self._room = 0
         self._after: Position | None = None
@@ -101,11 +102,22 @@ class Feed:
         return batch
 
     def quarantine(self, event: StoredEvent, why: str) -> Gap:
-        """Give an event up, on evidence; the gap stands for it."""
-        gap = self._outbox.quarantine(event, why=why)
+        """Give an event up, on evidence. The gap is sent in its place, and only its answer moves the cursor."""
+        self._set_aside(event, why)
         self.quarantined += 1
-        self._log.error("event_quarantined", epoch=str(event.position.epoch), seq=event.position.seq, why=why)
-        return gap
+        position = event.position
+        self._log.error("event_quarantined", epoch=str(position.epoch), seq=position.seq, why=why)
+        wall_ms = _wall_ms(event.body)
+        return Gap(
+            epoch=position.epoch,
+            from_seq=position.seq,
+            to_seq=position.seq,
+            before_seq=None,
+            count=1,
+            from_wall_ms=wall_ms,
+            to_wall_ms=wall_ms,
+            cause=GapCause.QUARANTINE,
+        )
 
     def skip(self, entry: Entry) -> None:
         """Not even the gap can be sent: go on without the announcement."""
@@ -127,3 +139,11 @@ class Feed:
         self._passed_gap = place(entry) if last is None else None
         if last is not None and (self._after is None or last > self._after):
             self._after = last
+
+
+def _wall_ms(body: bytes) -> int | None:
+    """The time that an encoded event carries; None for one that is no event."""
+    try:
+        return round(datetime.fromisoformat(json.loads(body)["time"]).timestamp() * 1000)
+    except (ValueError, LookupError, TypeError):
+        return None
