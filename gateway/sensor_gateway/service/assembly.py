@@ -20,6 +20,7 @@ from sensor_gateway.publishing.messages import Program
 from sensor_gateway.publishing.meta import Labels, meta, published_channels
 from sensor_gateway.publishing.publisher import Publisher
 from sensor_gateway.publishing.settings import StreamSettings
+from sensor_gateway.publishing.stream.feed import SetAside
 from sensor_gateway.sensing.catalogue import DriverCatalogue
 from sensor_gateway.sensing.outlet import Outlet
 from sensor_gateway.sensing.plan import SensorPlan
@@ -28,6 +29,7 @@ from sensor_gateway.service.buses import make_bus
 from sensor_gateway.service.directories import Directories
 from sensor_gateway.service.identity import keep_gateway_id, read_machine
 from sensor_gateway.service.plans import broker_settings, outbox_settings, sensor_plans
+from sensor_gateway.service.refused_events import RefusedEvents
 from sensor_gateway.service.supervision import BusKeeper, BusPlan, Runner, Supervisor
 
 QUEUE_S: Final = 30.0
@@ -103,7 +105,8 @@ def assemble(
     identity = GatewayIdentity(
         gateway=gateway, client_id=configuration.mqtt.client_id or f"{gateway}-{outbox.client_suffix}"
     )
-    publishing = _publishing_plan(configuration, plans, identity, boot=machine.boot)
+    refused = RefusedEvents(directories.state / "refused-events.jsonl", log)
+    publishing = _publishing_plan(configuration, plans, identity, boot=machine.boot, set_aside=refused.keep)
     publisher = Publisher(publishing, outbox=outbox, clock=clock, log=log)
     buses = _bus_keepers(configuration, plans, publisher, clock=clock, log=log)
     supervisor = Supervisor(publisher=publisher, buses=buses, clock=clock, log=log)
@@ -111,7 +114,12 @@ def assemble(
 
 
 def _publishing_plan(
-    configuration: Configuration, plans: Sequence[SensorPlan], identity: GatewayIdentity, *, boot: str
+    configuration: Configuration,
+    plans: Sequence[SensorPlan],
+    identity: GatewayIdentity,
+    *,
+    boot: str,
+    set_aside: SetAside,
 ) -> PublishingPlan:
     if configuration.mqtt is None:
         raise OperatorError("the configuration names no broker")
@@ -131,6 +139,7 @@ def _publishing_plan(
         channels=published_channels(plans),
         meta=meta(plans, gateway=identity.gateway, version=__version__, labels=_labels(configuration)),
         gap_json=EventEncoder(identity.gateway, boot).gap,
+        set_aside=set_aside,
     )
 
 
