@@ -64,11 +64,10 @@ class Link:
         return None
 
     def lost(self, loss: Loss, now_s: float, now: Stamp) -> None:
-        """The session is over."""
+        """The session is over, and its socket closed."""
         session = self.session
         if session is None:
             return
-        session.close()
         self.session = None
         self._connector.lost(now_s - session.since_s)
         self.report = LinkReport(state=LinkState.CONNECTING, since=now, why=loss.text)

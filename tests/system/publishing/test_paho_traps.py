@@ -277,6 +277,15 @@ def test_control_paho_reports_qos_0_as_published_under_an_id_that_wrapped() -> N
         client._sock_close()
 
 
+def test_a_message_whose_id_still_waits_does_not_count_as_sent() -> None:
+    with FakeBroker(lambda _p: Silence()) as broker:
+        client = _client(broker)
+        waiting = client.publish("t", b"x", retain=False)
+        client._client._last_mid = waiting - 1  # 65,534 publishes later
+        assert client.publish("t", b"y", retain=False) == 0
+        client.close("test")
+
+
 def test_states_use_no_packet_id_and_report_nothing() -> None:
     with FakeBroker(lambda _p: Silence()) as broker:
         client = _client(broker)

@@ -242,6 +242,13 @@ def test_an_event_over_which_the_broker_hangs_up_is_found_and_given_up(
     assert set(outbox.quarantined) == {7}
     assert outbox.acknowledged == set(range(1, 31))
     assert closes == 4, "once over the whole message, three times over the event alone"
+    outbox.append([event(1.0), event(2.0)])
+    stream.rewind(ROOM)
+    (batch,) = _batches(stream)
+    assert _seqs(batch) == [31, 32], "care has ended"
+    more = outbox.append([event(3.0)])
+    stream.note_stored(1, more[-1].position, 0.0)
+    assert stream.next_batch(0.0, 0) is not None, "without waiting for the answer"
 
 
 @given(st.lists(st.sampled_from([0, 0, 0, 0x10, QUOTA, DENIED, 0x80, 0x83]), max_size=60), st.integers(1, 7))
