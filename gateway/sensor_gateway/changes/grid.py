@@ -46,6 +46,11 @@ class Grid:
         """The float nearest to that multiple: the one which prints shortest. Never -0.0."""
         return ticks * self._up / self._below
 
+    def rounded(self, value: float) -> float:
+        """The float of the nearest multiple; ``value`` as it is where it cannot be counted."""
+        ticks = self.ticks(value)
+        return value if ticks is None else self.value(ticks)
+
     def span(self, deadband: float) -> int:
         """The fewest ticks that a value must move to be ``deadband`` away; 1 where any difference is."""
         units = round(min(deadband * self._per_unit * _FINER, self._farthest))

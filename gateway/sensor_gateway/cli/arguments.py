@@ -1,20 +1,48 @@
-"""Arguments that several subcommands share, and loading the configuration they name."""
+"""What several subcommands share: arguments, loading the configuration that they name, and talking to the operator."""
 
 from __future__ import annotations
 
 import argparse
 import os
+import signal
 import sys
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 if TYPE_CHECKING:
     from sensor_gateway.config.settings import Configuration
+    from sensor_gateway.config.text.faults import Fault
     from sensor_gateway.sensing.catalogue import DriverCatalogue
 
 Subparsers: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"  # noqa: SLF001 - argparse has no public name for it
 
 DEFAULT_FILE: Final = Path("/etc/sensor-gateway/gateway.yaml")
+
+EX_FAILED: Final = 1
+"""A check, a simulation or a demonstration failed; all other exit codes are those of sysexits.h."""
+
+
+class Unusable(Exception):
+    """The configuration has faults; they have been printed."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Checked:
+    """What came of loading a configuration: it is there exactly where there are no faults."""
+
+    configuration: Configuration | None
+    faults: tuple[Fault, ...]
+    warnings: tuple[Fault, ...]
+
+
+def add_command(subparsers: Subparsers, name: str, *, summary: str, about: str) -> argparse.ArgumentParser:
+    """A subcommand; ``about`` is printed by its --help as it stands, lines and all."""
+    return subparsers.add_parser(
+        name, help=summary, description=about, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
 
 
 def add_config(parser: argparse.ArgumentParser) -> None:
@@ -28,14 +56,20 @@ def add_config(parser: argparse.ArgumentParser) -> None:
     )
 
 
-class Unusable(Exception):
-    """The configuration has faults; they have been printed."""
+def say(text: object) -> None:
+    """A line for the operator, on standard error; nothing where nobody listens there any more."""
+    with suppress(OSError, ValueError):
+        print(text, file=sys.stderr, flush=True)
 
 
-def load_or_complain(
-    file: Path, catalogue: DriverCatalogue, *, needs_broker: bool, with_secrets: bool = False
-) -> Configuration:
-    """The configuration in ``file``; where it has faults, they are printed and Unusable is raised.
+def abandon_output() -> None:
+    """Let what standard output still holds vanish: Python writes it at its end, and complains where that fails."""
+    with suppress(OSError, ValueError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def load_checked(file: Path, catalogue: DriverCatalogue, *, needs_broker: bool, with_secrets: bool = False) -> Checked:
+    """What is in ``file``, the scenarios of simulated buses included.
 
     ``with_secrets``: the secrets are read too, as they are on this machine.
     """
@@ -43,13 +77,62 @@ def load_or_complain(
     from sensor_gateway.config.loading import load
 
     loaded = load(file, catalogue=catalogue, environ=os.environ, needs_broker=needs_broker)
-    for warning in loaded.warnings:
-        print(f"{warning} (warning)", file=sys.stderr)
     configuration, faults = loaded.configuration, loaded.faults
-    if configuration is not None and with_secrets:
-        configuration, faults = resolve_secrets(configuration, environ=os.environ)
-    for fault in faults:
-        print(fault, file=sys.stderr)
-    if faults or configuration is None:
+    if configuration is not None:
+        from sensor_gateway.service.scenarios import scenario_faults
+
+        faults = scenario_faults(configuration)
+        if with_secrets:
+            configuration, more = resolve_secrets(configuration, environ=os.environ)
+            faults += more
+    return Checked(configuration=None if faults else configuration, faults=faults, warnings=loaded.warnings)
+
+
+def load_or_complain(
+    file: Path, catalogue: DriverCatalogue, *, needs_broker: bool, with_secrets: bool = False
+) -> Configuration:
+    """As ``load_checked``; faults and warnings are printed, and Unusable is raised where there is a fault."""
+    checked = load_checked(file, catalogue, needs_broker=needs_broker, with_secrets=with_secrets)
+    complain(checked)
+    if checked.configuration is None:
+        _point_at_an_example(file)
         raise Unusable
-    return configuration
+    return checked.configuration
+
+
+def complain(checked: Checked) -> None:
+    """Print faults and warnings, a line for each."""
+    for warning in checked.warnings:
+        say(f"{warning} (warning)")
+    for fault in checked.faults:
+        say(fault)
+
+
+def _point_at_an_example(file: Path) -> None:
+    if file == DEFAULT_FILE and not file.exists():
+        say("name your file with --config FILE; `sensor-gateway simulate --help` shows a first one")
+
+
+def unknown_name(what: str, name: str, known: Iterable[str]) -> str:
+    """A sentence about a name that does not exist, with the one that was probably meant."""
+    from sensor_gateway.config.values.near_miss import near_miss
+
+    names = list(known)
+    meant = near_miss(name, names)
+    hint = f"; did you mean {meant}?" if meant else ""
+    return f"no such {what}: {name}{hint} (there are: {', '.join(names) or 'none yet'})"
+
+
+@contextmanager
+def ended_by_ctrl_c() -> Iterator[None]:
+    """While drivers run in this thread: Ctrl-C ends the process at once.
+
+    The engine lets no exception out of a driver, so that KeyboardInterrupt would be taken for the driver's.
+    """
+    before = signal.getsignal(signal.SIGINT)
+    if before is not signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)

@@ -3,22 +3,37 @@
 from __future__ import annotations
 
 import argparse
+import json
 import os
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from sensor_gateway.cli.arguments import Subparsers, Unusable, load_or_complain
+from sensor_gateway.cli.arguments import Checked, Subparsers, add_command, complain, load_checked
+
+if TYPE_CHECKING:
+    from sensor_gateway.config.text.faults import Fault
+
+_ABOUT = """\
+Checks configuration files, each with conf.d/*.yaml beside it, and prints every fault in one go: file, line and
+column, the key, what was expected. The text alone is checked, so that it can be done anywhere; --here reads the
+secrets too, as they are on this machine. Exit code 78 when there is a fault; warnings alone are no fault.
+
+  sensor-gateway check-config my.yaml
+  sensor-gateway check-config my.yaml --json | jq -r .message
+"""
 
 
 def add(subparsers: Subparsers) -> None:
     """Add the subcommand."""
-    parser = subparsers.add_parser(
+    parser = add_command(
+        subparsers,
         "check-config",
-        help="check configuration files: every fault, with file, line and column",
-        description="Checks the text alone; with --here the secrets too, as they are on this machine. Exit code 78 "
-        "when there is a fault.",
+        summary="check configuration files: every fault, with file, line and column",
+        about=_ABOUT,
     )
-    parser.add_argument("files", nargs="+", type=Path, metavar="FILE")
+    parser.add_argument("files", nargs="+", type=Path, metavar="FILE", help="a configuration file")
     parser.add_argument("--here", action="store_true", help="look at this machine too: are the secrets there?")
+    parser.add_argument("--json", action="store_true", help="one JSON object per fault or warning, and nothing else")
     parser.set_defaults(run=run)
 
 
@@ -29,12 +44,35 @@ def run(arguments: argparse.Namespace) -> int:
     catalogue = DriverCatalogue()
     code = os.EX_OK
     for file in arguments.files:
-        try:
-            configuration = load_or_complain(file, catalogue, needs_broker=True, with_secrets=arguments.here)
-        except Unusable:
+        checked = load_checked(file, catalogue, needs_broker=True, with_secrets=arguments.here)
+        if arguments.json:
+            _show_as_json(checked)
+        else:
+            _show(file, checked)
+        if checked.configuration is None:
             code = os.EX_CONFIG
-            continue
-        count = len(configuration.sensors)
+    return code
+
+
+def _show(file: Path, checked: Checked) -> None:
+    complain(checked)
+    if checked.configuration is not None:
+        count = len(checked.configuration.sensors)
         hint = "" if count else ": add one below `sensors:`; `sensor-gateway drivers` lists what can be read"
         print(f"{file}: fine, {count} sensor{'' if count == 1 else 's'}{hint}")
-    return code
+
+
+def _show_as_json(checked: Checked) -> None:
+    for level, faults in (("warning", checked.warnings), ("fault", checked.faults)):
+        for fault in faults:
+            print(json.dumps({"level": level, **_facts(fault)}, ensure_ascii=False))
+
+
+def _facts(fault: Fault) -> dict[str, object]:
+    return {
+        "file": str(fault.file),
+        "line": fault.line,
+        "column": fault.column,
+        "path": fault.path,
+        "message": fault.message,
+    }

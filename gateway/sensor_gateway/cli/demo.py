@@ -4,26 +4,39 @@ from __future__ import annotations
 
 import argparse
 import os
+import signal
 import sys
-from typing import Any
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
 
-from sensor_gateway.cli.arguments import Subparsers
+from sensor_gateway.cli.arguments import EX_FAILED, Subparsers, add_command, say
+
+if TYPE_CHECKING:
+    from sensor_gateway.service.demonstration import Result
 
 _ABOUT = """\
 Runs the whole gateway for about half a minute: simulated chips on an I2C bus and on a serial line through the real
 drivers, a broker of its own on a loopback port (mosquitto where it is installed), and a subscriber that prints the
 events as they arrive. After ten seconds the broker goes away for ten; then it comes back, and what was measured
-meanwhile arrives. Exit code 0 only if nothing was lost.
+meanwhile arrives. Exit code 0 only if nothing was lost, 69 where no broker can be started.
+
+  sensor-gateway demo
 """
+
+_OPENING = """\
+Five sensors in software, read by the real drivers: attic (BME280), cellar (SHT40), fridge (TMP102) and window (BH1750)
+on an I2C bus, boiler (Modbus) on an RS-485 line. It takes about half a minute; Ctrl-C ends it.
+Each line is an event as a subscriber gets it: when it was measured, where, what, and why it was sent."""
 
 
 def add(subparsers: Subparsers) -> None:
     """Add the subcommand."""
-    parser = subparsers.add_parser(
+    parser = add_command(
+        subparsers,
         "demo",
-        help="watch it work for half a minute, an outage included; needs no hardware",
-        description=_ABOUT,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        summary="watch it work for half a minute, an outage included; needs no hardware",
+        about=_ABOUT,
     )
     parser.add_argument("--quiet", action="store_true", help="do not print each event")
     parser.set_defaults(run=run)
@@ -35,29 +48,56 @@ def run(arguments: argparse.Namespace) -> int:
     from pathlib import Path
 
     from sensor_gateway.cli.event_line import event_line
+    from sensor_gateway.model.errors import OperatorError
     from sensor_gateway.service.demonstration import Demonstration
     from sensor_gateway.service.logs import open_log
     from sensor_gateway.service.system_clock import SystemClock
 
-    def show(line: str) -> None:
-        print(line, flush=True)
-
     def show_event(event: dict[str, Any]) -> None:
         if not arguments.quiet:
-            print(event_line(event), flush=True)
+            _show(event_line(event))
 
-    with tempfile.TemporaryDirectory(prefix="sensor-gateway-demo-") as directory:
-        demonstration = Demonstration(
-            Path(directory), clock=SystemClock(), log=open_log(sys.stdout), show=show, show_event=show_event
-        )
-        result = demonstration.play()
-    show("")
-    show(f"events measured    {result.measured:6}")
-    show(f"events delivered   {result.delivered:6}")
-    show(f"duplicates         {result.duplicates:6}   (each with the id of its original)")
-    show(f"lost               {result.lost:6}")
-    show(f"{result.waited} events waited for the broker; {result.drain_s:.1f} s after its return none did any more")
-    if result.lost or result.waited == 0:
-        show("FAILED: " + ("events were lost" if result.lost else "nothing was measured while the broker was away"))
-        return 1
+    _show(_OPENING)
+    log = open_log(sys.stdout, level="warning", is_readable=True)
+    with _ended_in_good_order(), tempfile.TemporaryDirectory(prefix="sensor-gateway-demo-") as directory:
+        try:
+            demonstration = Demonstration(
+                Path(directory), clock=SystemClock(), log=log, show=_show, show_event=show_event
+            )
+            result = demonstration.play()
+        except (OperatorError, TimeoutError) as error:
+            say(f"sensor-gateway: {error}")
+            return os.EX_UNAVAILABLE
+    return _verdict(result)
+
+
+def _show(line: str) -> None:
+    print(line, flush=True)
+
+
+def _verdict(result: Result) -> int:
+    _show("")
+    _show(f"events measured    {result.measured:6}")
+    _show(f"events delivered   {result.delivered:6}")
+    _show(f"duplicates         {result.duplicates:6}   (each with the id of its original)")
+    _show(f"lost               {result.lost:6}")
+    if result.failure:
+        _show(f"FAILED: {result.failure}")
+        return EX_FAILED
+    _show(f"{result.waited} events waited for the broker; {result.drain_s:.1f} s after its return all had arrived.")
+    _show("Next: `sensor-gateway simulate --help` tries a configuration of your own.")
     return os.EX_OK
+
+
+@contextmanager
+def _ended_in_good_order() -> Iterator[None]:
+    """SIGTERM ends it as Ctrl-C does: no broker is left behind."""
+
+    def end(number: int, _frame: object) -> None:
+        raise SystemExit(128 + number)
+
+    before = signal.signal(signal.SIGTERM, end)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)

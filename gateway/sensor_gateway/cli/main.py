@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import argparse
+import io
 import os
 import sys
 from collections.abc import Sequence
-from typing import NoReturn
+from pathlib import Path
+from typing import Final, NoReturn
 
 from sensor_gateway import __version__
 from sensor_gateway.cli import check_config, config, demo, drivers, read, run, simulate, tail
+from sensor_gateway.cli.arguments import Unusable, abandon_output, say
 from sensor_gateway.model.errors import OperatorError
 
 _COMMANDS = (run, check_config, config, simulate, demo, read, tail, drivers)
+
+EX_INTERRUPTED: Final = 130
 
 _EPILOG = """\
 a first time, without any hardware:
@@ -25,15 +30,22 @@ with hardware:
   sensor-gateway run --config my.yaml          the daemon; stop it with Ctrl-C
   sensor-gateway tail --config my.yaml         what arrives at the broker, in another terminal
 
-exit codes: 0 done, 1 a check failed, 64 usage, 69 broker not reachable, 70 internal error,
-            73 cannot create a file, 75 another instance runs, 77 no permission, 78 configuration
+`sensor-gateway COMMAND --help` tells more, with an example.
+
+exit codes: 0 done, 1 a check failed, 64 usage, 69 broker not reachable, 70 internal error, 74 cannot write,
+            75 another instance runs, 77 no permission, 78 configuration, 130 Ctrl-C
 """
 
 
 class _Parser(argparse.ArgumentParser):
+    """argparse, with our exit code for usage, and without abbreviations, which a later option would break."""
+
+    def __init__(self, **settings: object) -> None:
+        super().__init__(**{**settings, "allow_abbrev": False})  # type: ignore[arg-type] # passed on as they come
+
     def error(self, message: str) -> NoReturn:
         self.print_usage(sys.stderr)
-        self.exit(os.EX_USAGE, f"{self.prog}: {message}\n")
+        self.exit(os.EX_USAGE, f"{self.prog}: {message}\n{self.prog} --help tells more\n")
 
 
 def parser() -> argparse.ArgumentParser:
@@ -52,15 +64,55 @@ def parser() -> argparse.ArgumentParser:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run one command; its exit code."""
-    arguments = parser().parse_args(argv)
+    """Run one command; its exit code. What a user can bring about ends with a sentence, never with a traceback."""
+    _make_streams_safe()
     try:
-        return int(arguments.run(arguments))
-    except OperatorError as error:
-        print(f"sensor-gateway: {error}", file=sys.stderr)
-        return os.EX_UNAVAILABLE
+        return _run(argv)
+    except (Unusable, OperatorError, OSError, KeyboardInterrupt) as error:
+        return _told(error)
+
+
+def _told(error: BaseException) -> int:
+    """Tell the operator, unless that was done; the exit code."""
+    match error:
+        case KeyboardInterrupt():
+            code, sentence = EX_INTERRUPTED, ""
+        case BrokenPipeError():
+            code, sentence = os.EX_OK, ""  # whoever read has seen enough
+        case PermissionError():
+            code, sentence = os.EX_NOPERM, f"no permission: {error}"
+        case OSError():
+            code, sentence = os.EX_IOERR, str(error)
+        case Unusable():
+            code, sentence = os.EX_CONFIG, ""
+        case _:
+            code, sentence = os.EX_CONFIG, str(error)
+    if isinstance(error, OSError):
+        abandon_output()
+    if sentence:
+        say(f"sensor-gateway: {sentence}")
+    return code
+
+
+def _run(argv: Sequence[str] | None) -> int:
+    try:
+        arguments = parser().parse_args(argv)
+        code = int(arguments.run(arguments))
+    except SystemExit as end:
+        code = end.code if isinstance(end.code, int) else os.EX_OK
+    try:
+        sys.stdout.flush()
     except BrokenPipeError:
-        sys.stderr.close()
-        return os.EX_OK
-    except KeyboardInterrupt:
-        return 130
+        abandon_output()  # nobody reads the rest, and the verdict stands
+    return code
+
+
+def _make_streams_safe() -> None:
+    """Streams that exist (a parent may have closed them), and that can write any character somehow."""
+    if sys.stdout is None:
+        sys.stdout = Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115
+    if sys.stderr is None:
+        sys.stderr = Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")

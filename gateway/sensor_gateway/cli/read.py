@@ -3,26 +3,48 @@
 from __future__ import annotations
 
 import argparse
+import errno
 import json
 import os
-import sys
-from typing import TYPE_CHECKING
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
 
-from sensor_gateway.cli.arguments import Subparsers, Unusable, add_config, load_or_complain
+from sensor_gateway.cli.arguments import (
+    EX_FAILED,
+    Subparsers,
+    add_command,
+    add_config,
+    ended_by_ctrl_c,
+    load_or_complain,
+    say,
+    unknown_name,
+)
 
 if TYPE_CHECKING:
+    from sensor_gateway.model.errors import GatewayError
+    from sensor_gateway.sensing.bus import I2cBus, SerialLine
     from sensor_gateway.sensing.once import OnceResult, Performed
     from sensor_gateway.sensing.plan import SensorPlan
+
+_ABOUT = """\
+Reads each sensor once, and shows the part that was found, every byte on the wire with its time, and the values as
+the chip gives them (before filters). It does so without the daemon: stop that first, since it owns the buses.
+
+  sensor-gateway read attic --config my.yaml
+  sensor-gateway read --all --json --config my.yaml | jq .values
+
+Exit code 1 when a sensor gave nothing, or something that cannot be; 75 when another process owns the bus, 77 when
+the bus may not be used (the group to join is named), 78 when the configuration is wrong.
+"""
+
+_WORTH_SHOWING_S: Final = 0.0005
+"""A pause between two operations that is at least as long was asked for by the driver."""
 
 
 def add(subparsers: Subparsers) -> None:
     """Add the subcommand."""
-    parser = subparsers.add_parser(
-        "read",
-        help="read sensors once: raw bytes, values, timing",
-        description="Reads each sensor once, without the daemon (stop it first: it owns the buses). "
-        "Exit code 1 when one gave nothing.",
-    )
+    parser = add_command(subparsers, "read", summary="read sensors once: raw bytes, values, timing", about=_ABOUT)
     parser.add_argument("sensors", nargs="*", metavar="SENSOR", help="which ones, as the configuration names them")
     parser.add_argument("--all", action="store_true", help="every sensor of the configuration")
     parser.add_argument("--json", action="store_true", help="one JSON object per sensor")
@@ -30,63 +52,126 @@ def add(subparsers: Subparsers) -> None:
     parser.set_defaults(run=run)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """One sensor's measurement as it is told: values rounded as in events, and what is wrong with them."""
+
+    result: OnceResult
+    values: Mapping[str, float]
+    complaints: Mapping[str, str]
+
+
 def run(arguments: argparse.Namespace) -> int:
     """Read; the exit code."""
     from sensor_gateway.sensing.catalogue import DriverCatalogue
-    from sensor_gateway.sensing.once import read_once
     from sensor_gateway.service.buses import make_bus
     from sensor_gateway.service.plans import sensor_plans
     from sensor_gateway.service.system_clock import SystemClock
 
     catalogue, clock = DriverCatalogue(), SystemClock()
-    try:
-        configuration = load_or_complain(arguments.config, catalogue, needs_broker=False)
-    except Unusable:
-        return os.EX_CONFIG
+    configuration = load_or_complain(arguments.config, catalogue, needs_broker=False)
     plans = {plan.name: plan for plan in sensor_plans(configuration, catalogue)}
-    names = list(plans) if arguments.all else arguments.sensors
-    unknown = [name for name in names if name not in plans]
+    names = list(plans) if arguments.all else list(dict.fromkeys(arguments.sensors))
+    unknown = [unknown_name("sensor", name, plans) for name in names if name not in plans]
     if unknown or not names:
-        what = f"no such sensor: {unknown[0]}" if unknown else "name a sensor, or --all"
-        print(f"{what}; the configuration has: {', '.join(plans) or 'none yet'}", file=sys.stderr)
+        say("\n".join(unknown) or f"name a sensor, or --all (there are: {', '.join(plans) or 'none yet'})")
         return os.EX_USAGE
     code = os.EX_OK
     for name in names:
         bus_name = configuration.sensors[name].bus
         on_bus = [plan for plan in plans.values() if configuration.sensors[plan.name].bus == bus_name]
         bus = make_bus(bus_name, configuration.buses[bus_name], on_bus, clock)
-        result = read_once(bus, plans[name], clock)
-        bus.close()
-        if arguments.json:
-            print(json.dumps(_facts(plans[name], result), ensure_ascii=False))
-        else:
-            _show(plans[name], result)
-        if result.values is None:
-            code = 1
+        with ended_by_ctrl_c():
+            code = max(code, _read(bus, plans[name], as_json=arguments.json))
     return code
 
 
-def _show(plan: SensorPlan, result: OnceResult) -> None:
-    part = f" ({result.identity.part})" if result.identity is not None else ""
-    print(f"{plan.name}: {plan.variant}{part}, {result.duration_s * 1000:.1f} ms")
+def _read(bus: I2cBus | SerialLine, plan: SensorPlan, *, as_json: bool) -> int:
+    from sensor_gateway.model.driver_spec import BusKind
+    from sensor_gateway.model.errors import GatewayError
+    from sensor_gateway.sensing.once import LISTEN_INTERVALS, read_once
+    from sensor_gateway.service.system_clock import SystemClock
+
+    if plan.spec.bus is BusKind.SERIAL_STREAM:
+        say(f"{plan.name}: listening for up to {LISTEN_INTERVALS * plan.interval_s:g} s")
+    code = os.EX_OK
+    try:
+        try:
+            bus.open()
+        except GatewayError as error:
+            code = _refusal(error)
+        outcome = _judged(plan, read_once(bus, plan, SystemClock()))
+    finally:
+        bus.close()
+    if as_json:
+        print(json.dumps(_facts(plan, outcome), ensure_ascii=False))
+    else:
+        print("\n".join(_lines(plan, outcome)))
+        if outcome.result.trace:
+            say(outcome.result.trace)
+    return max(code, EX_FAILED if outcome.result.values is None or outcome.complaints else os.EX_OK)
+
+
+def _refusal(error: GatewayError) -> int:
+    """The exit code for a bus that cannot be opened."""
+    from sensor_gateway.model.errors import OperatorError
+
+    cause = error.__cause__
+    if isinstance(error, OperatorError) and isinstance(cause, OSError):
+        if cause.errno in (errno.EACCES, errno.EPERM):
+            return os.EX_NOPERM
+        if cause.errno in (errno.EBUSY, errno.EAGAIN):
+            return os.EX_TEMPFAIL
+    return EX_FAILED
+
+
+def _judged(plan: SensorPlan, result: OnceResult) -> Outcome:
+    """The values, judged as the daemon does."""
+    from sensor_gateway.changes.grid import Grid
+    from sensor_gateway.sensing.polling.verdicts import ChannelJudge
+
+    values, complaints = {}, {}
+    for channel in (planned.source.channel for planned in plan.channels):
+        value = None if result.values is None else result.values.get(channel.name)
+        if value is None:
+            continue
+        values[channel.name] = Grid(channel.resolution).rounded(value)
+        judge = ChannelJudge(channel, power_on=plan.spec.power_on.get(channel.name), frozen_after=None)
+        if judge.is_power_on(value):
+            complaints[channel.name] = "what the chip shows before it has measured; the daemon would ask again"
+        elif (complaint := judge.judge(value)) is not None:
+            complaints[channel.name] = complaint.detail
+    return Outcome(result=result, values=values, complaints=complaints)
+
+
+def _lines(plan: SensorPlan, outcome: Outcome) -> Iterator[str]:
+    from sensor_gateway.service.logs import escape
+
+    result = outcome.result
+    part = f" ({escape(result.identity.part)})" if result.identity is not None else ""
+    yield f"{plan.name}: {plan.variant}{part}, {result.duration_s * 1000:.1f} ms"
     if result.identity is not None and result.identity.note:
-        print(f"  note       {result.identity.note}")
+        yield f"  note       {escape(result.identity.note)}"
+    ready_s = 0.0
     for performed in result.operations:
-        print(f"  {performed.elapsed_s * 1000:7.1f} ms {_described(performed)}")
+        if performed.at_s - ready_s >= _WORTH_SHOWING_S:
+            yield f"  {ready_s * 1000:8.1f} ms  wait {(performed.at_s - ready_s) * 1000:.1f} ms"
+        yield f"  {performed.at_s * 1000:8.1f} ms  {escape(_described(performed))}"
+        ready_s = performed.at_s + performed.elapsed_s
     if result.values is None:
-        print(f"  no value ({result.code}): {result.failure}")
-        if result.trace:
-            print(result.trace, file=sys.stderr)
+        yield f"  no value ({result.code}): {escape(result.failure)}"
         return
-    for channel in plan.channels:
-        quantity = channel.source.channel.quantity
-        name = channel.source.channel.name
-        shown = f"{result.values[name]:.6g} {quantity.unit}" if name in result.values else "not measured by this part"
-        print(f"  {name:24} {shown}")
+    for channel in (planned.source.channel for planned in plan.channels):
+        name = channel.name
+        if name in outcome.values:
+            remark = f"  {outcome.complaints[name]}" if name in outcome.complaints else ""
+            yield f"  {name:24} {outcome.values[name]} {channel.quantity.unit}{remark}"
+        else:
+            yield f"  {name:24} not measured by this part"
 
 
 def _described(performed: Performed) -> str:
-    from sensor_gateway.model.operations import Exchange, Read, Wait, Write, WriteRead
+    from sensor_gateway.model.operations import Exchange, Read, Write, WriteRead
 
     match performed.operation:
         case Write(data=data):
@@ -95,8 +180,6 @@ def _described(performed: Performed) -> str:
             asked = f"read {count}"
         case WriteRead(data=data, count=count):
             asked = f"write {data.hex(' ')}, read {count}"
-        case Wait(seconds=seconds):
-            asked = f"wait {seconds * 1000:g} ms"
         case Exchange(request=request):
             asked = f"send {request.hex(' ')}"
         case _:
@@ -105,15 +188,21 @@ def _described(performed: Performed) -> str:
     return f"{asked}{answer}{' -> ' + performed.error if performed.error else ''}"
 
 
-def _facts(plan: SensorPlan, result: OnceResult) -> dict[str, object]:
+def _facts(plan: SensorPlan, outcome: Outcome) -> dict[str, object]:
+    result = outcome.result
     return {
         "sensor": plan.name,
         "driver": plan.variant,
         "part": None if result.identity is None else result.identity.part,
-        "values": None if result.values is None else dict(result.values),
+        "note": (result.identity.note or None) if result.identity is not None else None,
+        "values": None if result.values is None else dict(outcome.values),
+        "units": {planned.source.channel.name: planned.source.channel.quantity.unit for planned in plan.channels},
+        "complaints": dict(outcome.complaints),
         "code": result.code,
         "failure": result.failure or None,
         "raw": result.raw.hex(" "),
-        "operations": [_described(performed) for performed in result.operations],
+        "operations": [
+            {"at_ms": round(performed.at_s * 1000, 3), "what": _described(performed)} for performed in result.operations
+        ],
         "duration_ms": round(result.duration_s * 1000, 3),
     }

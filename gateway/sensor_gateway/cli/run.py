@@ -4,24 +4,25 @@ from __future__ import annotations
 
 import argparse
 import os
-import sys
 from pathlib import Path
 
-from sensor_gateway.cli.arguments import Subparsers, Unusable, add_config, load_or_complain
+from sensor_gateway.cli.arguments import Subparsers, add_command, add_config, load_or_complain, say
 
 _ABOUT = """\
 Reads the sensors, and delivers what changes to the broker, until SIGTERM or Ctrl-C.
 
 A missing bus, chip or broker does not stop it: the log and the availability topics say what is missing and what
 to do. Only a wrong configuration (exit code 78) and another instance on the same state directory (75) do.
+
+  sensor-gateway run --config my.yaml
+
+The log goes to standard error: readable on a terminal, a line of JSON per event elsewhere; NO_COLOR is honoured.
 """
 
 
 def add(subparsers: Subparsers) -> None:
     """Add the subcommand."""
-    parser = subparsers.add_parser(
-        "run", help="run the daemon", description=_ABOUT, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = add_command(subparsers, "run", summary="run the daemon", about=_ABOUT)
     add_config(parser)
     parser.add_argument(
         "--state-directory",
@@ -43,15 +44,12 @@ def run(arguments: argparse.Namespace) -> int:
     from sensor_gateway.service.system_clock import SystemClock
 
     catalogue = DriverCatalogue()
-    try:
-        configuration = load_or_complain(arguments.config, catalogue, needs_broker=True, with_secrets=True)
-    except Unusable:
-        return os.EX_CONFIG
+    configuration = load_or_complain(arguments.config, catalogue, needs_broker=True, with_secrets=True)
     clock, log = SystemClock(), open_log()
     directories = find_directories(os.environ, state=arguments.state_directory, hot=configuration.outbox.hot_directory)
     try:
         gateway = assemble(configuration, catalogue, directories=directories, environ=os.environ, clock=clock, log=log)
     except AlreadyRunning as error:
-        print(f"sensor-gateway: {error}", file=sys.stderr)
+        say(f"sensor-gateway: {error}")
         return os.EX_TEMPFAIL
     return Daemon(gateway, clock=clock, log=log).run()

@@ -5,69 +5,130 @@ from __future__ import annotations
 import argparse
 import os
 import sys
+from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from sensor_gateway.cli.arguments import Subparsers, Unusable, load_or_complain
+from sensor_gateway.cli.arguments import (
+    EX_FAILED,
+    Subparsers,
+    abandon_output,
+    add_command,
+    ended_by_ctrl_c,
+    load_or_complain,
+    say,
+    unknown_name,
+)
+
+if TYPE_CHECKING:
+    from sensor_gateway.service.rehearsal import Outcome
 
 _ABOUT = """\
 Plays the configuration on chips in software that answer on the byte level, behind the real drivers and the real
 change detection. No broker, secret or device is needed, and time is virtual: it takes a moment, whatever --for says.
+Real buses are played too. A first configuration, my.yaml:
+
+  mqtt: {url: mqtt://homeassistant.local}
+  sensors:
+    attic: {driver: bme280, bus: i2c1}
 
 Prints each event as a line of JSON. Exit code 0 when every published channel gave a value (or, with --expect,
-when those named did), 1 when one did not, 78 when the configuration is wrong. In a CI:
+when those named did), 1 when one did not, 78 when the configuration or the scenario is wrong. By hand and in a CI:
 
-  sensor-gateway simulate gateway.yaml --for 1h --expect attic.temperature > events.jsonl
+  sensor-gateway simulate my.yaml
+  sensor-gateway simulate my.yaml --for 1h --expect attic.temperature > events.jsonl
+
+A scenario drives values over time, and injects faults (nack, crc, stuck, short, silence, unplug, delay, clock_jump):
+
+  values: {attic.temperature: [[0s, 20], [10s, 25]]}
+  faults: [{sensor: attic, kind: nack, from: 5s, for: 3s}]
 """
 
 
 def add(subparsers: Subparsers) -> None:
     """Add the subcommand."""
-    parser = subparsers.add_parser(
+    parser = add_command(
+        subparsers,
         "simulate",
-        help="try a configuration on simulated chips, without broker or hardware",
-        description=_ABOUT,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        summary="try a configuration on simulated chips, without broker or hardware",
+        about=_ABOUT,
     )
-    parser.add_argument("config", type=Path, metavar="CONFIG")
-    parser.add_argument("--for", dest="duration", default="20s", metavar="TIME", help="how long, like 20s, 5min, 1h")
+    parser.add_argument("config", type=Path, metavar="CONFIG", help="a configuration file")
+    parser.add_argument(
+        "--for", dest="duration_s", type=_duration, default="20s", metavar="TIME", help="how long, like 20s, 5min, 1h"
+    )
     parser.add_argument("--scenario", type=Path, metavar="FILE", help="values over time, and faults to inject")
     parser.add_argument(
-        "--expect", action="append", metavar="SENSOR.CHANNEL", help="a channel that must give a value; repeatable"
+        "--expect",
+        action="append",
+        metavar="SENSOR.CHANNEL",
+        help="a channel that must give a value, instead of all that are published; repeatable",
     )
     parser.add_argument("--real-time", action="store_true", help="as fast as the wall clock, not faster")
     parser.set_defaults(run=run)
 
 
+def _duration(text: str) -> float:
+    from sensor_gateway.config.values.units import parse_duration
+
+    try:
+        seconds = parse_duration(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+    if seconds <= 0:
+        raise argparse.ArgumentTypeError(f"{text} is no time at all; expected a duration like 20s")
+    return seconds
+
+
 def run(arguments: argparse.Namespace) -> int:
     """Play; the exit code."""
-    import threading
-    import time
-
-    from sensor_gateway.config.values.units import parse_duration
     from sensor_gateway.sensing.catalogue import DriverCatalogue
-    from sensor_gateway.service.buses import load_scenario
     from sensor_gateway.service.logs import open_log
     from sensor_gateway.service.rehearsal import Rehearsal, expected_channels
+    from sensor_gateway.service.scenarios import ScenarioFaults, scenario_for
 
-    try:
-        seconds = parse_duration(arguments.duration)
-    except ValueError as error:
-        print(f"sensor-gateway simulate: --for {arguments.duration}: {error}", file=sys.stderr)
-        return os.EX_USAGE
     catalogue = DriverCatalogue()
-    try:
-        configuration = load_or_complain(arguments.config, catalogue, needs_broker=False)
-    except Unusable:
-        return os.EX_CONFIG
+    configuration = load_or_complain(arguments.config, catalogue, needs_broker=False)
     known = expected_channels(configuration)
-    unknown = [name for name in arguments.expect or () if name not in known]
+    expected = arguments.expect or known
+    unknown = [name for name in expected if name not in known]
+    for name in unknown:
+        say(f"--expect: {unknown_name('published channel', name, known)}")
     if unknown:
-        print(f"--expect {unknown[0]}: no such published channel; there are: {', '.join(known)}", file=sys.stderr)
         return os.EX_USAGE
-    scenario = None if arguments.scenario is None else load_scenario(arguments.scenario)
+    try:
+        scenario = None if arguments.scenario is None else scenario_for(arguments.scenario, configuration)
+    except ScenarioFaults as error:
+        say(error)
+        return os.EX_CONFIG
+    with ended_by_ctrl_c():
+        rehearsal = Rehearsal(configuration, catalogue, scenario=scenario, log=open_log(level="error"), write=_write)
+        outcome = rehearsal.play(arguments.duration_s, _pacer() if arguments.real_time else None)
+    if not known:
+        say("no sensors yet: add one below `sensors:`; `sensor-gateway drivers` lists what can be read")
+    return _verdict(outcome, expected, arguments.duration_s)
 
-    def write(event: bytes) -> None:
+
+def _verdict(outcome: Outcome, expected: list[str], duration_s: float) -> int:
+    from sensor_gateway.config.values.units import DURATION
+
+    missing = outcome.missing(expected)
+    for name in missing:
+        say(f"{name} gave no value in {DURATION.write(duration_s)}: {outcome.reason(name)}")
+    return EX_FAILED if missing else os.EX_OK
+
+
+def _write(event: bytes) -> None:
+    try:
         sys.stdout.write(event.decode() + "\n")
+    except BrokenPipeError:
+        abandon_output()  # nobody reads the rest (`| head`), and the verdict is still wanted
+
+
+def _pacer() -> Callable[[float], None]:
+    """What lets real time pass until a moment of virtual time."""
+    import threading
+    import time
 
     started_s, pause = time.monotonic(), threading.Event()
 
@@ -75,13 +136,4 @@ def run(arguments: argparse.Namespace) -> int:
         sys.stdout.flush()
         pause.wait(max(0.0, started_s + moment_s - time.monotonic()))
 
-    rehearsal = Rehearsal(configuration, catalogue, scenario=scenario, log=open_log(level="error"), write=write)
-    outcome = rehearsal.play(seconds, pace if arguments.real_time else None)
-    sys.stdout.flush()
-    missing = outcome.missing(arguments.expect or known)
-    for name in missing:
-        reason = outcome.complaints.get(name.partition(".")[0], "it was never due: simulate for longer")
-        print(f"{name} gave no value in {arguments.duration}: {reason}", file=sys.stderr)
-    if not known:
-        print("no sensors yet: there is nothing to simulate", file=sys.stderr)
-    return 1 if missing else os.EX_OK
+    return pace

@@ -6,13 +6,26 @@ import argparse
 import json
 import os
 import sys
+from collections.abc import Callable
 
-from sensor_gateway.cli.arguments import Subparsers, Unusable, add_config, load_or_complain
+from sensor_gateway.cli.arguments import Subparsers, add_command, add_config, load_or_complain, say
+
+_ABOUT = """\
+Prints the events that arrive at the configuration's broker, from now on, until Ctrl-C. Of this gateway where the
+configuration has `gateway: {id: ...}`, else of every gateway below the topic prefix.
+
+  sensor-gateway tail --config my.yaml
+  sensor-gateway tail --config my.yaml --json | jq -c '[.time, .sensor, .channel, .value]'
+
+Exit code 69 when the broker cannot be reached, or closes the connection.
+"""
 
 
 def add(subparsers: Subparsers) -> None:
     """Add the subcommand."""
-    parser = subparsers.add_parser("tail", help="print the events that arrive at the broker, until Ctrl-C")
+    parser = add_command(
+        subparsers, "tail", summary="print the events that arrive at the broker, until Ctrl-C", about=_ABOUT
+    )
     add_config(parser)
     parser.add_argument("--json", action="store_true", help="each event as one line of JSON")
     parser.add_argument("--all", action="store_true", help="of every gateway below the prefix, not this one alone")
@@ -21,38 +34,50 @@ def add(subparsers: Subparsers) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Listen until Ctrl-C; the exit code."""
-    from sensor_gateway.cli.event_line import event_line
-    from sensor_gateway.publishing.subscriber import Subscriber
-    from sensor_gateway.publishing.wire.dialing import dial
+    from sensor_gateway.publishing.subscriber import BrokerUnreachable, Subscriber
+    from sensor_gateway.publishing.wire.dialing import dial, meaning
     from sensor_gateway.sensing.catalogue import DriverCatalogue
     from sensor_gateway.service.plans import broker_settings
 
-    try:
-        configuration = load_or_complain(arguments.config, DriverCatalogue(), needs_broker=True, with_secrets=True)
-    except Unusable:
-        return os.EX_CONFIG
+    configuration = load_or_complain(arguments.config, DriverCatalogue(), needs_broker=True, with_secrets=True)
     mqtt = configuration.mqtt
     if mqtt is None:
         return os.EX_CONFIG
-    gateway = "+" if arguments.all or configuration.gateway.id is None else configuration.gateway.id
-
-    def hear(_topic: str, payload: bytes) -> None:
-        try:
-            events = json.loads(payload)
-        except ValueError:
-            print(f"not JSON: {payload[:80]!r}", file=sys.stderr)
-            return
-        for event in events if isinstance(events, list) else [events]:
-            line = json.dumps(event, ensure_ascii=False) if arguments.json else event_line(event)
-            print(line, flush=True)
-
+    is_of_all = arguments.all or configuration.gateway.id is None
+    topic = f"{mqtt.topic_prefix}/{'+' if is_of_all else configuration.gateway.id}/events"
     broker = broker_settings(mqtt, client_id="")
-    subscriber = Subscriber(broker, [f"{mqtt.topic_prefix}/{gateway}/events"], hear, dial=dial)
-    subscriber.connect()
+    hear = _printer(as_json=arguments.json, with_gateway=is_of_all)
+    subscriber = Subscriber(broker, [topic], hear, dial=dial)
     try:
+        subscriber.connect()
+        say(f"listening to {topic} at {broker.host}:{broker.port}; Ctrl-C ends it")
         while subscriber.listen(3600.0):
             pass
+    except BrokerUnreachable as error:
+        cause = error.__cause__
+        reason = f"{broker.host}:{broker.port}: {meaning(cause)}" if isinstance(cause, OSError) else str(error)
+        say(f"sensor-gateway: {reason}")
+        return os.EX_UNAVAILABLE
+    except KeyboardInterrupt:
+        return os.EX_OK  # the one way in which it ends
     finally:
         subscriber.close()
-    print("the broker closed the connection", file=sys.stderr)
+    say("sensor-gateway: the broker closed the connection")
     return os.EX_UNAVAILABLE
+
+
+def _printer(*, as_json: bool, with_gateway: bool) -> Callable[[str, bytes], None]:
+    """What prints the events of a message."""
+    from sensor_gateway.cli.event_line import event_line, json_line
+
+    def hear(topic: str, payload: bytes) -> None:
+        try:
+            events = json.loads(payload)
+        except (ValueError, RecursionError):
+            say(f"not JSON, on {topic!r}: {payload[:80]!r}")
+            return
+        for event in events if isinstance(events, list) else [events]:
+            print(json_line(event) if as_json else event_line(event, with_gateway=with_gateway))
+        sys.stdout.flush()
+
+    return hear

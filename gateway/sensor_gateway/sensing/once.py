@@ -29,11 +29,16 @@ Waiting: TypeAlias = Callable[[float], object]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Performed:
-    """One operation: what came back, or what went wrong, and how long it took. None: bytes that a stream sent."""
+    """One operation: what came back, or what went wrong, and how long it took. None: bytes that a stream sent.
+
+    ``at_s`` is when it began, since the measurement began. Waits are no operations on the wire: they are the time
+    between two of them.
+    """
 
     operation: Operation | None
     answer: bytes
     error: str
+    at_s: float
     elapsed_s: float
 
 
@@ -63,6 +68,7 @@ class WireProtocol:
         self.operations: list[Performed] = []
         self._bus = bus
         self._clock = clock
+        self._began_s = clock.monotonic()
         self._exchanger = None if isinstance(bus, I2cBus) else Exchanger(bus, clock)
 
     def transfer(self, address: int, data: bytes, count: int) -> bytes:
@@ -96,7 +102,10 @@ class WireProtocol:
             raise
         finally:
             elapsed_s = self._clock.monotonic() - start_s
-            self.operations.append(Performed(operation=operation, answer=answer, error=complaint, elapsed_s=elapsed_s))
+            at_s = start_s - self._began_s
+            self.operations.append(
+                Performed(operation=operation, answer=answer, error=complaint, at_s=at_s, elapsed_s=elapsed_s)
+            )
         return answer
 
 

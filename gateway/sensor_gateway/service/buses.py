@@ -3,25 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 
-from sensor_gateway.config.loading import read_plain
 from sensor_gateway.config.settings import BusSection, I2cBusSection, SerialBusSection, SimulatedBusSection
 from sensor_gateway.model.clock import Clock
 from sensor_gateway.model.driver_spec import BusKind
-from sensor_gateway.model.errors import OperatorError
 from sensor_gateway.sensing.bus import I2cBus, SerialLine
 from sensor_gateway.sensing.i2c import KernelI2cBus
 from sensor_gateway.sensing.plan import SensorPlan
 from sensor_gateway.sensing.serial_port import SerialPort
 from sensor_gateway.service.plans import port_settings
+from sensor_gateway.service.scenarios import scenario_of
 from sensor_gateway.simulation.build import simulated_bus
 from sensor_gateway.simulation.scenario import Scenario
-from sensor_gateway.simulation.scenario_text import read_scenario
 
 
 def make_bus(name: str, section: BusSection, sensors: Sequence[SensorPlan], clock: Clock) -> I2cBus | SerialLine:
-    """The bus that the section describes, closed. ScenarioError where its scenario is wrong."""
+    """The bus that the section describes, closed. ScenarioFaults where its scenario is wrong."""
     if isinstance(section, I2cBusSection):
         return KernelI2cBus(name, section.path)
     if isinstance(section, SerialBusSection):
@@ -37,18 +34,3 @@ def pretended_bus(
     if all(plan.spec.bus is BusKind.I2C for plan in sensors):
         return simulated_bus(name, "i2c", sensors, seed=seed, scenario=scenario, clock=clock)
     return simulated_bus(name, "serial", sensors, seed=seed, scenario=scenario, clock=clock)
-
-
-def scenario_of(section: BusSection) -> Scenario | None:
-    """The scenario that a simulated bus names, if it names one."""
-    if isinstance(section, SimulatedBusSection) and section.scenario is not None:
-        return load_scenario(section.scenario)
-    return None
-
-
-def load_scenario(file: Path) -> Scenario:
-    """The scenario in ``file``; OperatorError with every fault where it has any."""
-    decoded, faults = read_plain(file)
-    if faults:
-        raise OperatorError("the scenario cannot be read:\n" + "\n".join(f"  {fault}" for fault in faults))
-    return read_scenario(decoded)

@@ -11,6 +11,7 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
+from queue import SimpleQueue
 from typing import Any, Final
 
 from sensor_gateway.config.loading import load_text
@@ -28,6 +29,9 @@ from sensor_gateway.service.local_broker import Door, LocalBroker
 ONLINE_S: Final = 10.0
 OUTAGE_S: Final = 10.0
 DRAIN_WITHIN_S: Final = 20.0
+STOP_WITHIN_S: Final = 5.0
+ARRIVE_WITHIN_S: Final = 5.0
+SETTLE_S: Final = 0.2
 
 CONFIGURATION: Final = """\
 gateway: {{id: demo}}
@@ -60,32 +64,51 @@ class Count:
     """What the subscriber has counted."""
 
     arrived: int = 0
-    seqs: set[tuple[str, int]] = field(default_factory=set)
+    ids: set[str] = field(default_factory=set)
+    gaps: int = 0
 
-    @property
-    def duplicates(self) -> int:
-        """Events that came more than once."""
-        return self.arrived - len(self.seqs)
+    def take(self, event: dict[str, Any]) -> None:
+        """Count an event that arrived. A gap is no event: it says that some are missing."""
+        if event.get("type") == "gap":
+            self.gaps += 1
+        else:
+            self.arrived += 1
+            self.ids.add(event["id"])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Result:
-    """What the demonstration showed."""
+    """What the demonstration showed. ``drain_s`` is None where the backlog was not delivered in time."""
 
     measured: int
     delivered: int
     duplicates: int
+    gaps: int
     waited: int
-    drain_s: float
+    drain_s: float | None
 
     @property
     def lost(self) -> int:
         """Events that were measured and never came."""
         return self.measured - self.delivered
 
+    @property
+    def failure(self) -> str:
+        """Why it is no success; empty for a success."""
+        if self.lost or self.gaps:
+            return "events were lost"
+        if self.waited == 0:
+            return "nothing was measured while the broker was away"
+        if self.drain_s is None:
+            return f"what had waited was not delivered within {DRAIN_WITHIN_S:g} s"
+        return ""
+
 
 class Demonstration:
-    """One demonstration, in ``directory``. ``show`` prints a line, ``show_event`` an event that arrived."""
+    """One demonstration, in ``directory``. ``show`` prints a line, ``show_event`` an event that arrived.
+
+    Both are called in the caller's thread, and what they raise ends it in good order.
+    """
 
     def __init__(
         self,
@@ -101,6 +124,7 @@ class Demonstration:
         self._show = show
         self._show_event = show_event
         self._pause = threading.Event()
+        self._arrived: SimpleQueue[bytes] = SimpleQueue()
         self._count = Count()
         self._broker = LocalBroker(directory)
         self._door = Door(self._broker.port)
@@ -126,26 +150,29 @@ class Demonstration:
             self._show(f"broker: {self._broker.name} on 127.0.0.1:{self._broker.port}")
             self._come_back()
             self._gateway.supervisor.start()
-            self._pause.wait(ONLINE_S)
+            self._show_until(ONLINE_S, lambda: False)
             self._show(f"--- the broker goes away; the gateway measures on for {OUTAGE_S:g} s ---")
             self._go_away()
             waited = self._watch_the_backlog()
-            self._show("--- the broker is back ---")
+            self._show("--- the broker is back: what waited arrives, and what is measured now ---")
             self._come_back()
             began_s = self._clock.monotonic()
-            self._wait_until_drained(began_s, waited)
+            is_drained = self._show_until(DRAIN_WITHIN_S, lambda: self._gateway.outbox.pending == 0)
             drain_s = self._clock.monotonic() - began_s
-            self._gateway.supervisor.stop(5.0)
-            self._pause.wait(0.5)
-            return self._result(waited, drain_s)
+            self._gateway.supervisor.stop(STOP_WITHIN_S)
+            self._show_until(ARRIVE_WITHIN_S, lambda: len(self._count.ids) >= self._gateway.outbox.counters.appended)
+            return self._result(waited, drain_s if is_drained else None)
         finally:
+            self._gateway.supervisor.stop(STOP_WITHIN_S)
             self._go_away()
             self._gateway.close(to_flash=False)
 
     def _come_back(self) -> None:
         self._broker.start()
         broker = BrokerSettings(host="127.0.0.1", port=self._broker.port, client_id="")
-        subscriber = Subscriber(broker, ["sensors/v1/demo/events"], self._heard, dial=dial)
+        subscriber = Subscriber(
+            broker, ["sensors/v1/demo/events"], lambda _topic, payload: self._arrived.put(payload), dial=dial
+        )
         subscriber.connect()
         self._listener = threading.Thread(target=self._listen, args=(subscriber,), daemon=True)
         self._listener.start()
@@ -153,6 +180,7 @@ class Demonstration:
 
     def _go_away(self) -> None:
         self._door.shut()
+        self._pause.wait(SETTLE_S)  # what the broker has acknowledged reaches the subscriber
         self._broker.stop()
         if self._listener is not None:
             self._listener.join(5.0)
@@ -163,29 +191,35 @@ class Demonstration:
             pass
         subscriber.close()
 
-    def _heard(self, _topic: str, payload: bytes) -> None:
-        for event in json.loads(payload):
-            self._count.arrived += 1
-            self._count.seqs.add((event["epoch"], event.get("seq", 0)))
-            self._show_event(event)
+    def _show_until(self, seconds: float, is_enough: Callable[[], bool]) -> bool:
+        """Show what arrives, for so long, or until it is enough; whether it was."""
+        deadline_s = self._clock.monotonic() + seconds
+        while True:
+            # What is enough may be known by what has arrived, or from elsewhere: shown is shown in both cases.
+            is_over = is_enough()
+            self._show_arrived()
+            if is_over or self._clock.monotonic() >= deadline_s:
+                return is_over
+            self._pause.wait(0.05)
+
+    def _show_arrived(self) -> None:
+        for _ in range(self._arrived.qsize()):
+            for event in json.loads(self._arrived.get()):
+                self._count.take(event)
+                self._show_event(event)
 
     def _watch_the_backlog(self) -> int:
         for second in range(int(OUTAGE_S)):
-            self._pause.wait(1.0)
+            self._show_until(1.0, lambda: False)
             self._show(f"    {second + 1:2} s without a broker: {self._gateway.outbox.pending} events wait")
         return self._gateway.outbox.pending
 
-    def _wait_until_drained(self, began_s: float, waited: int) -> None:
-        while self._clock.monotonic() - began_s < DRAIN_WITHIN_S:
-            if self._gateway.outbox.pending == 0 or (waited == 0):
-                return
-            self._pause.wait(0.05)
-
-    def _result(self, waited: int, drain_s: float) -> Result:
+    def _result(self, waited: int, drain_s: float | None) -> Result:
         return Result(
             measured=self._gateway.outbox.counters.appended,
-            delivered=len(self._count.seqs),
-            duplicates=self._count.duplicates,
+            delivered=len(self._count.ids),
+            duplicates=self._count.arrived - len(self._count.ids),
+            gaps=self._count.gaps,
             waited=waited,
             drain_s=drain_s,
         )

@@ -1,28 +1,33 @@
 """The log, through structlog: readable on a terminal, one JSON line per event elsewhere. The only door to structlog.
 
 Events are names in the past tense plus facts. Text that comes from outside (a chip's answer, a broker's reason)
-cannot move the cursor or forge a line: control characters are escaped.
+cannot move the cursor or forge a line: control characters are escaped. A log that cannot be written stops nobody.
 """
 
 from __future__ import annotations
 
+import math
 import os
 import sys
-from collections.abc import MutableMapping
-from typing import Any, TextIO, cast
+from collections.abc import Mapping, MutableMapping
+from contextlib import suppress
+from typing import Any, Final, TextIO, cast
 
 import structlog
 
 from sensor_gateway.model.log import Log
 
+LEVELS: Final = {"debug": 10, "info": 20, "warning": 30, "error": 40}
 
-def open_log(stream: TextIO | None = None, *, level: str = "info") -> Log:
-    """A log on ``stream`` (standard error by default), in the form that suits it."""
+
+def open_log(stream: TextIO | None = None, *, level: str = "info", is_readable: bool | None = None) -> Log:
+    """A log on ``stream`` (standard error by default), in the form that suits it unless ``is_readable`` says which."""
     out = stream if stream is not None else sys.stderr
-    readable = out.isatty()
     renderer: Any
-    if readable:
-        renderer = structlog.dev.ConsoleRenderer(colors=not os.environ.get("NO_COLOR"), pad_event_to=26)
+    if out.isatty() if is_readable is None else is_readable:
+        renderer = structlog.dev.ConsoleRenderer(
+            colors=has_colours(out), pad_event_to=26, exception_formatter=structlog.dev.plain_traceback
+        )
     else:
         renderer = structlog.processors.JSONRenderer(ensure_ascii=False)
     processors: list[Any] = [
@@ -32,14 +37,18 @@ def open_log(stream: TextIO | None = None, *, level: str = "info") -> Log:
         _escape_control_characters,
         renderer,
     ]
-    levels = {"debug": 10, "info": 20, "warning": 30, "error": 40}
     logger = structlog.wrap_logger(
-        structlog.PrintLogger(out),
+        structlog.WriteLogger(cast("TextIO", _Sink(out))),  # of a file it uses write and flush alone
         processors=processors,
-        wrapper_class=structlog.make_filtering_bound_logger(levels[level]),
+        wrapper_class=structlog.make_filtering_bound_logger(LEVELS[level]),
         context_class=dict,
     )
     return cast("Log", logger)  # structlog's bound logger takes any facts; Log is what we use of it
+
+
+def has_colours(stream: TextIO) -> bool:
+    """Whether colours are wanted there: on a terminal that has them, unless NO_COLOR is set (https://no-color.org)."""
+    return stream.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
 
 
 def escape(text: str) -> str:
@@ -49,14 +58,42 @@ def escape(text: str) -> str:
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text)
 
 
+class _Sink:
+    """Where the lines go. Nobody may stop measuring because the reader of the log went away, or its disk is full."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+
+    def write(self, text: str) -> None:
+        with suppress(OSError, ValueError):
+            self._stream.write(text)
+
+    def flush(self) -> None:
+        with suppress(OSError, ValueError):
+            self._stream.flush()
+
+
 def _escape_control_characters(
     _logger: object, _method: str, facts: MutableMapping[str, Any]
 ) -> MutableMapping[str, Any]:
     for key, fact in facts.items():
         if key == "exception":
             facts[key] = "\n".join(escape(line) for line in str(fact).splitlines())
-        elif isinstance(fact, str):
-            facts[key] = escape(fact)
-        elif not isinstance(fact, bool | int | float | type(None)):
-            facts[key] = escape(str(fact))
+        else:
+            facts[key] = _escaped(fact)
     return facts
+
+
+def _escaped(fact: object) -> object:
+    """``fact`` in the types that JSON has, with no character in it that a terminal would obey."""
+    if isinstance(fact, str):
+        return escape(str(fact))
+    if fact is None or isinstance(fact, bool | int):
+        return fact
+    if isinstance(fact, float):
+        return fact if math.isfinite(fact) else str(fact)
+    if isinstance(fact, Mapping):
+        return {escape(str(key)): _escaped(inner) for key, inner in fact.items()}
+    if isinstance(fact, list | tuple | set | frozenset):
+        return [_escaped(inner) for inner in fact]
+    return escape(str(fact))

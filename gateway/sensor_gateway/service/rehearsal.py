@@ -11,14 +11,17 @@ from dataclasses import dataclass, field
 from sensor_gateway.config.settings import BusSection, Configuration
 from sensor_gateway.model.event import ChangeEvent
 from sensor_gateway.model.event_json import EventEncoder
+from sensor_gateway.model.health import Availability, SensorState
 from sensor_gateway.model.log import Log
 from sensor_gateway.model.position import Epoch
+from sensor_gateway.model.reading import FailureCode
 from sensor_gateway.sensing.catalogue import DriverCatalogue
 from sensor_gateway.sensing.outlet import Outlet
 from sensor_gateway.sensing.plan import SensorPlan
 from sensor_gateway.sensing.poller import Poller
-from sensor_gateway.service.buses import pretended_bus, scenario_of
+from sensor_gateway.service.buses import pretended_bus
 from sensor_gateway.service.plans import sensor_plans
+from sensor_gateway.service.scenarios import scenario_of
 from sensor_gateway.simulation.scenario import ClockJump, Scenario
 from sensor_gateway.simulation.timeline import Lane, play
 from sensor_gateway.simulation.virtual_clock import VirtualClock
@@ -30,14 +33,41 @@ _CAPACITY = 100_000
 
 @dataclass(slots=True)
 class Outcome:
-    """What the rehearsal showed: the channels that gave a value, and the newest complaint of the others."""
+    """What the rehearsal showed: the channels that gave a value, and what is known of the others."""
 
     heard: set[str] = field(default_factory=set)
-    complaints: dict[str, str] = field(default_factory=dict)
+    codes: dict[str, FailureCode] = field(default_factory=dict)
+    """The newest failure of each channel, as ``sensor.channel``."""
+    states: dict[str, SensorState] = field(default_factory=dict)
+    """The newest state of each sensor, of those that say what is wrong if there were any."""
 
     def missing(self, expected: Sequence[str]) -> list[str]:
         """Those of ``expected`` (``sensor.channel``) that gave no value."""
-        return [name for name in expected if name not in self.heard]
+        return [name for name in dict.fromkeys(expected) if name not in self.heard]
+
+    def reason(self, name: str) -> str:
+        """Why the channel ``name`` gave no value, and what to do."""
+        state = self.states.get(name.partition(".")[0])
+        if state is not None and state.code is not None:
+            return state.reason
+        if name in self.codes:
+            return f"its measurement failed ({self.codes[name]})"
+        if state is None or state.state is Availability.STARTING:
+            return "no measurement of it came to its end: simulate for longer"
+        return "it was measured, and its filters held the value back: simulate for longer"
+
+    def note(self, event: ChangeEvent) -> None:
+        """Take in news of a channel."""
+        name = f"{event.source.sensor}.{event.source.channel.name}"
+        if event.value is not None:
+            self.heard.add(name)
+        if event.code is not None:
+            self.codes[name] = event.code
+
+    def note_state(self, state: SensorState) -> None:
+        """Take in the health of a sensor. What was wrong is kept, since a channel may have missed its only chance."""
+        if state.code is not None or self.states.get(state.sensor, state).code is None:
+            self.states[state.sensor] = state
 
 
 def expected_channels(configuration: Configuration) -> list[str]:
@@ -101,13 +131,12 @@ class Rehearsal:
             for event in events:
                 self._tell(event)
             for state in states:
-                self.outcome.complaints[state.sensor] = state.reason
+                self.outcome.note_state(state)
 
         play(self._lanes, seconds=seconds, after_step=after_step, clock_jumps=self._jumps)
         return self.outcome
 
     def _tell(self, event: ChangeEvent) -> None:
         self._seq += 1
-        if event.value is not None:
-            self.outcome.heard.add(f"{event.source.sensor}.{event.source.channel.name}")
+        self.outcome.note(event)
         self._write(self._encoder.value(event, str(EPOCH), self._seq))

@@ -38,6 +38,7 @@ def test_one_measurement_shows_all_that_went_over_the_wire(rig: Any) -> None:
     assert (result.identity.part, result.failure) == ("slow", "")
     assert round(result.duration_s, 6) == 0.183
     assert round(result.operations[0].elapsed_s, 6) == 0.001
+    assert [round(performed.at_s, 6) for performed in result.operations] == [0.0, 0.001, 0.182]
 
 
 def test_a_failed_measurement_says_where_it_failed(rig: Any) -> None:

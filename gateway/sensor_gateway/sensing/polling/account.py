@@ -30,7 +30,7 @@ class SensorAccount:
         self.health = SensorHealth(plan.name)
         self.has_power_on = bool(plan.spec.power_on)
         self._news = news
-        self._notices = Notices(plan.name, log)
+        self._notices = Notices(plan.name, [channel.source.channel for channel in plan.channels], log)
         self._channels = {
             channel.source.channel.name: WatchedChannel(channel, _judge(channel, plan))
             for channel in plan.channels
@@ -62,7 +62,7 @@ class SensorAccount:
         for name in sorted(self._lacking):
             self._complaints.pop(name, None)
             self._news.fail(self._channels[name], FailureCode.MISSING, note, stamp)
-        self._notices.identified(identity, note)
+        self._notices.identified(identity.part, note)
 
     def is_power_on(self, values: Mapping[str, float]) -> bool:
         """Whether any of the values is what the chip shows before its first conversion."""

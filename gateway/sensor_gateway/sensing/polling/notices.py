@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Final
 
-from sensor_gateway.model.driver_spec import Identity
+from sensor_gateway.changes.grid import Grid
+from sensor_gateway.model.channel import Channel
 from sensor_gateway.model.log import Log
 from sensor_gateway.model.reading import FailureCode, Stamp
 from sensor_gateway.sensing.engine import DriverFault
@@ -17,18 +18,20 @@ PAUSE_MS: Final = 60_000
 class Notices:
     """Writes about one sensor. ``is_first`` until its first values were written, ``is_lost`` while it is said to be."""
 
-    def __init__(self, sensor: str, log: Log) -> None:
-        """Write to ``log``."""
+    def __init__(self, sensor: str, channels: Iterable[Channel], log: Log) -> None:
+        """Write to ``log``; values of the ``channels`` to a tenth of their resolution, as in events."""
         self.is_first = True
         self.is_lost = False
         self._sensor = sensor
+        self._resolutions = {channel.name: channel.resolution for channel in channels}
         self._log = log
         self._lost_ms: int | None = None
         self._broken = ""
 
-    def identified(self, identity: Identity, note: str) -> None:
-        """Another part than before answers."""
-        self._log.info("sensor_identified", sensor=self._sensor, part=identity.part, note=note)
+    def identified(self, part: str, note: str) -> None:
+        """Another part than before answers: worth a line where it is not what its seller said."""
+        if note:
+            self._log.info("sensor_identified", sensor=self._sensor, part=part, note=note)
 
     def measured(self, values: Mapping[str, float], *, failures: int, is_good: bool) -> None:
         """The sensor measured, after so many failed polls."""
@@ -37,7 +40,8 @@ class Notices:
             self._log.info("sensor_recovered", sensor=self._sensor, failures=failures)
         if self.is_first and is_good:
             self.is_first = False
-            self._log.info("sensor_first_reading", sensor=self._sensor, values=dict(values))
+            shown = {name: self._rounded(name, value) for name, value in values.items()}
+            self._log.info("sensor_first_reading", sensor=self._sensor, values=shown)
 
     def lost(self, code: FailureCode, reason: str, stamp: Stamp) -> None:
         """The sensor is offline."""
@@ -53,3 +57,7 @@ class Notices:
         if reason != self._broken:
             self._broken = reason
             self._log.error("driver_failed", sensor=self._sensor, reason=reason, exception=fault.trace)
+
+    def _rounded(self, name: str, value: float) -> float:
+        resolution = self._resolutions.get(name)
+        return value if resolution is None else Grid(resolution).rounded(value)

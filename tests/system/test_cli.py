@@ -1,0 +1,361 @@
+"""The program from outside: exit codes, what it says, and that no user ever sees a traceback."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import select
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+pytestmark = pytest.mark.system
+
+ROOT = Path(__file__).resolve().parents[2]
+BAD = sorted((ROOT / "tests" / "unit" / "config" / "bad").glob("*.yaml"))
+PROGRAM = [sys.executable, "-m", "sensor_gateway"]
+
+ATTIC = """\
+mqtt:
+  url: mqtt://homeassistant.local
+sensors:
+  attic:
+    driver: bme280
+    bus: i2c1
+"""
+
+Ended = subprocess.CompletedProcess[str]
+
+
+def cli(*words: object, environ: dict[str, str] | None = None, timeout: float = 30) -> Ended:
+    command = [*PROGRAM, *map(str, words)]
+    environ = {**os.environ, **(environ or {})}
+    ended = subprocess.run(command, capture_output=True, text=True, timeout=timeout, env=environ, check=False)
+    assert "Traceback" not in ended.stderr, ended.stderr
+    return ended
+
+
+def shell(line: str) -> Ended:
+    """A line of bash in which ``sg`` is the program."""
+    script = f'set -o pipefail\nsg() {{ {" ".join(PROGRAM)} "$@"; }}\n{line}'
+    ended = subprocess.run(["bash", "-c", script], capture_output=True, text=True, timeout=60, check=False)
+    assert "Traceback" not in ended.stderr, ended.stderr
+    assert "Exception ignored" not in ended.stderr, ended.stderr
+    return ended
+
+
+@pytest.fixture
+def attic(tmp_path: Path) -> Path:
+    file = tmp_path / "my.yaml"
+    file.write_text(ATTIC)
+    return file
+
+
+class Running:
+    """A command that goes on, with its lines."""
+
+    def __init__(self, *words: object) -> None:
+        self.process = subprocess.Popen(
+            [*PROGRAM, *map(str, words)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, bufsize=1
+        )
+
+    def line(self, stream: str = "stdout", timeout: float = 20) -> str:
+        pipe: Any = getattr(self.process, stream)
+        assert select.select([pipe], [], [], timeout)[0], "nothing was printed"
+        return str(pipe.readline())
+
+    def stop(self, number: signal.Signals) -> tuple[int, str]:
+        self.process.send_signal(number)
+        _, err = self.process.communicate(timeout=20)
+        assert "Traceback" not in err, err
+        return self.process.returncode, err
+
+
+@pytest.fixture
+def running() -> Iterator[Callable[..., Running]]:
+    all_of_them: list[Running] = []
+
+    def start(*words: object) -> Running:
+        all_of_them.append(Running(*words))
+        return all_of_them[-1]
+
+    yield start
+    for one in all_of_them:
+        if one.process.poll() is None:
+            one.process.kill()
+        one.process.communicate()
+
+
+# --- configuration
+
+
+@pytest.mark.parametrize("file", BAD, ids=lambda file: file.stem)
+def test_no_bad_file_starts_the_daemon_and_each_fault_has_its_place(file: Path, tmp_path: Path) -> None:
+    ended = cli("run", "--config", file, "--state-directory", tmp_path)
+    assert (ended.returncode, ended.stdout) == (78, "")
+    places = re.findall(rf"^{re.escape(str(file))}:\d+:\d+ ", ended.stderr, re.MULTILINE)
+    assert len(places) == len(ended.stderr.splitlines()) > 0
+    assert not list(tmp_path.iterdir()), "nothing is begun with a wrong configuration"
+
+
+def test_a_driver_that_cannot_be_imported_is_a_fault_of_its_own_sensors_alone(tmp_path: Path) -> None:
+    info = tmp_path / "strange_drivers-1.0.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: strange-drivers\nVersion: 1.0\n")
+    (info / "entry_points.txt").write_text("[sensor_gateway.drivers]\nstrange = strange_driver:SPEC\n")
+    (tmp_path / "strange_driver.py").write_text("raise SystemError('half a release')\n")
+    environ = {"PYTHONPATH": str(tmp_path)}
+    file = tmp_path / "my.yaml"
+    file.write_text(ATTIC)
+    assert cli("check-config", file, environ=environ).returncode == 0
+    file.write_text(f"{ATTIC}  barn:\n    driver: strange\n    bus: i2c1\n")
+    ended = cli("check-config", file, environ=environ)
+    assert ended.returncode == 78
+    assert ended.stderr.startswith(f"{file}:8:13 sensors.barn.driver: ")
+    assert "strange-drivers 1.0" in ended.stderr
+    assert "half a release" in ended.stderr
+    listed = cli("drivers", environ=environ)
+    assert listed.returncode == 1
+    assert "bme280" in listed.stdout
+    assert "half a release" in listed.stderr
+    facts = map(json.loads, cli("drivers", "--json", environ=environ).stdout.splitlines())
+    assert [fact["name"] for fact in facts if "error" in fact] == ["strange"]
+
+
+# --- README's ten minutes, without hardware
+
+
+def test_a_first_file_is_checked_simulated_and_its_missing_bus_is_told(attic: Path) -> None:
+    assert cli("check-config", attic).stdout == f"{attic}: fine, 1 sensor\n"
+    simulated = cli("simulate", attic, "--for", "20s", "--expect", "attic.temperature")
+    assert (simulated.returncode, simulated.stderr) == (0, "")
+    events = [json.loads(line) for line in simulated.stdout.splitlines()]
+    assert {event["channel"] for event in events} == {"temperature", "humidity", "pressure"}
+    once = cli("read", "attic", "--config", attic)
+    if not Path("/dev/i2c-1").exists():
+        assert once.returncode == 1
+        assert "sudo raspi-config nonint do_i2c 0" in once.stdout
+
+
+def test_a_simulated_sensor_is_read_with_raw_bytes_waits_values_and_timing() -> None:
+    ended = cli("read", "--all", "--config", ROOT / "config" / "simulated.yaml")
+    assert (ended.returncode, ended.stderr) == (0, "")
+    assert re.search(r"^attic: bme280 \(BME280\), \d+\.\d ms$", ended.stdout, re.MULTILINE)
+    assert re.search(r"^ +\d+\.\d ms  write d0, read 1 -> 60$", ended.stdout, re.MULTILINE)
+    assert re.search(r"^ +\d+\.\d ms  wait 8\.\d ms$", ended.stdout, re.MULTILINE)
+    assert re.search(r"^  temperature +-?\d+(\.\d{1,3})? °C$", ended.stdout, re.MULTILINE)
+    once = json.loads(cli("read", "cellar", "--json", "--config", ROOT / "config" / "simulated.yaml").stdout)
+    assert once["values"].keys() == once["units"].keys() == {"temperature", "humidity"}
+    assert bytes.fromhex(once["raw"])
+
+
+def test_a_bus_without_permission_is_77_and_names_the_group() -> None:
+    """Root is stopped by no file mode: it becomes somebody else once the program is loaded."""
+    with tempfile.TemporaryDirectory() as name:
+        directory = Path(name)
+        directory.chmod(0o755)
+        device, file = directory / "i2c-1", directory / "my.yaml"
+        device.touch(mode=0)
+        device.chmod(0)
+        file.write_text(
+            f"buses: {{wire: {{type: i2c, path: {device}}}}}\nsensors: {{a: {{driver: lm75, bus: wire}}}}\n"
+        )
+        program = (
+            "import os, sys\nfrom sensor_gateway.cli.main import main\n"
+            f"main(['read', '--all', '--config', '{ROOT}/config/simulated.yaml'])\n"
+            "os.geteuid() or (os.setgroups([]), os.setgid(65534), os.setuid(65534))\n"
+            f"sys.exit(main(['read', 'a', '--config', '{file}']))\n"
+        )
+        ended = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=30, check=False)
+    assert ended.returncode == 77, ended.stderr
+    assert "sudo usermod -aG i2c" in ended.stdout
+
+
+# --- pipes and signals
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "sg simulate {file} --for 1h | head -1",
+        "sg drivers | true",
+        "sg config schema | head -1",
+        "sg simulate --help | true",
+        "sg drivers >&-",
+        "sg check-config {file} >&- 2>&-",
+    ],
+)
+def test_a_reader_that_goes_away_is_no_error(line: str, attic: Path) -> None:
+    assert shell(line.format(file=attic)).returncode == 0
+
+
+def test_a_simulation_keeps_its_verdict_when_nobody_reads_to_the_end(attic: Path) -> None:
+    scenario = attic.with_name("dead.yaml")
+    scenario.write_text("faults: [{sensor: attic, kind: nack}]\n")
+    ended = shell(f"sg simulate {attic} --scenario {scenario} --for 1d | head -1")
+    assert ended.returncode == 1
+    assert "attic.humidity gave no value in 1d: nobody acknowledges" in ended.stderr
+
+
+def test_a_full_disk_is_74(attic: Path) -> None:
+    ended = shell(f"sg simulate {attic} > /dev/full")
+    assert (ended.returncode, ended.stderr) == (74, "sensor-gateway: [Errno 28] No space left on device\n")
+
+
+def test_ctrl_c_ends_a_simulation_even_while_a_driver_runs(attic: Path, running: Callable[..., Running]) -> None:
+    endless = running("simulate", attic, "--for", "30000d")
+    for _ in range(50):
+        assert json.loads(endless.line())
+    assert endless.stop(signal.SIGINT)[0] in (-signal.SIGINT, 130)
+
+
+# --- the daemon
+
+
+def test_a_second_instance_is_75_and_names_the_first(gateway: Any, wait_until: Callable[..., None]) -> None:
+    gateway.start()
+    wait_until(lambda: gateway.log.exists() and "gateway_started" in gateway.log.read_text())
+    ended = cli("run", "--config", gateway.config, "--state-directory", gateway.directory / "state")
+    assert (ended.returncode, ended.stdout) == (75, "")
+    assert f"process {gateway.process.pid}" in ended.stderr.splitlines()[-1]
+    assert gateway.terminate()[0] == 0
+
+
+LONELY = """\
+gateway: {{id: house}}
+mqtt: {{url: 'mqtt://127.0.0.1:{port}', retry_max: 1s}}
+clock: {{hold: 0s}}
+buses:
+  i2c77: {{}}
+  rs485: {{type: serial, port: /dev/no-such-port}}
+sensors:
+  attic: {{driver: bme280, bus: i2c77, interval: 1s}}
+  boiler:
+    driver: modbus
+    bus: rs485
+    unit: 9
+    registers: {{flow: {{register: 1, type: s16, quantity: temperature}}}}
+"""
+
+
+def test_without_bus_port_and_broker_it_runs_and_says_what_to_do(
+    gateway: Any, broker: Any, wait_until: Callable[..., None]
+) -> None:
+    gateway.config.write_text(LONELY.format(port=broker.door.port))
+    gateway.start()
+    wait_until(lambda: gateway.log.exists() and "broker_unreachable" in gateway.log.read_text())
+    wait_until(lambda: gateway.log.read_text().count("bus_missing") >= 2)
+    reasons = {entry["bus"]: entry["reason"] for entry in gateway.entries() if entry["event"] == "bus_missing"}
+    assert "dtoverlay=i2c77" in reasons["i2c77"]
+    assert "/dev/no-such-port" in reasons["rs485"]
+    assert gateway.process.poll() is None
+    broker.start()
+    wait_until(lambda: b"offline" in broker.retained.get("sensors/v1/house/availability/attic", b""))
+    state = json.loads(broker.retained["sensors/v1/house/availability/attic"])
+    assert "dtoverlay=i2c77" in state["reason"]
+    assert gateway.terminate()[0] == 0
+    assert "Traceback" not in gateway.log.read_text()
+
+
+def test_a_log_that_nobody_reads_stops_nothing(gateway: Any, broker: Any, wait_until: Callable[..., None]) -> None:
+    broker.start()
+    command = [*PROGRAM, "run", "--config", gateway.config, "--state-directory", gateway.directory / "state"]
+    with subprocess.Popen(command, stderr=subprocess.PIPE) as process:
+        assert process.stderr is not None
+        process.stderr.close()
+        try:
+            wait_until(lambda: len(broker.heard) > 50)
+        finally:
+            process.terminate()
+        assert process.wait(10) == 0
+
+
+# --- tail
+
+
+def test_what_arrives_is_printed_for_people_and_for_programs(
+    gateway: Any, broker: Any, running: Callable[..., Running]
+) -> None:
+    broker.start()
+    gateway.start()
+    people, programs = (
+        running("tail", "--config", gateway.config),
+        running("tail", "--json", "--config", gateway.config),
+    )
+    while not (said := people.line("stderr")).startswith("listening to "):
+        assert said.endswith("(warning)\n")
+    assert said.startswith("listening to sensors/v1/house/events at 127.0.0.1:")
+    shown = people.line()
+    while " s3.temperature" not in shown:
+        shown = people.line()
+    assert re.fullmatch(r"\S+Z  s3\.temperature +-?\d+\.\d+ °C  (first|change|heartbeat)\n", shown)
+    event = json.loads(programs.line())
+    assert {"id", "type", "seq", "epoch"} <= event.keys()
+    assert people.stop(signal.SIGINT)[0] == 0
+    broker.kill()
+    assert programs.process.wait(20) == 69
+
+
+def test_a_broker_that_is_not_there_is_69(attic: Path) -> None:
+    with socket.socket() as nobody:
+        nobody.bind(("127.0.0.1", 0))
+        attic.write_text(f"mqtt: {{url: 'mqtt://127.0.0.1:{nobody.getsockname()[1]}'}}\n")
+        ended = cli("tail", "--config", attic)
+    assert ended.returncode == 69
+    assert "nobody listens on the broker's port" in ended.stderr
+
+
+@pytest.mark.parametrize("answer", [b"", b"HTTP/1.1 400 Bad Request\r\n\r\n", bytes(range(256)) * 16])
+def test_something_else_than_a_broker_is_69(attic: Path, answer: bytes) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def serve() -> None:
+            for _ in range(2):
+                connection, _ = server.accept()
+                with connection:
+                    connection.recv(4096)
+                    connection.sendall(answer)
+
+        threading.Thread(target=serve, daemon=True).start()
+        attic.write_text(f"mqtt: {{url: 'mqtt://127.0.0.1:{server.getsockname()[1]}'}}\n")
+        assert cli("tail", "--config", attic).returncode == 69
+
+
+# --- demo
+
+
+def test_the_demonstration_loses_nothing() -> None:
+    began_s = time.monotonic()
+    ended = cli("demo", "--quiet", timeout=60)
+    assert ended.returncode == 0, ended.stdout
+    assert time.monotonic() - began_s < 60
+    assert re.search(r"^lost +0$", ended.stdout, re.MULTILINE)
+    assert "  first" not in ended.stdout
+    assert len(ended.stdout.splitlines()) < 40
+
+
+def test_a_demonstration_that_is_ended_leaves_no_broker_behind(running: Callable[..., Running]) -> None:
+    demo = running("demo")
+    line = demo.line()
+    while not line.startswith("broker: "):
+        line = demo.line()
+    port = int(line.rpartition(":")[2])
+    while ".temperature" not in demo.line():
+        pass
+    assert demo.stop(signal.SIGTERM)[0] == 128 + signal.SIGTERM
+    with pytest.raises(OSError, match="refused"):
+        socket.create_connection(("127.0.0.1", port))
+
+
+def test_a_demonstration_that_nobody_watches_ends() -> None:
+    assert shell("sg demo | head -6").returncode == 0
