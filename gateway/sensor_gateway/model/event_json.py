@@ -148,6 +148,18 @@ def corrected(body: bytes, wall_ms: int) -> bytes:
     return b"".join((body[: at + 8], rfc3339(wall_ms).encode(), _CORRECTED, body[end:]))
 
 
+def relabelled(body: bytes, epoch: str, seq: int) -> bytes | None:
+    """The same news under another id; None for anything but an encoded event of type ``value``."""
+    try:
+        fields = json.loads(body)
+        if fields["type"] != EventType.VALUE:
+            return None
+        fields.update(id=f"{fields['gateway']}:{epoch}:{seq}", epoch=epoch, seq=seq)
+    except (ValueError, KeyError, TypeError):
+        return None
+    return _dump(fields)
+
+
 def uptime_of(body: bytes) -> int:
     """The ``uptime_ms`` of an encoded event; 0 for a gap, which has none."""
     at = body.rfind(_UPTIME)

@@ -4,12 +4,21 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Final
 
 from sensor_gateway.model.errors import OperatorError
 from sensor_gateway.model.units import Bytes, Seconds
 
-MINIMUM_SEGMENTS = 4
+MINIMUM_SEGMENTS: Final = 4
 """Below this many segments, dropping a whole one would lose a quarter of everything, or more."""
+
+
+_MIB: Final = Bytes(1024 * 1024)
+_HOT_CAP: Final = Bytes(4 * _MIB)
+_MAX_SIZE: Final = Bytes(64_000_000)
+_KEEP_FREE: Final = Bytes(100_000_000)
+_MONTH: Final = Seconds(30 * 86_400.0)
+_FIVE_SECONDS: Final = Seconds(5.0)
 
 
 class WhenFull(StrEnum):
@@ -36,19 +45,20 @@ class OutboxSettings:
     """The limits of the outbox.
 
     ``max_size`` bounds the segments on flash and must hold four of them. ``keep_free`` stops growth while
-    the file system has less, and never deletes. ``hot_cap`` bounds the events in memory and the hot journal.
+    the file system has less, and never deletes. ``hot_cap`` bounds the events in memory and in the hot journal,
+    which is rewritten once ``hot_slack`` of it is no longer needed.
     """
 
-    max_size: Bytes = Bytes(64_000_000)
-    max_age_s: Seconds = Seconds(30 * 86_400.0)
-    keep_free: Bytes = Bytes(100_000_000)
+    max_size: Bytes = _MAX_SIZE
+    max_age_s: Seconds = _MONTH
+    keep_free: Bytes = _KEEP_FREE
     when_full: WhenFull = WhenFull.DROP_OLDEST
     durability: Durability = Durability.SPILL
-    spill_after_s: Seconds = Seconds(5.0)
-    flush_every_s: Seconds = Seconds(5.0)
-    hot_cap: Bytes = Bytes(4 * 1024 * 1024)
-    hot_slack: Bytes = Bytes(1024 * 1024)
-    segment_size: Bytes = Bytes(1024 * 1024)
+    spill_after_s: Seconds = _FIVE_SECONDS
+    flush_every_s: Seconds = _FIVE_SECONDS
+    hot_cap: Bytes = _HOT_CAP
+    hot_slack: Bytes = _MIB
+    segment_size: Bytes = _MIB
 
     def __post_init__(self) -> None:
         """Refuse a size that whole segments cannot honour (OperatorError)."""

@@ -1,0 +1,211 @@
+"""What may go from flash: segments that are acknowledged, and the oldest ones where a limit says so. Owns the cursor.
+
+Nothing goes before the cursor that makes up for it is safe, or a power cut would leave a hole that nobody announced.
+"""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Final
+
+from sensor_gateway.model.event import GapCause
+from sensor_gateway.model.position import Epoch, Position, Seq
+from sensor_gateway.outbox.alarm import Retry
+from sensor_gateway.outbox.counters import OutboxCounters
+from sensor_gateway.outbox.drops import Drop, Drops
+from sensor_gateway.outbox.files.cursor import CursorFile, CursorState
+from sensor_gateway.outbox.files.disk import Disk, read_file
+from sensor_gateway.outbox.files.moment import Moment
+from sensor_gateway.outbox.files.record import scan
+from sensor_gateway.outbox.files.segment import Segment
+from sensor_gateway.outbox.files.segment_writer import SegmentWriter
+from sensor_gateway.outbox.files.shelf import Shelf
+from sensor_gateway.outbox.files.syncer import SyncAnswer, Syncer, SyncJob
+from sensor_gateway.outbox.marks import Marks
+
+CURSOR: Final = "cursor"
+CURSOR_EVERY_S: Final = 10.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ColdParts:
+    """What the part on flash is made of. ``retry`` is for all of it."""
+
+    disk: Disk
+    shelf: Shelf
+    writer: SegmentWriter
+    cursor: CursorFile
+    syncer: Syncer
+    marks: Marks
+    drops: Drops
+    counters: OutboxCounters
+    retry: Retry
+
+
+class Clearance:
+    """Frees, drops, and keeps the cursor. ``pending`` counts what waits in cold, damage not considered.
+
+    ``keeps_segment``: the newest segment stays although all of it is acknowledged, to go on writing in it.
+    """
+
+    def __init__(self, parts: ColdParts, *, max_age_s: float, pending: int, keeps_segment: bool) -> None:
+        """Nothing is touched before the first turn."""
+        self._parts = parts
+        self._max_age_ms = max_age_s * 1000
+        self._keeps_segment = keeps_segment
+        self._cursor_at_s = 0.0
+        self._dropping: Segment | None = None
+        self._drop_is_written = False
+        self._drops_changed = False
+        self._is_probing = False
+        self.pending = pending
+
+    def turn(self, now: Moment, now_s: float) -> None:
+        """Free what is acknowledged, drop what is too old, and keep the cursor up to date."""
+        if not self._parts.retry.may_try(now_s):
+            return
+        try:
+            self._free(now_s)
+            self._drop_aged(now)
+            self._keep_cursor(now_s)
+        except OSError as error:
+            self._parts.retry.failed(CURSOR, error, now_s)
+
+    def settle(self, answer: SyncAnswer, now_s: float) -> None:
+        """The syncer's answer about the cursor."""
+        parts = self._parts
+        parts.cursor.end_sync(answer.error)
+        if answer.error is not None:
+            self._drop_is_written = self._is_probing = False
+            parts.retry.failed(CURSOR, answer.error, now_s)
+            return
+        parts.retry.worked(CURSOR)
+        if self._is_probing:
+            self._is_probing = False
+            parts.retry.recovered()
+        if self._dropping is not None and self._drop_is_written:
+            segment, self._dropping, self._drop_is_written = self._dropping, None, False
+            if segment in parts.shelf.segments:
+                with suppress(OSError):
+                    self._release(segment)
+
+    def drop_oldest(self, cause: GapCause) -> None:
+        """Note in the cursor what the oldest segment holds; it goes once that is safe. OSError."""
+        parts = self._parts
+        segment = parts.shelf.segments[0] if parts.shelf.segments else None
+        if self._dropping is not None or segment is None or parts.writer.holds(segment):
+            return
+        contents = self._contents(segment, cause)
+        parts.writer.let_go(segment)
+        self._dropping, self._drop_is_written = segment, False
+        for drop in contents:
+            parts.drops.add(drop)
+            parts.counters.dropped += drop.count
+            self.pending = max(self.pending - drop.count, 0)
+        self.sync_cursor()
+
+    def note_drops(self) -> None:
+        """Something was dropped from memory: the cursor should tell why, as soon as it can."""
+        self._drops_changed = True
+
+    def acknowledged(self, epoch: Epoch, first: int, last: int) -> None:
+        """A range in cold is about to be acknowledged."""
+        parts = self._parts
+        dropped = sum(drop.last - drop.first + 1 for drop in parts.drops.within(epoch, first, last))
+        self.pending = max(self.pending - unacknowledged(parts.marks, epoch, first, last) + dropped, 0)
+
+    def probe(self, now_s: float) -> None:
+        """Sync the cursor to see whether flash works again."""
+        try:
+            self.sync_cursor()
+            self._is_probing = True
+        except OSError as error:
+            self._parts.retry.failed(CURSOR, error, now_s)
+
+    def sync_cursor(self) -> None:
+        """Begin to sync the cursor as it is now, unless that is under way. OSError."""
+        parts = self._parts
+        if parts.cursor.is_syncing:
+            return
+        self._write_cursor()
+        directory = parts.shelf.descriptor
+        self._drop_is_written = self._dropping is not None
+        parts.syncer.submit(SyncJob(name=CURSOR, directories=(directory,), files=(parts.cursor.begin_sync(),)))
+
+    def _free(self, now_s: float) -> None:
+        shelf, marks, safe = self._parts.shelf, self._parts.marks, self._parts.cursor.safe
+        mark = Position(epoch=marks.epoch, seq=Seq(marks.seq))
+        while shelf.segments and shelf.is_passed(0, mark):
+            segment = shelf.segments[0]
+            is_kept = self._keeps_segment and len(shelf.segments) == 1
+            if self._parts.writer.holds(segment) or segment is self._dropping or is_kept:
+                return
+            if safe is None or not shelf.is_passed(0, Position(epoch=safe.epoch, seq=Seq(safe.seq))):
+                self.sync_cursor()
+                self._cursor_at_s = now_s
+                return
+            self._release(segment)
+        if not shelf.segments:
+            self.pending = 0
+
+    def _release(self, segment: Segment) -> None:
+        self._parts.writer.let_go(segment)
+        self._parts.shelf.release(segment)
+
+    def _drop_aged(self, now: Moment) -> None:
+        segments = self._parts.shelf.segments
+        if self._dropping is not None or not segments:
+            return
+        newest = segments[1].began if len(segments) > 1 else segments[0].newest
+        age_ms = None if newest is None else newest.age_ms(now)
+        if age_ms is not None and age_ms > self._max_age_ms:
+            self.drop_oldest(GapCause.AGE)
+
+    def _contents(self, segment: Segment, cause: GapCause) -> list[Drop]:
+        found: list[Drop] = []
+        data = read_file(self._parts.disk, segment.path, segment.end)
+        for header, _, _ in scan(data, generation=segment.generation):
+            count = unacknowledged(self._parts.marks, header.epoch, header.first_seq, header.last_seq)
+            if count:
+                found.append(
+                    Drop(
+                        epoch=header.epoch,
+                        first=header.first_seq,
+                        last=header.last_seq,
+                        count=count,
+                        cause=cause,
+                        from_ms=header.began.wall_ms,
+                        to_ms=header.began.wall_ms + header.span_ms,
+                    )
+                )
+        return found
+
+    def _keep_cursor(self, now_s: float) -> None:
+        if self._parts.cursor.is_syncing:
+            return
+        if self._dropping is not None and not self._drop_is_written:
+            self.sync_cursor()
+        elif self._drops_changed:
+            self._write_cursor()
+        elif self._parts.shelf.segments and now_s - self._cursor_at_s >= CURSOR_EVERY_S and self._has_moved():
+            self._cursor_at_s = now_s
+            self.sync_cursor()
+
+    def _has_moved(self) -> bool:
+        safe, marks = self._parts.cursor.safe, self._parts.marks
+        return safe is None or (safe.epoch, safe.seq) != (marks.epoch, marks.seq)
+
+    def _write_cursor(self) -> None:
+        marks, drops = self._parts.marks, self._parts.drops
+        drops.forget_through(marks.epoch, marks.seq)
+        generation = self._parts.shelf.generation
+        self._parts.cursor.write(
+            CursorState(epoch=marks.epoch, seq=marks.seq, generation=generation, drops=tuple(drops))
+        )
+        self._drops_changed = False
+
+
+def unacknowledged(marks: Marks, epoch: Epoch, first: int, last: int) -> int:
+    """How many seqs of a range are not acknowledged."""
+    return sum(end - begin + 1 for begin, end in marks.uncovered(epoch, first, last))

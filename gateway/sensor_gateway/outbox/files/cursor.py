@@ -1,0 +1,177 @@
+"""The cursor of one destination: how far it has acknowledged, and what was dropped behind its back. One small file.
+
+Two slots of 512 bytes are written in turn, and never the one that is known to be safe, so a torn write leaves the
+other. Losing both means duplicates, never loss. All numbers are little-endian::
+
+    0   magic "SGC1" | crc32 over all that follows
+    8   version u8 (1) | drops u8 | 0 u16
+    12  number of the write u64
+    20  acknowledged through: epoch ordinal u32, random u32, seq u64
+    36  highest generation ever used u64
+    44  up to 7 drops of 56: epoch ordinal u32, random u32, first seq u64, last seq u64, events u64,
+        from and to wall clock time i64, cause u8 (0 unknown 1 limit 2 age 3 damage 4 quarantine 5 memory), 7 x 0
+"""
+
+from __future__ import annotations
+
+import struct
+import zlib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from sensor_gateway.model.event import GapCause
+from sensor_gateway.model.position import Epoch
+from sensor_gateway.outbox.drops import DROPS_KEPT, Drop
+from sensor_gateway.outbox.files.disk import CREATE, UPDATE, Disk, read_file, write_all
+
+SLOT_SIZE: Final = 512
+_MAGIC: Final = b"SGC1"
+_VERSION: Final = 1
+_FIXED: Final = struct.Struct("<BBHQIIQQ")
+_DROP: Final = struct.Struct("<IIQQQqqB7x")
+_CAUSES: Final = (
+    GapCause.UNKNOWN,
+    GapCause.LIMIT,
+    GapCause.AGE,
+    GapCause.DAMAGE,
+    GapCause.QUARANTINE,
+    GapCause.MEMORY,
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CursorState:
+    """What a slot holds."""
+
+    epoch: Epoch
+    seq: int
+    generation: int
+    drops: tuple[Drop, ...] = ()
+
+
+def encode_slot(state: CursorState, number: int) -> bytes:
+    """The 512 bytes of a slot."""
+    drops = state.drops[-DROPS_KEPT:]
+    epoch = state.epoch
+    fields = _FIXED.pack(_VERSION, len(drops), 0, number, epoch.ordinal, epoch.random, state.seq, state.generation)
+    packed = b"".join(
+        _DROP.pack(
+            drop.epoch.ordinal,
+            drop.epoch.random,
+            drop.first,
+            drop.last,
+            drop.count,
+            drop.from_ms,
+            drop.to_ms,
+            _CAUSES.index(drop.cause),
+        )
+        for drop in drops
+    )
+    content = (fields + packed).ljust(SLOT_SIZE - 8, b"\0")
+    return _MAGIC + zlib.crc32(content).to_bytes(4, "little") + content
+
+
+def decode_slot(slot: bytes) -> tuple[int, CursorState] | None:
+    """The number of the write and what it holds; None for anything that is not a whole slot."""
+    if len(slot) != SLOT_SIZE or not slot.startswith(_MAGIC):
+        return None
+    content = slot[8:]
+    if zlib.crc32(content) != int.from_bytes(slot[4:8], "little"):
+        return None
+    version, count, _, number, ordinal, random, seq, generation = _FIXED.unpack_from(content)
+    if version != _VERSION or count > DROPS_KEPT:
+        return None
+    drops = tuple(_drop_at(content, _FIXED.size + index * _DROP.size) for index in range(count))
+    epoch = Epoch(ordinal=ordinal, random=random)
+    return number, CursorState(epoch=epoch, seq=seq, generation=generation, drops=drops)
+
+
+class CursorFile:
+    """The file of one destination. ``safe`` is what is known to be on the medium (None: nothing)."""
+
+    def __init__(self, disk: Disk, path: Path) -> None:
+        """Nothing is touched before ``load``."""
+        self._disk = disk
+        self._path = path
+        self._descriptor: int | None = None
+        self._written: tuple[int, CursorState] | None = None
+        self._syncing: tuple[int, CursorState] | None = None
+        self._safe: tuple[int, CursorState] | None = None
+        self._next_number = 1
+
+    def load(self) -> None:
+        """Read what is there; a damaged file counts as none. OSError where it is there and cannot be read."""
+        try:
+            data = read_file(self._disk, self._path, 2 * SLOT_SIZE)
+        except FileNotFoundError:
+            return
+        slots = [slot for at in (0, SLOT_SIZE) if (slot := decode_slot(data[at : at + SLOT_SIZE]))]
+        self._safe = max(slots, key=lambda slot: slot[0], default=None)
+        self._next_number = self._safe[0] + 1 if self._safe else 1
+
+    @property
+    def safe(self) -> CursorState | None:
+        """What a power cut leaves."""
+        return self._safe[1] if self._safe else None
+
+    @property
+    def newest(self) -> CursorState | None:
+        """What was written last, safe or not."""
+        return self._written[1] if self._written else self.safe
+
+    @property
+    def is_syncing(self) -> bool:
+        """Whether a sync is under way; nothing can be written meanwhile."""
+        return self._syncing is not None
+
+    def write(self, state: CursorState) -> None:
+        """Write a state into the slot that is not the safe one. OSError where that fails."""
+        if self._descriptor is None:
+            self._descriptor = self._open()
+        number = self._next_number
+        if self._safe and (number - self._safe[0]) % 2 == 0:
+            number += 1
+        write_all(self._disk, self._descriptor, encode_slot(state, number), number % 2 * SLOT_SIZE)
+        self._written = (number, state)
+        self._next_number = number + 1
+
+    def begin_sync(self) -> int:
+        """The descriptor to sync; ``end_sync`` must follow."""
+        if self._descriptor is None or self._written is None:
+            raise ValueError("nothing was written to the cursor")
+        self._syncing = self._written
+        return self._descriptor
+
+    def end_sync(self, error: OSError | None) -> None:
+        """What was written before ``begin_sync`` is safe, or is not."""
+        if error is None and self._syncing is not None:
+            self._safe = self._syncing
+        self._syncing = None
+
+    def close(self) -> None:
+        """Let the file go."""
+        if self._descriptor is not None:
+            self._disk.close(self._descriptor)
+            self._descriptor = None
+
+    def _open(self) -> int:
+        try:
+            return self._disk.open(self._path, UPDATE)
+        except FileNotFoundError:
+            descriptor = self._disk.open(self._path, CREATE)
+            write_all(self._disk, descriptor, bytes(2 * SLOT_SIZE), 0)
+            return descriptor
+
+
+def _drop_at(content: bytes, at: int) -> Drop:
+    ordinal, random, first, last, count, from_ms, to_ms, cause = _DROP.unpack_from(content, at)
+    return Drop(
+        epoch=Epoch(ordinal=ordinal, random=random),
+        first=first,
+        last=last,
+        count=count,
+        cause=_CAUSES[cause] if cause < len(_CAUSES) else GapCause.UNKNOWN,
+        from_ms=from_ms,
+        to_ms=to_ms,
+    )

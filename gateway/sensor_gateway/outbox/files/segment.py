@@ -1,0 +1,83 @@
+"""A segment: a file of fixed length, filled with zeros once, written from the front, and used again under a new name.
+
+Its generation stands in its name and in each of its records, and is never used twice, so what is left in it from
+an earlier life is never taken for a record.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from sensor_gateway.model.position import Position, Seq
+from sensor_gateway.outbox.files.disk import Disk, read_file
+from sensor_gateway.outbox.files.moment import Moment
+from sensor_gateway.outbox.files.record import Header, header_at, scan
+
+_PEEK: Final = 16 * 1024
+_WHOLE: Final = 256 * 1024 * 1024
+
+
+@dataclass(slots=True, kw_only=True)
+class Segment:
+    """What is known of one segment. ``first`` is None while it is empty, ``last`` while nobody has looked.
+
+    ``began`` is when its oldest event was appended, ``newest`` when its newest one was, where that is known.
+    Up to ``end`` it can be read. What stands below ``safe_*`` was synced; after a failed sync the rest is given up.
+    """
+
+    generation: int
+    path: Path
+    size: int
+    first: Position | None = None
+    last: Position | None = None
+    began: Moment | None = None
+    newest: Moment | None = None
+    ticket: int = 0
+    end: int = 0
+    safe_end: int = 0
+    safe_last: Position | None = None
+    safe_ticket: int = 0
+    is_suspect: bool = False
+    descriptor: int | None = None
+
+    def fits(self, count: int) -> bool:
+        """Whether there is room for so many more bytes."""
+        return self.end + count <= self.size
+
+    def give_up(self) -> None:
+        """Go back to what is known to be on the medium, and never be used again."""
+        self.is_suspect = True
+        self.end, self.last = self.safe_end, self.safe_last
+        if self.last is None:
+            self.first = None
+
+
+def first_header(disk: Disk, segment: Segment) -> Header | None:
+    """The first valid record's header; None where there is none. Reads little when the file is sound."""
+    start = read_file(disk, segment.path, _PEEK)
+    header = header_at(start, 0, generation=segment.generation)
+    if header is None:
+        whole = read_file(disk, segment.path, _WHOLE)
+        header = next((found for found, _, _ in scan(whole, generation=segment.generation)), None)
+    return header
+
+
+def last_header(disk: Disk, segment: Segment) -> tuple[Header, int] | None:
+    """The last valid record's header, and where the record ends; None where there is none."""
+    whole = read_file(disk, segment.path, _WHOLE)
+    last: tuple[Header, int] | None = None
+    for header, at, _ in scan(whole, generation=segment.generation):
+        last = (header, at + header.extent)
+    return last
+
+
+def first_of(header: Header) -> Position:
+    """The position of a record's first event."""
+    return Position(epoch=header.epoch, seq=Seq(header.first_seq))
+
+
+def last_of(header: Header) -> Position:
+    """The position of a record's last event."""
+    return Position(epoch=header.epoch, seq=Seq(header.last_seq))

@@ -1,0 +1,251 @@
+"""The directory of segments: which there are, in order, which are free, and whether there may be one more.
+
+It never decides to lose anything: others say which segment may go.
+"""
+
+from __future__ import annotations
+
+import errno
+import re
+from bisect import bisect_right
+from dataclasses import dataclass
+from enum import Enum
+from pathlib import Path
+from typing import Final
+
+from sensor_gateway.model.position import Position
+from sensor_gateway.outbox.files.disk import CREATE_NEW, DIRECTORY, UPDATE, Disk, write_all
+from sensor_gateway.outbox.files.segment import (
+    Segment,
+    first_header,
+    first_of,
+    last_header,
+    last_of,
+)
+
+FREE_KEPT: Final = 2
+_NAME: Final = re.compile(r"(\d{16})\.(seg|free)")
+
+
+class Room(Enum):
+    """Where the next segment would come from, or why there is none."""
+
+    FREE = "a segment that was used before"
+    GROWTH = "a new file"
+    FULL = "max_size is reached"
+    FLOOR = "keep_free is reached"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShelfLimits:
+    """Sizes in bytes: of a segment, of all of them, and of what must stay free on the file system."""
+
+    segment_size: int
+    max_size: int
+    keep_free: int
+
+
+class Shelf:
+    """The segments of one directory, oldest first. ``ticket`` counts the events ever written to them.
+
+    ``unreadable`` counts the files that the medium does not give back.
+    """
+
+    def __init__(self, disk: Disk, directory: Path, limits: ShelfLimits) -> None:
+        """Nothing is touched before ``load``."""
+        self._disk = disk
+        self._limits = limits
+        self._free: list[int] = []
+        self._taken = 0
+        self._descriptor: int | None = None
+        self.directory = directory
+        self.segments: list[Segment] = []
+        self.generation = 0
+        self.ticket = 0
+        self.unreadable = 0
+
+    @property
+    def last(self) -> Position | None:
+        """The newest position in cold."""
+        return next((segment.last for segment in reversed(self.segments) if segment.last), None)
+
+    @property
+    def descriptor(self) -> int:
+        """The directory, to sync its names. OSError where it cannot be opened."""
+        if self._descriptor is None:
+            self._disk.make_directory(self.directory)
+            self._descriptor = self._disk.open(self.directory, DIRECTORY)
+        return self._descriptor
+
+    def load(self, generation: int) -> None:
+        """Look at what is there. ``generation`` is the highest that others remember. OSError where that fails."""
+        self.generation = generation
+        try:
+            self._disk.make_directory(self.directory)
+        except OSError:
+            if self.directory.exists():
+                raise
+            return  # Nothing is there that could be hurt: it is made when it is needed.
+        found: list[int] = []
+        for name in self._disk.names(self.directory):
+            match = _NAME.fullmatch(name)
+            if match:
+                number = int(match[1])
+                self.generation = max(self.generation, number)
+                (found if match[2] == "seg" else self._free).append(number)
+        self._free = [number for number in self._free if self._is_whole(number)]
+        for number in found:
+            self._adopt(number)
+        self._look_at_the_last()
+
+    def room(self) -> Room:
+        """Where the next segment would come from. OSError where the file system does not say."""
+        _ = self.descriptor
+        if self._free:
+            return Room.FREE
+        limits = self._limits
+        if (len(self.segments) + self._taken + 1) * limits.segment_size > limits.max_size:
+            return Room.FULL
+        if self._disk.free_bytes(self.directory) - limits.segment_size < limits.keep_free:
+            return Room.FLOOR
+        return Room.GROWTH
+
+    def take(self) -> Segment:
+        """Make the next segment from a free one, or create it. Its name must be synced before it is written."""
+        self.generation += 1
+        path = self._path(self.generation, "seg")
+        size = self._limits.segment_size
+        descriptor = self._recycle(path) if self._free else self._create(path, size)
+        self._taken += 1
+        return Segment(generation=self.generation, path=path, size=size, descriptor=descriptor)
+
+    def put(self, segment: Segment) -> None:
+        """The segment that was taken becomes the newest one."""
+        self._taken -= 1
+        segment.ticket = segment.safe_ticket = self.ticket
+        self.segments.append(segment)
+
+    def release(self, segment: Segment) -> None:
+        """Nothing in this segment is needed any more. OSError leaves a file that the next start releases."""
+        self.close(segment)
+        if segment in self.segments:
+            self.segments.remove(segment)
+        else:
+            self._taken -= 1
+        if segment.is_suspect or len(self._free) >= FREE_KEPT or segment.size != self._limits.segment_size:
+            self._disk.unlink(segment.path)
+        else:
+            self._disk.replace(segment.path, self._path(segment.generation, "free"))
+            self._free.append(segment.generation)
+
+    def reopen(self, segment: Segment) -> None:
+        """Make a segment writable again."""
+        if segment.descriptor is None:
+            segment.descriptor = self._disk.open(segment.path, UPDATE)
+
+    def close(self, segment: Segment) -> None:
+        """Let a segment's descriptor go."""
+        if segment.descriptor is not None:
+            self._disk.close(segment.descriptor)
+            segment.descriptor = None
+
+    def close_all(self) -> None:
+        """Let all descriptors go."""
+        for segment in self.segments:
+            self.close(segment)
+        if self._descriptor is not None:
+            self._disk.close(self._descriptor)
+            self._descriptor = None
+
+    def index_for(self, position: Position) -> int:
+        """Which segment holds this position, if any does."""
+        return max(bisect_right(self.segments, position, key=_first) - 1, 0)
+
+    def is_passed(self, index: int, mark: Position) -> bool:
+        """Whether everything in a segment lies at a mark or below it (seq 0 of an epoch: below all of it)."""
+        segment = self.segments[index]
+        if segment.last is not None:
+            return segment.last <= mark
+        if index + 1 == len(self.segments):
+            return segment.first is None
+        following = self.segments[index + 1].first
+        if following is None:
+            return False
+        return following <= mark or (following.epoch == mark.epoch and mark.seq + 1 == following.seq)
+
+    def _recycle(self, path: Path) -> int:
+        free = self._path(self._free[-1], "free")
+        descriptor = self._disk.open(free, UPDATE)
+        try:
+            self._disk.replace(free, path)
+        except OSError:
+            self._disk.close(descriptor)
+            raise
+        self._free.pop()
+        return descriptor
+
+    def _create(self, path: Path, size: int) -> int:
+        descriptor = self._disk.open(path, CREATE_NEW)
+        try:
+            write_all(self._disk, descriptor, bytes(size), 0)
+        except OSError:
+            self._disk.close(descriptor)
+            self._disk.unlink(path)
+            raise
+        return descriptor
+
+    def _adopt(self, generation: int) -> None:
+        path = self._path(generation, "seg")
+        try:
+            segment = Segment(generation=generation, path=path, size=path.stat().st_size)
+            header = first_header(self._disk, segment)
+            if header is None:
+                self._discard(segment)
+                return
+        except OSError as error:
+            if error.errno != errno.EIO:
+                raise
+            # The medium is damaged there. The file is left alone, and what it held is a hole, which is announced.
+            self.unreadable += 1
+            return
+        segment.first, segment.ticket, segment.began = first_of(header), header.ticket, header.began
+        segment.end = segment.safe_end = segment.size
+        self.segments.append(segment)
+
+    def _is_whole(self, generation: int) -> bool:
+        """Whether a free file has the size of a segment; another size is of no use, and goes."""
+        path = self._path(generation, "free")
+        try:
+            if path.stat().st_size == self._limits.segment_size:
+                return True
+            self._disk.unlink(path)
+        except OSError:
+            pass
+        return False
+
+    def _discard(self, segment: Segment) -> None:
+        """A segment without a valid record: taken and never written, or lost altogether."""
+        self._taken += 1
+        self.release(segment)
+
+    def _look_at_the_last(self) -> None:
+        if not self.segments:
+            return
+        segment = self.segments[-1]
+        found = last_header(self._disk, segment)
+        if found is None:
+            raise OSError(f"{segment.path} changed while it was read")
+        header, end = found
+        segment.last = segment.safe_last = last_of(header)
+        segment.newest = header.began.later(header.span_ms)
+        segment.end = segment.safe_end = end
+        self.ticket = segment.safe_ticket = header.ticket + header.count
+
+    def _path(self, generation: int, ending: str) -> Path:
+        return self.directory / f"{generation:016d}.{ending}"
+
+
+def _first(segment: Segment) -> Position:
+    if segment.first is None:
+        raise ValueError("an empty segment has no place among the others")
+    return segment.first

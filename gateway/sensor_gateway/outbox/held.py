@@ -1,0 +1,64 @@
+"""What was refused for want of room: the newest event of each channel is held, the others are counted. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from sensor_gateway.model.event import ChangeEvent
+from sensor_gateway.outbox.files.record import Refused
+
+
+class Held:
+    """Refused events wait here for room. Those that a newer one of their channel replaced are lost, and counted."""
+
+    def __init__(self) -> None:
+        """Start with none."""
+        self._newest: dict[int, ChangeEvent] = {}
+        self._lost: Refused | None = None
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing is held, and nothing has to be told."""
+        return not self._newest and self._lost is None
+
+    @property
+    def events(self) -> list[ChangeEvent]:
+        """What is to be stored first, oldest first."""
+        return list(self._newest.values())
+
+    @property
+    def lost(self) -> Refused | None:
+        """What the next stored record has to tell of."""
+        return self._lost
+
+    def refuse(self, events: Sequence[ChangeEvent]) -> int:
+        """Take in events that found no room; gives how many were lost by it."""
+        lost = 0
+        for event in events:
+            before = self._newest.pop(id(event.source), None)
+            self._newest[id(event.source)] = event
+            if before is not None and before is not event:
+                self._count(before.stamp.wall_ms)
+                lost += 1
+        return lost
+
+    def lose(self, event: ChangeEvent) -> None:
+        """This event can never be stored."""
+        self._newest.pop(id(event.source), None)
+        self._count(event.stamp.wall_ms)
+
+    def clear(self) -> None:
+        """All that was held, and what was lost, is in a record now."""
+        self._newest.clear()
+        self._lost = None
+
+    def _count(self, wall_ms: int) -> None:
+        lost = self._lost
+        if lost is None:
+            self._lost = Refused(count=1, from_ms=wall_ms, to_ms=wall_ms)
+        else:
+            self._lost = Refused(
+                count=lost.count + 1,
+                from_ms=min(lost.from_ms, wall_ms),
+                to_ms=max(lost.to_ms, wall_ms),
+            )

@@ -1,0 +1,125 @@
+"""Keeps the hot journal a copy of the tail, and makes sure that it never proves a seq that was passed without it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Final
+
+from sensor_gateway.outbox.alarm import Retry
+from sensor_gateway.outbox.files.hot import HotHeader, HotJournal, HotMark, unacknowledged_in
+from sensor_gateway.outbox.files.record import frame_mark
+from sensor_gateway.outbox.marks import Marks
+from sensor_gateway.outbox.tail import Tail
+
+_JOB: Final = "hot"
+
+
+class HotCopy:
+    """The journal's owner. ``burn`` is called where a journal that proves too little cannot even be removed."""
+
+    def __init__(self, journal: HotJournal, tail: Tail, marks: Marks, retry: Retry, burn: Callable[[], None]) -> None:
+        """Nothing is touched before ``begin``."""
+        self._journal = journal
+        self._tail = tail
+        self._marks = marks
+        self._retry = retry
+        self._burn = burn
+        self._is_marked = True
+        self._is_unread = False
+        self._late: list[bytes] = []
+
+    @property
+    def is_open(self) -> bool:
+        """Whether what is added outlives the process."""
+        return self._journal.is_open
+
+    @property
+    def failures(self) -> int:
+        """How often the journal could not be written."""
+        return self._retry.total
+
+    def begin(self, header: HotHeader, now_s: float) -> None:
+        """Replace the journal by one with what is in the tail. Where that fails, there is none afterwards."""
+        if self._is_unread:
+            return
+        try:
+            self._journal.begin(header, self._tail, self._mark())
+        except OSError as error:
+            self._fail(error, now_s)
+        else:
+            self._is_marked = True
+            self._retry.worked(_JOB)
+
+    def add(self, data: bytes, monotonic: Callable[[], float]) -> bool:
+        """Add a record; whether it is kept. Where not, the journal is gone before anybody learns of its seq."""
+        if not self._journal.is_open:
+            return False
+        try:
+            self._journal.append(data)
+        except OSError as error:
+            self._fail(error, monotonic())
+            return False
+        return True
+
+    def note_marks(self) -> None:
+        """Something was acknowledged."""
+        self._is_marked = False
+
+    def turn(self, header: Callable[[], HotHeader], slack: int, now_s: float) -> None:
+        """Write acknowledgements down, empty the journal where most of it is needed no more, and try again."""
+        if not self._journal.is_open:
+            if self._is_unread and self._retry.may_try(now_s):
+                self._read_late(now_s)
+            elif self._retry.may_try(now_s):
+                self.begin(header(), now_s)
+            return
+        if self._journal.size > self._tail.size + slack:
+            self._rewrite(header(), slack, now_s)
+        if not self._is_marked:
+            mark = self._mark()
+            self._is_marked = True
+            self.add(frame_mark(mark.epoch, mark.seq, mark.ranges), lambda: now_s)
+
+    def leave_unread(self, error: OSError, now_s: float) -> None:
+        """The journal that is there could not be read: it is left as it is until it can be."""
+        self._is_unread = True
+        self._retry.failed(_JOB, error, now_s)
+
+    def late_strays(self) -> list[bytes]:
+        """Events of such a journal, once it could be read. They are to be stored before the next turn."""
+        late, self._late = self._late, []
+        return late
+
+    def _read_late(self, now_s: float) -> None:
+        try:
+            self._late = unacknowledged_in(self._journal.read())
+            self._is_unread = False
+        except OSError as error:
+            self._retry.failed(_JOB, error, now_s)
+
+    def close(self, *, is_settled: bool) -> None:
+        """Let the journal go. ``is_settled``: nothing in it is needed, and nothing may go on from it."""
+        if is_settled:
+            with suppress(OSError):
+                self._journal.invalidate()
+        self._journal.close()
+
+    def _rewrite(self, header: HotHeader, slack: int, now_s: float) -> None:
+        try:
+            self._journal.begin(header, self._tail, self._mark())
+            self._is_marked = True
+        except OSError as error:
+            # The old journal is whole and goes on growing; it is given up only when it cannot be written.
+            if self._journal.size > self._tail.size + 4 * slack:
+                self._fail(error, now_s)
+
+    def _fail(self, error: OSError, now_s: float) -> None:
+        self._retry.failed(_JOB, error, now_s)
+        try:
+            self._journal.invalidate()
+        except OSError:
+            self._burn()
+
+    def _mark(self) -> HotMark:
+        return HotMark(epoch=self._marks.epoch, seq=self._marks.seq, ranges=tuple(self._marks.ranges))

@@ -1,0 +1,206 @@
+"""Builds the outbox from what is on disk: directories, locks, recovery, and all its parts, joined."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Final
+
+from sensor_gateway.model.clock import Clock
+from sensor_gateway.model.log import Log
+from sensor_gateway.model.position import Epoch
+from sensor_gateway.outbox.alarm import Alarm, Retry
+from sensor_gateway.outbox.clearance import Clearance, ColdParts
+from sensor_gateway.outbox.counters import OutboxCounters
+from sensor_gateway.outbox.files.cold_reader import ColdReader
+from sensor_gateway.outbox.files.disk import Disk
+from sensor_gateway.outbox.files.hot import HotContents, HotHeader, HotJournal, read_hot
+from sensor_gateway.outbox.files.locks import AlreadyRunning, DirectoryLock
+from sensor_gateway.outbox.files.segment_writer import SegmentWriter
+from sensor_gateway.outbox.files.syncer import Syncer, ThreadSyncer
+from sensor_gateway.outbox.hot_copy import HotCopy
+from sensor_gateway.outbox.identity import EpochMark, Machine, write_epoch
+from sensor_gateway.outbox.limits import Limits
+from sensor_gateway.outbox.reader import Reader
+from sensor_gateway.outbox.recovery import Places, Recovery
+from sensor_gateway.outbox.settings import Durability, OutboxSettings
+from sensor_gateway.outbox.spill import Spill
+from sensor_gateway.outbox.tiers import TierParts, Tiers
+
+ALARMS: Final = ("outbox_flash", "outbox_hot", "outbox_room", "outbox_reading")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hands:
+    """How the outbox reaches the disk, and who waits for the medium. ``is_woken``: a sync calls for a turn."""
+
+    disk: Disk
+    syncer: Syncer
+    is_woken: bool
+
+    @classmethod
+    def real(cls, wake: Callable[[], None] | None = None) -> Hands:
+        """The real disk, a thread that syncs, and whom to wake after each sync (from that thread)."""
+        disk = Disk()
+        return cls(disk=disk, syncer=ThreadSyncer(disk, wake or _nobody), is_woken=wake is not None)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Setting:
+    """Where and as what an outbox is opened."""
+
+    places: Places
+    gateway: str
+    settings: OutboxSettings
+    clock: Clock
+    machine: Machine
+    log: Log
+    hands: Hands
+
+
+class Opened:
+    """An outbox's parts, joined; its owner drives them."""
+
+    def __init__(self, setting: Setting) -> None:
+        """Lock, recover, join. AlreadyRunning where another process owns a directory."""
+        disk, log, places = setting.hands.disk, setting.log, setting.places
+        self._disk = disk
+        self._hot_failure: OSError | None = None
+        self._locks = _lock(disk, places, log)
+        self.settings = _effective(setting)
+        self._directory, hot_path = places.usable(disk, log)
+        contents = self._read_hot(hot_path)
+        recovery = Recovery(disk, self._directory, contents, self.settings, log)
+        self.recovered = recovery.decide(setting.machine)
+        self._machine = setting.machine
+        self.alarms = {name: Alarm(log, name) for name in ALARMS}
+        self.counters = OutboxCounters()
+        self._is_usable = recovery.failure is None
+        if recovery.failure is not None:
+            self.alarms["outbox_flash"].raise_for(directory=str(self._directory), error=str(recovery.failure))
+        self.reader, self.tiers, self._parts = self._join(setting, recovery, hot_path)
+
+    def header(self, next_seq: int) -> HotHeader:
+        """The hot journal's header as of now."""
+        recovered = self.recovered
+        return HotHeader(
+            boot=self._machine.boot_bytes,
+            directory=bytes.fromhex(recovered.identity.directory_id),
+            epoch=recovered.epoch,
+            next_seq=next_seq,
+        )
+
+    def end_epoch(self, last_seq: int, within_s: float) -> bool:
+        """Put on flash that the epoch ended with this seq, if nothing of it is anywhere else; whether it did."""
+        if not self._is_usable or self._parts.tail.first is not None or not self.tiers.put_cursor_on_flash(within_s):
+            return False
+        try:
+            write_epoch(self._disk, self._directory, EpochMark(epoch=self.recovered.epoch, ended_at=last_seq))
+        except OSError:
+            return False
+        return True
+
+    def release(self) -> None:
+        """Let others have the directories."""
+        while self._locks:
+            self._locks.pop().release()
+
+    def _join(self, setting: Setting, recovery: Recovery, hot_path: Path | None) -> tuple[Reader, Tiers, TierParts]:
+        recovered, settings, hands = self.recovered, self.settings, setting.hands
+        retry = Retry(self.alarms["outbox_flash"])
+        cold = ColdParts(
+            disk=hands.disk,
+            shelf=recovery.shelf,
+            writer=SegmentWriter(hands.disk, recovery.shelf, hands.syncer),
+            cursor=recovery.cursor,
+            syncer=hands.syncer,
+            marks=recovered.marks,
+            drops=recovered.drops,
+            counters=self.counters,
+            retry=retry,
+        )
+        keeps_segment = settings.durability is Durability.ALWAYS
+        clearance = Clearance(
+            cold, max_age_s=settings.max_age_s, pending=recovered.pending_in_cold, keeps_segment=keeps_segment
+        )
+        parts = TierParts(
+            tail=recovered.tail,
+            marks=recovered.marks,
+            hot=self._hot(hot_path, setting.clock.monotonic()),
+            cold=cold,
+            spill=Spill(cold, recovered.tail, clearance, settings, self.alarms["outbox_room"]),
+            clearance=clearance,
+            limits=Limits(recovered.tail, cold, clearance, settings),
+            retry=retry,
+            boot=int(setting.machine.boot, 16),
+            is_woken=hands.is_woken,
+            can_spill=self._is_usable and settings.durability is not Durability.MEMORY,
+        )
+
+        def report(generation: int, place: int, data: bytes) -> None:
+            if recovery.quarantine.keep(f"{generation:016d}", place, data):
+                self.counters.damaged += 1
+
+        reader = Reader(
+            cold=ColdReader(hands.disk, recovery.shelf, report),
+            tail=recovered.tail,
+            marks=recovered.marks,
+            drops=recovered.drops,
+        )
+        return reader, Tiers(parts, settings, setting.clock.monotonic), parts
+
+    def _read_hot(self, path: Path | None) -> HotContents:
+        try:
+            return HotContents() if path is None else read_hot(self._disk, path)
+        except OSError as error:
+            self._hot_failure = error
+            return HotContents()
+
+    def _hot(self, path: Path | None, now_s: float) -> HotCopy | None:
+        if path is None or self.settings.durability is Durability.MEMORY:
+            return None
+        journal = HotJournal(self._disk, path)
+        retry = Retry(self.alarms["outbox_hot"])
+        copy = HotCopy(journal, self.recovered.tail, self.recovered.marks, retry, self._burn)
+        if self._hot_failure is not None:
+            copy.leave_unread(self._hot_failure, now_s)
+        return copy
+
+    def _burn(self) -> None:
+        """A journal that proves too little can neither be written nor removed: let flash speak against it."""
+        epoch = self.recovered.epoch
+        burnt = Epoch(ordinal=epoch.ordinal + 1, random=epoch.random)
+        with suppress(OSError):
+            write_epoch(self._disk, self._directory, EpochMark(epoch=burnt, ended_at=None))
+
+
+def _effective(setting: Setting) -> OutboxSettings:
+    settings = setting.settings
+    if setting.places.hot_directory is None and settings.durability is Durability.SPILL:
+        setting.log.warning("outbox_has_no_hot_directory", durability=Durability.ALWAYS.value)
+        return replace(settings, durability=Durability.ALWAYS)
+    return settings
+
+
+def _lock(disk: Disk, places: Places, log: Log) -> list[DirectoryLock]:
+    """Take both directories, or neither. One that cannot be used at all does not stop the start."""
+    locks: list[DirectoryLock] = []
+    for directory in (places.state_directory, places.hot_directory):
+        if directory is None:
+            continue
+        try:
+            disk.make_directory(directory)
+            locks.append(DirectoryLock(directory))
+        except AlreadyRunning:
+            for lock in locks:
+                lock.release()
+            raise
+        except OSError as error:
+            log.error("outbox_directory_not_usable", directory=str(directory), error=str(error))  # noqa: TRY400
+    return locks
+
+
+def _nobody() -> None:
+    """Nobody is waiting to be woken."""

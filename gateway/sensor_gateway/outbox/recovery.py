@@ -1,0 +1,259 @@
+"""What is there at the start: which directory, which identity, how far, and whether the same epoch may go on.
+
+It reads little: two small files, the cursor, the first record of each segment, the last segment, and the hot journal.
+Whatever it finds damaged costs that much and never the start.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Final
+
+from sensor_gateway.model.log import Log
+from sensor_gateway.model.position import Epoch
+from sensor_gateway.outbox.drops import Drops
+from sensor_gateway.outbox.files.cursor import CursorFile, CursorState
+from sensor_gateway.outbox.files.disk import Disk
+from sensor_gateway.outbox.files.hot import NAME, HotContents, read_hot, unacknowledged_in
+from sensor_gateway.outbox.files.quarantine import Quarantine
+from sensor_gateway.outbox.files.shelf import Shelf, ShelfLimits
+from sensor_gateway.outbox.identity import (
+    FORMAT,
+    EpochMark,
+    Identity,
+    Machine,
+    is_newer,
+    read_epoch,
+    read_identity,
+    write_epoch,
+    write_identity,
+)
+from sensor_gateway.outbox.marks import Marks
+from sensor_gateway.outbox.settings import Durability, OutboxSettings
+from sensor_gateway.outbox.tail import Tail
+
+DIRECTORY_NAMES: Final = ("outbox", f"outbox-v{FORMAT}")
+CURSOR_NAME: Final = "cursor-mqtt"
+_HOT_BESIDE: Final = f"hot-v{FORMAT}.log"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Places:
+    """The two directories that the outbox is given, and what of them it uses."""
+
+    state_directory: Path
+    hot_directory: Path | None
+
+    def usable(self, disk: Disk, log: Log) -> tuple[Path, Path | None]:
+        """The directory for flash and the path of the hot journal. What a newer version wrote is left untouched."""
+        directory = self.state_directory / DIRECTORY_NAMES[0]
+        if is_newer(disk, directory):
+            beside = self.state_directory / DIRECTORY_NAMES[1]
+            log.error("outbox_directory_of_a_newer_version_left_alone", directory=str(directory), used=str(beside))
+            directory = beside
+        if self.hot_directory is None:
+            return directory, None
+        hot = self.hot_directory / NAME
+        try:
+            is_newer_hot = read_hot(disk, hot).is_newer
+        except OSError:
+            is_newer_hot = False
+        if is_newer_hot:
+            log.error("outbox_hot_journal_of_a_newer_version_left_alone", path=str(hot))
+            hot = self.hot_directory / _HOT_BESIDE
+        return directory, hot
+
+
+@dataclass(slots=True, kw_only=True)
+class Recovered:
+    """What an outbox starts from. ``is_new_epoch``: the epoch event comes first; ``strays`` need new positions."""
+
+    identity: Identity
+    epoch: Epoch
+    next_seq: int
+    is_new_epoch: bool
+    is_epoch_stored: bool
+    previous: Epoch | None
+    previous_last_seq: int | None
+    marks: Marks
+    drops: Drops
+    tail: Tail
+    strays: list[bytes]
+    pending_in_cold: int
+
+
+class Recovery:
+    """Looks at what is there, and decides. ``failure``: nothing on flash may be touched."""
+
+    def __init__(self, disk: Disk, directory: Path, hot: HotContents, settings: OutboxSettings, log: Log) -> None:
+        """Load the directory. One that cannot be loaded is not used, and is left as it is for a start that can."""
+        self._disk = disk
+        self._directory = directory
+        self._hot = hot
+        self._settings = settings
+        self._log = log
+        self.shelf = Shelf(
+            disk,
+            directory,
+            ShelfLimits(segment_size=settings.segment_size, max_size=settings.max_size, keep_free=settings.keep_free),
+        )
+        self.quarantine = Quarantine(disk, directory / "quarantine")
+        self.cursor = CursorFile(disk, directory / CURSOR_NAME)
+        self.failure: OSError | None = None
+        try:
+            self.cursor.load()
+            self.shelf.load(self.cursor.newest.generation if self.cursor.newest else 0)
+        except OSError as error:
+            self.failure = error
+            self.shelf.segments.clear()
+        if self.shelf.unreadable:
+            log.error("outbox_segments_not_readable", directory=str(directory), segments=self.shelf.unreadable)
+        for number, piece in enumerate(hot.damage):
+            self.quarantine.keep("hot", number, piece)
+
+    def decide(self, machine: Machine) -> Recovered:
+        """Who this is, and where the stream goes on. A new epoch is on flash when this returns, if it can be."""
+        kept = read_identity(self._disk, self._directory)
+        identity = self._identity(kept, machine)
+        is_own_hot = self._hot.header is not None and self._hot.header.directory.hex() == identity.directory_id
+        on_flash = read_epoch(self._disk, self._directory)
+        previous = max(self._known_epochs(on_flash), default=None)
+        proven = self._hot.next_seq if is_own_hot and self._is_this_boot(machine) else None
+        if proven is not None and (self._hot.header is None or self._hot.header.epoch != previous):
+            proven = None
+        ended_at = on_flash.ended_at if on_flash and on_flash.epoch == previous else None
+        may_go_on = (
+            proven is not None
+            and proven > 1
+            and ended_at is None
+            and identity == kept
+            and self._settings.durability is not Durability.MEMORY
+            and self._agrees_with_cold(previous, proven)
+        )
+        if may_go_on and previous is not None and proven is not None:
+            epoch, next_seq, last_seq = previous, proven, None
+        else:
+            ordinal = 1 if previous is None else previous.ordinal + 1
+            epoch, next_seq = Epoch(ordinal=ordinal, random=secrets.randbits(32)), 1
+            last_seq = ended_at if ended_at is not None else (None if proven is None else proven - 1)
+        is_stored = (on_flash is not None and on_flash.epoch == epoch) or self._store_epoch(epoch)
+        fits = is_own_hot or (self._kept is None and not self.shelf.segments)
+        marks = self._marks(epoch, fits=fits)
+        tail = self._tail(marks, epoch) if fits else Tail()
+        # Another directory's journal, or one of a time when this directory could not be read: it fits in nowhere.
+        strays = [] if fits else unacknowledged_in(self._hot)
+        return Recovered(
+            identity=identity,
+            epoch=epoch,
+            next_seq=next_seq,
+            is_new_epoch=next_seq == 1,
+            is_epoch_stored=is_stored,
+            previous=previous if is_stored else None,
+            previous_last_seq=last_seq if is_stored else None,
+            marks=marks,
+            drops=Drops(self._kept.drops if self._kept else ()),
+            tail=tail,
+            strays=strays,
+            pending_in_cold=self._pending_in_cold(marks),
+        )
+
+    @property
+    def _kept(self) -> CursorState | None:
+        return None if self.failure else self.cursor.newest
+
+    def _identity(self, kept: Identity | None, machine: Machine) -> Identity:
+        hardware = " ".join(machine.hardware_id.split())
+        identity = kept or Identity.create(hardware)
+        if hardware and identity.hardware_id != hardware:
+            if identity.hardware_id:
+                self._log.warning("outbox_moved_to_other_hardware", before=identity.hardware_id, now=hardware)
+                identity = replace(identity, client_suffix=secrets.token_hex(4))
+            identity = replace(identity, hardware_id=hardware)
+        if self.failure is not None:
+            # What this process will acknowledge says nothing of the events in a directory that it cannot read.
+            return replace(identity, directory_id=secrets.token_hex(16))
+        if identity != kept:
+            try:
+                self._disk.make_directory(self._directory)
+                write_identity(self._disk, self._directory, identity)
+            except OSError as error:
+                self._log.error("outbox_identity_not_stored", directory=str(self._directory), error=str(error))
+        return identity
+
+    def _store_epoch(self, epoch: Epoch) -> bool:
+        if self.failure is not None:
+            return False
+        try:
+            write_epoch(self._disk, self._directory, EpochMark(epoch=epoch, ended_at=None))
+        except OSError as error:
+            self._log.error("outbox_epoch_not_stored", epoch=str(epoch), error=str(error))
+            return False
+        return True
+
+    def _is_this_boot(self, machine: Machine) -> bool:
+        header = self._hot.header
+        return header is not None and any(header.boot) and header.boot == machine.boot_bytes
+
+    def _agrees_with_cold(self, epoch: Epoch | None, next_seq: int | None) -> bool:
+        last = self.shelf.last
+        return last is None or last.epoch != epoch or next_seq is None or last.seq < next_seq
+
+    def _known_epochs(self, on_flash: EpochMark | None) -> Iterator[Epoch]:
+        if on_flash:
+            yield on_flash.epoch
+        for name in DIRECTORY_NAMES:
+            other = read_epoch(self._disk, self._directory.parent / name)
+            if other:
+                yield other.epoch
+        if self._kept:
+            yield self._kept.epoch
+            yield from (drop.epoch for drop in self._kept.drops)
+        for segment in self.shelf.segments:
+            yield from (position.epoch for position in (segment.first, segment.last) if position)
+        if self._hot.header:
+            yield self._hot.header.epoch
+        yield from (record.epoch for record in self._hot.records)
+
+    def _marks(self, epoch: Epoch, *, fits: bool) -> Marks:
+        kept = self._kept
+        hot = self._hot.mark if fits else None
+        if self.failure is not None and self._hot.records:
+            first_in_hot = (self._hot.records[0].epoch, self._hot.records[0].first_seq - 1)
+            if hot is None or (hot.epoch, hot.seq) < first_in_hot:
+                return Marks(*first_in_hot)
+        if hot is not None and (kept is None or (hot.epoch, hot.seq) >= (kept.epoch, kept.seq)):
+            return Marks(hot.epoch, hot.seq, hot.ranges)
+        if kept is not None:
+            return Marks(kept.epoch, kept.seq, hot.ranges if hot else ())
+        first = self.shelf.segments[0].first if self.shelf.segments else None
+        if first is not None:
+            return Marks(first.epoch, first.seq - 1)
+        if self._hot.records:
+            return Marks(self._hot.records[0].epoch, self._hot.records[0].first_seq - 1)
+        return Marks(epoch, 0)
+
+    def _tail(self, marks: Marks, epoch: Epoch) -> Tail:
+        """What only hot has."""
+        tail = Tail()
+        last = self.shelf.last
+        end = (last.epoch, int(last.seq)) if last else (marks.epoch, marks.seq)
+        end = max(end, (marks.epoch, marks.seq))
+        for record in self._hot.records:
+            if (record.epoch, record.last_seq) > end and record.epoch <= epoch:
+                tail.add(record)
+                end = (record.epoch, record.last_seq)
+        return tail
+
+    def _pending_in_cold(self, marks: Marks) -> int:
+        segments = self.shelf.segments
+        first, last = (segments[0].first, self.shelf.last) if segments else (None, None)
+        if first is None or last is None:
+            return 0
+        settled = max(marks.seq - first.seq + 1, 0) if first.epoch == marks.epoch else 0
+        for epoch, begin, end in marks.ranges:
+            if (epoch, end) <= (last.epoch, last.seq):
+                settled += end - begin + 1
+        return max(self.shelf.ticket - segments[0].ticket - settled, 0)

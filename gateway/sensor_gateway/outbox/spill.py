@@ -1,0 +1,126 @@
+"""When events go to flash: those not acknowledged in time, those for which memory is short, all of them at the end.
+
+Nothing here waits: syncs are handed over, and memory lets go of an event only when the sync of its copy has answered.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from sensor_gateway.model.event import GapCause
+from sensor_gateway.outbox.alarm import Alarm
+from sensor_gateway.outbox.clearance import Clearance, ColdParts, unacknowledged
+from sensor_gateway.outbox.files.segment_writer import FLUSH, PREPARE
+from sensor_gateway.outbox.files.shelf import Room
+from sensor_gateway.outbox.files.syncer import SyncAnswer
+from sensor_gateway.outbox.settings import OutboxSettings, WhenFull
+from sensor_gateway.outbox.tail import Tail
+
+_ROOM_RETRY_S: Final = 1.0
+_RECORD_SIZE: Final = 64 * 1024
+_RECORD_EVENTS: Final = 4096
+
+
+class Spill:
+    """Moves the tail into segments. ``is_full`` says that there may be no further segment now."""
+
+    def __init__(
+        self, parts: ColdParts, tail: Tail, clearance: Clearance, settings: OutboxSettings, room: Alarm
+    ) -> None:
+        """Nothing is touched before there is something to write."""
+        self._parts = parts
+        self._tail = tail
+        self._clearance = clearance
+        self._when_full = settings.when_full
+        self._record_size = min(_RECORD_SIZE, settings.segment_size // 2)
+        self._room = room
+        self._room_at_s = 0.0
+        self.is_full = False
+
+    @property
+    def is_waiting(self) -> bool:
+        """Whether something that was written is not known to be safe."""
+        return self._parts.writer.is_flushing or self._parts.writer.has_unsynced
+
+    def write(self, until_ms: float, boot: int, now_s: float) -> bool:
+        """Write what was appended by ``until_ms``, as far as there is room; False where some of it had to wait."""
+        if not self._parts.retry.may_try(now_s):
+            return False
+        try:
+            if not self._is_anchored():
+                self._clearance.sync_cursor()
+                return False
+            while batch := self._tail.batch(self._record_size, _RECORD_EVENTS, until_ms, boot):
+                if not self._parts.writer.write(batch):
+                    self._make_ready(now_s)
+                    return False
+                self._tail.wrote(len(batch))
+                self._parts.counters.spilled += sum(len(record.bodies) for record in batch)
+        except OSError as error:
+            self._tail.rewind()
+            self._parts.retry.failed(FLUSH, error, now_s)
+            return False
+        return True
+
+    def make_ready(self, now_s: float) -> None:
+        """Have the next segment at hand before it is needed."""
+        if self._parts.writer.is_half_full and self._parts.retry.may_try(now_s):
+            try:
+                self._make_ready(now_s)
+            except OSError as error:
+                self._parts.retry.failed(PREPARE, error, now_s)
+
+    def flush(self) -> None:
+        """Begin to sync what was written, unless a sync is under way."""
+        self._parts.writer.flush()
+
+    def note_room(self) -> None:
+        """There is plenty of room in memory, whatever flash says."""
+        self.is_full = False
+        self._room.clear()
+
+    def settle(self, answer: SyncAnswer, now_s: float) -> None:
+        """The syncer's answer about a segment that was made ready, or about what was written."""
+        name, error = answer.job.name, answer.error
+        if name == PREPARE:
+            self._parts.writer.prepared(error)
+        else:
+            self._flushed(error)
+        if error is not None:
+            self._parts.retry.failed(name, error, now_s)
+        else:
+            self._parts.retry.worked(name)
+
+    def _is_anchored(self) -> bool:
+        """Whether the cursor on flash adjoins what cold begins with: else all between would look lost after a cut."""
+        first = self._tail.first_unwritten
+        if self._parts.shelf.segments or first is None:
+            return True
+        safe, marks = self._parts.cursor.safe, self._parts.marks
+        if safe is None:
+            return False
+        is_mark = (safe.epoch, safe.seq) == (marks.epoch, marks.seq)
+        return is_mark or (safe.epoch, safe.seq) >= (first.epoch, first.first_seq - 1)
+
+    def _flushed(self, error: OSError | None) -> None:
+        through = self._parts.writer.flushed(error)
+        if through is None:
+            self._tail.rewind()
+            return
+        for record in self._tail.settle(through.epoch, through.seq):
+            self._clearance.pending += unacknowledged(
+                self._parts.marks, record.epoch, record.first_seq, record.last_seq
+            )
+
+    def _make_ready(self, now_s: float) -> None:
+        if now_s < self._room_at_s:
+            return
+        room = self._parts.writer.prepare()
+        self.is_full = room in {Room.FULL, Room.FLOOR}
+        if not self.is_full:
+            self._room.clear()
+        elif room is Room.FULL and self._when_full is WhenFull.DROP_OLDEST:
+            self._clearance.drop_oldest(GapCause.LIMIT)
+        else:
+            self._room_at_s = now_s + _ROOM_RETRY_S
+            self._room.raise_for(reason=room.value)

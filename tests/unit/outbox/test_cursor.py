@@ -1,0 +1,152 @@
+"""The cursor: two slots in turn, so that a torn write costs the newest state at most."""
+
+from __future__ import annotations
+
+import errno
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sensor_gateway.model.event import GapCause
+from sensor_gateway.model.position import Epoch
+from sensor_gateway.outbox.drops import DROPS_KEPT, Drop, Drops
+from sensor_gateway.outbox.files.cursor import SLOT_SIZE, CursorFile, CursorState, decode_slot, encode_slot
+from sensor_gateway.outbox.files.disk import Disk
+
+U32 = st.integers(0, 2**32 - 1)
+U64 = st.integers(0, 2**64 - 1)
+I64 = st.integers(-(2**63), 2**63 - 1)
+EPOCHS = st.builds(Epoch, ordinal=U32, random=U32)
+DROPS = st.builds(
+    Drop,
+    epoch=EPOCHS,
+    first=U64,
+    last=U64,
+    count=U64,
+    cause=st.sampled_from(GapCause),
+    from_ms=I64,
+    to_ms=I64,
+)
+STATES = st.builds(
+    CursorState, epoch=EPOCHS, seq=U64, generation=U64, drops=st.lists(DROPS, max_size=DROPS_KEPT).map(tuple)
+)
+
+
+def state(seq: int) -> CursorState:
+    return CursorState(epoch=Epoch(ordinal=1, random=2), seq=seq, generation=3)
+
+
+def load(path: Path) -> CursorFile:
+    cursor = CursorFile(Disk(), path)
+    cursor.load()
+    return cursor
+
+
+def put(cursor: CursorFile, seq: int) -> None:
+    cursor.write(state(seq))
+    cursor.begin_sync()
+    cursor.end_sync(None)
+
+
+@given(what=STATES, number=U64)
+def test_a_slot_comes_back_as_it_was(what: CursorState, number: int) -> None:
+    slot = encode_slot(what, number)
+    assert len(slot) == SLOT_SIZE
+    assert decode_slot(slot) == (number, what)
+
+
+@given(what=STATES, place=st.integers(0, SLOT_SIZE - 1), value=st.integers(1, 255))
+def test_no_changed_slot_is_taken(what: CursorState, place: int, value: int) -> None:
+    slot = bytearray(encode_slot(what, 1))
+    slot[place] ^= value
+    assert decode_slot(bytes(slot)) is None
+
+
+@given(data=st.binary(max_size=SLOT_SIZE))
+def test_any_bytes_can_be_tried(data: bytes) -> None:
+    assert decode_slot(data.ljust(SLOT_SIZE, b"\0")) is None
+
+
+def test_a_slot_of_another_version_is_not_taken() -> None:
+    assert decode_slot(b"") is None
+
+
+def test_the_newest_state_is_found_again(tmp_path: Path) -> None:
+    cursor = load(tmp_path / "cursor")
+    assert cursor.newest is None
+    for seq in range(1, 6):
+        put(cursor, seq)
+    cursor.close()
+    again = load(tmp_path / "cursor")
+    assert again.newest == again.safe == state(5)
+
+
+@pytest.mark.parametrize("writes", [2, 3, 4, 5])
+def test_a_torn_write_leaves_the_state_that_was_safe(tmp_path: Path, writes: int) -> None:
+    path = tmp_path / "cursor"
+    cursor = load(path)
+    for seq in range(1, writes):
+        put(cursor, seq)
+    before = path.read_bytes()
+    for seq in (100, 101, 102):
+        cursor.write(state(seq))
+    cursor.close()
+    after = path.read_bytes()
+    changed = [at for at in range(len(after)) if after[at] != before[at]]
+    slot = changed[0] // SLOT_SIZE
+    assert all(at // SLOT_SIZE == slot for at in changed)
+    torn = after[: slot * SLOT_SIZE] + bytes(200) + after[slot * SLOT_SIZE + 200 :]
+    path.write_bytes(torn)
+    assert load(path).newest == state(writes - 1)
+
+
+def test_a_failed_sync_makes_nothing_safe(tmp_path: Path) -> None:
+    cursor = load(tmp_path / "cursor")
+    put(cursor, 1)
+    cursor.write(state(2))
+    cursor.begin_sync()
+    cursor.end_sync(OSError(errno.EIO, "worn"))
+    assert cursor.safe == state(1)
+    assert cursor.newest == state(2)
+
+
+def drop(first: int, last: int, *, ordinal: int = 1, cause: GapCause = GapCause.LIMIT) -> Drop:
+    return Drop(
+        epoch=Epoch(ordinal=ordinal, random=2),
+        first=first,
+        last=last,
+        count=last - first + 1,
+        cause=cause,
+        from_ms=first,
+        to_ms=last,
+    )
+
+
+def test_neighbouring_drops_of_one_cause_are_one() -> None:
+    drops = Drops()
+    for one in (drop(1, 5), drop(6, 9), drop(10, 12, cause=GapCause.AGE), drop(1, 3, ordinal=2)):
+        drops.add(one)
+    assert list(drops) == [drop(1, 9), drop(10, 12, cause=GapCause.AGE), drop(1, 3, ordinal=2)]
+
+
+def test_the_newest_drops_are_kept() -> None:
+    drops = Drops()
+    for number in range(20):
+        drops.add(drop(number * 10 + 1, number * 10 + 5))
+    assert [one.first for one in drops] == [131, 141, 151, 161, 171, 181, 191]
+
+
+def test_drops_that_were_passed_are_forgotten() -> None:
+    drops = Drops([drop(1, 5), drop(10, 15), drop(1, 3, ordinal=2)])
+    drops.forget_through(Epoch(ordinal=1, random=2), 12)
+    assert list(drops) == [drop(10, 15), drop(1, 3, ordinal=2)]
+    drops.forget_through(Epoch(ordinal=2, random=2), 0)
+    assert list(drops) == [drop(1, 3, ordinal=2)]
+
+
+def test_a_hole_is_cut_by_the_drops_in_it_without_overlap() -> None:
+    drops = Drops([drop(1, 8), drop(6, 12, cause=GapCause.MEMORY)])
+    found = drops.within(Epoch(ordinal=1, random=2), 4, 10)
+    assert [(one.first, one.last, one.cause) for one in found] == [(4, 8, GapCause.LIMIT), (9, 10, GapCause.MEMORY)]

@@ -1,0 +1,460 @@
+"""The clauses of identity: no (epoch, seq) is ever seen with two contents, and borders say what is known."""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+import shutil
+import zlib
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from sensor_gateway.model.event import Gap
+from sensor_gateway.outbox.files.disk import Disk
+from sensor_gateway.outbox.files.locks import AlreadyRunning, holder_in
+from sensor_gateway.outbox.identity import Machine, read_epoch, read_identity, seal, unseal
+from sensor_gateway.outbox.settings import Durability
+
+pytestmark = pytest.mark.usefixtures("_one_content")
+Fields = dict[str, Any]
+
+
+@pytest.fixture
+def _one_content() -> None:
+    """Each test below also goes through ``contents``, which fails on a position with two contents."""
+
+
+def fields(items: list[Any]) -> list[Fields]:
+    return [json.loads(item.body) for item in items if not isinstance(item, Gap)]
+
+
+def values(items: list[Any]) -> list[float]:
+    return [fact["value"] for fact in fields(items) if fact["type"] == "value"]
+
+
+def contents(*lots: list[Any]) -> dict[tuple[str, int], bytes]:
+    """Everything that was ever handed out, by position."""
+    seen: dict[tuple[str, int], bytes] = {}
+    for item in [item for lot in lots for item in lot if not isinstance(item, Gap)]:
+        place = (str(item.position.epoch), item.position.seq)
+        assert seen.setdefault(place, item.body) == item.body, f"{place} has two contents"
+    return seen
+
+
+def test_the_first_event_of_an_epoch_names_it_and_has_seq_1(site: Any) -> None:
+    site.open()
+    first = site.drain()[0]
+    facts = json.loads(first.body)
+    assert (facts["type"], facts["seq"], facts["previous"], facts["previous_last_seq"]) == ("epoch", 1, None, None)
+    assert facts["epoch"] == str(site.box.epoch)
+
+
+def test_the_epoch_is_on_flash_before_its_first_seq_is_given_out(site: Any) -> None:
+    site.open()
+    calls = site.disk.calls
+    stored = calls.index(("replace", "epoch"))
+    assert ("sync", "outbox") in calls[stored:]
+    assert calls.index(("write", "hot.log.new")) > stored
+    assert read_epoch(Disk(), site.flash).epoch == site.box.epoch
+
+
+def test_a_restart_goes_on_with_the_same_epoch_and_the_next_seq(site: Any) -> None:
+    box = site.open()
+    before = site.drain() + box.append(site.news(3))
+    epoch = box.epoch
+    box.close(to_flash=False)
+    site.kill()
+    box = site.open()
+    assert box.epoch == epoch
+    after = box.append(site.news(2))
+    assert [item.position.seq for item in after] == [5, 6]
+    contents(before, after, site.drain())
+
+
+def test_kill_right_after_hot_was_emptied_gives_no_seq_twice(site: Any) -> None:
+    box = site.open()
+    site.drain()
+    given: list[Any] = []
+    for _ in range(40):
+        given += box.append(site.news(5))
+        site.drain()
+    assert (site.hot / "hot.log").stat().st_size < 8192
+    site.kill()
+    box = site.open()
+    later = box.append(site.news(1))
+    assert later[0].position.seq == given[-1].position.seq + 1
+    contents(given, later)
+
+
+@pytest.mark.parametrize("cut", [1, 5, 100])
+def test_a_torn_tail_begins_a_new_epoch_and_keeps_what_is_whole(site: Any, cut: int) -> None:
+    box = site.open()
+    given = box.append(site.news(1)) + box.append(site.news(1)) + box.append(site.news(1))
+    epoch = box.epoch
+    site.kill()
+    hot = site.hot / "hot.log"
+    os.truncate(hot, hot.stat().st_size - cut)
+    box = site.open()
+    assert box.epoch.ordinal == epoch.ordinal + 1
+    later = site.drain() + box.append(site.news(2))
+    assert values(later)[:2] == [1.0, 2.0]
+    contents(given, later)
+    start = next(fact for fact in fields(later) if fact["epoch"] == str(box.epoch))
+    assert (start["previous"], start["previous_last_seq"]) == (str(epoch), None)
+
+
+@pytest.mark.parametrize("place", [3, 9, 45, 60, 120, 300, 700])
+def test_a_flipped_bit_anywhere_in_hot_begins_a_new_epoch(site: Any, place: int) -> None:
+    box = site.open()
+    given = [item for _ in range(4) for item in box.append(site.news(1))]
+    epoch = box.epoch
+    site.kill()
+    hot = site.hot / "hot.log"
+    data = bytearray(hot.read_bytes())
+    data[place] ^= 16
+    hot.write_bytes(data)
+    box = site.open()
+    assert box.epoch > epoch
+    later = site.drain() + box.append(site.news(1))
+    contents(given, later)
+    assert len([value for value in values(later) if value <= 4]) >= 3
+
+
+def test_another_boot_begins_a_new_epoch_whose_border_is_unknown(site: Any) -> None:
+    box = site.open()
+    epoch = box.epoch
+    site.drain()
+    box.append(site.news(3))
+    site.cut_power()
+    box = site.open()
+    start = fields(site.drain())[0]
+    assert (start["previous"], start["previous_last_seq"]) == (str(epoch), None)
+
+
+def test_two_power_cuts_with_nothing_spilled_link_every_epoch(site: Any) -> None:
+    starts: list[Fields] = []
+    for _ in range(3):
+        site.open()
+        starts += [fact for fact in fields(site.drain()) if fact["type"] == "epoch"]
+        site.cut_power()
+    assert [start["previous"] for start in starts] == [None, starts[0]["epoch"], starts[1]["epoch"]]
+    assert [start["previous_last_seq"] for start in starts] == [None, None, None]
+
+
+def test_an_unknown_boot_id_begins_a_new_epoch_each_time(site: Any) -> None:
+    site.boot_id = ""
+    epochs = []
+    for _ in range(3):
+        epochs.append(site.open().epoch)
+        site.kill()
+    assert len(set(epochs)) == 3
+
+
+def test_boot_ids_are_compared_without_dashes(site: Any) -> None:
+    epoch = site.open().epoch
+    site.kill()
+    site.boot_id = site.boot_id.replace("-", "").upper()
+    assert site.open().epoch == epoch
+
+
+def test_an_end_in_order_tells_the_last_seq_to_the_next_epoch(site: Any) -> None:
+    box = site.open()
+    site.drain()
+    box.append(site.news(3))
+    epoch = box.epoch
+    box.close(to_flash=True)
+    site.cut_power()
+    box = site.open()
+    found = site.drain()
+    assert values(found) == [1.0, 2.0, 3.0]
+    start = fields(found)[-1]
+    assert (start["type"], start["previous"], start["previous_last_seq"]) == ("epoch", str(epoch), 4)
+    assert not [item for item in found if isinstance(item, Gap)]
+
+
+def test_an_epoch_that_ended_is_never_continued_in_the_same_boot(site: Any) -> None:
+    box = site.open()
+    site.drain()
+    epoch = box.epoch
+    box.close(to_flash=True)
+    site.kill()
+    assert site.open().epoch > epoch
+
+
+def test_an_old_cursor_makes_no_gap_after_an_end_in_order(site: Any) -> None:
+    """Outage, recovery, days online, shutdown: the cursor of the outage must not make the days look lost."""
+    box = site.open()
+    box.append(site.news(5))
+    site.offline(30)
+    site.drain()
+    for _ in range(20):
+        box.append(site.news(1))
+        site.drain()
+    box.close(to_flash=True)
+    site.cut_power()
+    site.open()
+    assert [fact["type"] for fact in fields(site.drain())] == ["epoch"]
+
+
+def test_an_old_cursor_makes_no_gap_in_the_next_outage(site: Any) -> None:
+    box = site.open()
+    box.append(site.news(5))
+    site.offline(30)
+    site.drain()
+    for _ in range(20):
+        box.append(site.news(1))
+        site.drain()
+    box.append(site.news(5))
+    site.offline(30)
+    site.cut_power()
+    site.open()
+    found = site.drain()
+    assert values(found) == [26.0, 27.0, 28.0, 29.0, 30.0]
+    assert not [item for item in found if isinstance(item, Gap)]
+
+
+def test_events_of_two_power_cuts_arrive_in_order_and_once(site: Any) -> None:
+    for _ in range(3):
+        box = site.open()
+        box.append(site.news(10))
+        site.offline(30)
+        site.cut_power()
+    site.open()
+    found = site.drain()
+    assert values(found) == [float(number) for number in range(1, 31)]
+    places = [(item.position.epoch, item.position.seq) for item in found]
+    assert places == sorted(places)
+    assert len(set(places)) == len(places)
+
+
+def test_flash_that_cannot_be_written_gives_a_random_epoch_without_a_predecessor(site: Any) -> None:
+    site.open()
+    site.cut_power()
+    site.disk.rule = lambda call, path: errno.EROFS if "state" in path and call in {"write_at", "replace"} else None
+    box = site.open()
+    start = fields(site.drain())[0]
+    assert start["previous"] is None
+    assert "outbox_epoch_not_stored" in site.log.names()
+    assert box.append(site.news(1))
+
+
+def test_a_state_directory_that_cannot_even_be_made_does_not_stop_the_start(site: Any) -> None:
+    site.disk.rule = lambda call, path: errno.EROFS if "state" in path else None
+    box = site.open()
+    box.append(site.news(2))
+    site.offline(60)
+    assert values(site.drain()) == [1.0, 2.0]
+
+
+def test_hot_that_cannot_be_written_is_removed_before_the_next_seq(site: Any) -> None:
+    box = site.open()
+    given = box.append(site.news(3))
+    site.disk.fail("write", "hot.log", errno.ENOSPC)
+    given += box.append(site.news(5))
+    assert not (site.hot / "hot.log").exists()
+    assert "outbox_hot_failed" in site.log.names()
+    site.kill()
+    site.disk.heal()
+    box = site.open()
+    assert box.epoch != given[0].position.epoch
+    contents(given, box.append(site.news(3)), site.drain())
+
+
+def test_events_for_which_hot_fails_go_to_flash_at_once(site: Any) -> None:
+    box = site.open()
+    site.disk.fail("write", "hot.log", errno.ENOSPC)
+    box.append(site.news(1))
+    box.tend()
+    box.tend()
+    box.append(site.news(4))
+    site.kill()
+    site.disk.heal()
+    site.open()
+    assert values(site.drain()) == [1.0, 2.0, 3.0, 4.0, 5.0]
+
+
+def test_a_journal_that_can_neither_be_written_nor_removed_is_disowned(site: Any) -> None:
+    box = site.open()
+    given = box.append(site.news(2))
+    site.disk.rule = lambda call, path: errno.EIO if "hot.log" in path else None
+    given += box.append(site.news(2))
+    site.kill()
+    site.disk.heal()
+    box = site.open()
+    contents(given, box.append(site.news(2)))
+    assert box.epoch != given[0].position.epoch
+
+
+def test_memory_begins_a_new_epoch_at_each_start(site: Any) -> None:
+    epochs = []
+    for _ in range(3):
+        box = site.open(durability=Durability.MEMORY)
+        box.append(site.news(1))
+        epochs.append(box.epoch)
+        box.close(to_flash=False)
+        site.kill()
+    assert len(set(epochs)) == 3
+
+
+def test_a_second_instance_names_the_first_and_leaves(site: Any, new_site: Callable[[Path], Any]) -> None:
+    site.open()
+    with pytest.raises(AlreadyRunning) as refused:
+        new_site(site.root).open()
+    assert refused.value.holder == os.getpid()
+    assert str(os.getpid()) in str(refused.value)
+
+
+def test_a_deleted_state_directory_does_not_let_a_second_instance_in(
+    site: Any, new_site: Callable[[Path], Any]
+) -> None:
+    site.open()
+    shutil.rmtree(site.state)
+    with pytest.raises(AlreadyRunning):
+        new_site(site.root).open()
+
+
+def test_two_state_directories_with_one_hot_directory_do_not_run_together(
+    site: Any, new_site: Callable[[Path], Any]
+) -> None:
+    site.open()
+    other = new_site(site.root)
+    other.state = site.root / "other"
+    with pytest.raises(AlreadyRunning):
+        other.open()
+
+
+def test_whoever_fails_to_get_one_lock_holds_neither(site: Any, new_site: Callable[[Path], Any]) -> None:
+    site.open()
+    other = new_site(site.root)
+    other.state = site.root / "other"
+    with pytest.raises(AlreadyRunning):
+        other.open()
+    other.hot = site.root / "other-hot"
+    other.open()
+    other.kill()
+
+
+def test_hot_of_another_state_directory_begins_a_new_epoch_and_its_events_are_delivered(site: Any) -> None:
+    box = site.open()
+    site.drain()
+    given = box.append(site.news(3))
+    site.kill()
+    shutil.rmtree(site.state)
+    box = site.open()
+    assert box.epoch not in {item.position.epoch for item in given}
+    later = box.append(site.news(1)) + site.drain()
+    assert values(later)[1:4] == [1.0, 2.0, 3.0]
+    contents(given, later)
+
+
+def test_other_hardware_begins_a_new_epoch_and_a_new_client_suffix(site: Any) -> None:
+    box = site.open()
+    epoch, suffix = box.epoch, box.client_suffix
+    site.kill()
+    assert site.open().client_suffix == suffix
+    site.kill()
+    site.hardware_id = "another"
+    box = site.open()
+    assert box.epoch > epoch
+    assert box.client_suffix != suffix
+    assert fields(site.drain())[-1]["previous_last_seq"] == 1
+
+
+def test_hardware_that_cannot_tell_its_serial_changes_nothing(site: Any) -> None:
+    epoch = site.open().epoch
+    site.kill()
+    site.hardware_id = ""
+    assert site.open().epoch == epoch
+
+
+def test_the_ids_of_many_epochs_sort_as_they_were_made(site: Any) -> None:
+    names = []
+    for _ in range(12):
+        names.append(str(site.open().epoch))
+        site.cut_power()
+    assert names == sorted(names)
+
+
+def test_a_wiped_state_directory_does_not_repeat_its_first_epoch(site: Any) -> None:
+    first = site.open().epoch
+    site.cut_power()
+    shutil.rmtree(site.state)
+    assert site.open().epoch != first
+
+
+def test_a_damaged_epoch_file_costs_no_ordinal(site: Any) -> None:
+    box = site.open()
+    box.append(site.news(1))
+    site.offline(30)
+    epoch = box.epoch
+    site.cut_power()
+    (site.flash / "epoch").write_bytes(b"rubbish")
+    assert site.open().epoch.ordinal == epoch.ordinal + 1
+
+
+def test_a_kill_between_the_header_and_the_first_event_starts_another_epoch(site: Any) -> None:
+    site.disk.fail("write", "hot.log")
+    box = site.open()
+    epoch = box.epoch
+    site.kill()
+    site.disk.heal()
+    box = site.open()
+    start = fields(site.drain())[-1]
+    assert start["previous"] == str(epoch)
+
+
+def test_a_directory_of_a_newer_version_stays_as_it_is(site: Any) -> None:
+    box = site.open()
+    box.append(site.news(5))
+    site.offline(30)
+    box.close(to_flash=False)
+    site.kill()
+    identity = site.flash / "identity"
+    text = b"sensor-gateway-outbox 2\nall else may differ\n"
+    identity.write_bytes(text + f"crc32 {zlib.crc32(text):08x}\n".encode())
+    hot = site.hot / "hot.log"
+    header = hot.read_bytes()[8:56]
+    crc = zlib.crc32(header, zlib.crc32(b"SGH\x02")).to_bytes(4, "little")
+    hot.write_bytes(b"SGH\x02" + crc + header + b"what only a newer version can read")
+    before = {path: path.read_bytes() for path in [hot, *site.flash.iterdir()] if path.is_file()}
+    old_epoch = box.epoch
+    for _ in range(2):
+        box = site.open()
+        box.append(site.news(5))
+        site.offline(30)
+        site.kill()
+    assert {path: path.read_bytes() for path in before} == before
+    assert "outbox_directory_of_a_newer_version_left_alone" in site.log.names()
+    assert box.epoch.ordinal > old_epoch.ordinal
+    assert (site.state / "outbox-v1" / "identity").exists()
+
+
+def test_sealed_text_survives_no_change() -> None:
+    text = seal({"epoch": "000012-7f3c9a2e", "ended": "-"})
+    assert unseal(text) == {"epoch": "000012-7f3c9a2e", "ended": "-"}
+    for place in range(len(text)):
+        assert unseal(text[:place]) is None
+        assert unseal(text[:place] + bytes((text[place] ^ 1,)) + text[place + 1 :]) is None
+
+
+def test_an_identity_with_an_impossible_directory_id_is_none(tmp_path: Path) -> None:
+    (tmp_path / "identity").write_bytes(seal({"directory": "xyz", "hardware": "", "client": "a"}))
+    assert read_identity(Disk(), tmp_path) is None
+
+
+def test_a_boot_id_that_is_none_counts_as_unknown() -> None:
+    assert Machine(boot_id="zz" * 16, hardware_id="").boot_bytes == bytes(16)
+    assert Machine(boot_id="", hardware_id="").boot == "00000000"
+
+
+def test_the_holder_of_a_lock_is_found_by_device_and_inode() -> None:
+    text = (
+        "1: POSIX  ADVISORY  WRITE 77 fe:00:42 0 EOF\n2: FLOCK  ADVISORY  WRITE 99 fe:00:42 0 EOF\n"
+        "2: -> FLOCK  ADVISORY  WRITE 98 fe:00:42 0 EOF\nrubbish\n"
+    )
+    assert holder_in(text, os.makedev(0xFE, 0), 42) == 99
+    assert holder_in(text, os.makedev(0xFE, 0), 43) is None
