@@ -99,6 +99,8 @@ def trimming(block: bytes, humidity: bytes | None = None) -> Trimming:
     """Coefficients from the registers 88..A1 and E1..E7. BadFrame for what no chip was delivered with."""
     if len(block) != READ_TRIMMING.count or (humidity is not None and len(humidity) != READ_HUMIDITY_TRIMMING.count):
         raise BadFrame("trimming data of the wrong length", expected="26 and 7 bytes", got=block + (humidity or b""))
+    if any(len(set(part)) == 1 for part in (block, humidity) if part):
+        raise BadFrame("trimming data of a wire that carries nothing", got=block + (humidity or b""))
     numbers = struct.unpack("<HhhH8h", block[:24])
     if 0 in (numbers[0], numbers[3]):
         raise BadFrame("trimming data without T1 or P1", got=block)

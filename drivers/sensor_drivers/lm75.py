@@ -117,6 +117,8 @@ def convert(frame: bytes, *, bits: int) -> Values:
     """Temperature of one register value; 13 bits is the extended mode. Total: a value within limits, or an error."""
     if len(frame) != READ_TEMPERATURE.count:
         raise BadFrame("temperature register of the wrong length", expected="2 bytes", got=frame)
+    if frame == b"\xff\xff" and bits > 9:  # with 9 bits the others are undefined: it may be -0.5 °C
+        raise BadFrame("temperature register whose last bits are not zero", got=frame)
     is_extended = bits == EXTENDED_BITS
     if is_extended and not frame[1] & 0x01:
         raise NotReady("the chip is not in extended mode (any more): it lost power")

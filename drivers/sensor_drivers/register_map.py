@@ -29,6 +29,7 @@ SHUFFLES: Final = {"ABCD": (0, 1, 2, 3), "CDAB": (2, 3, 0, 1), "BADC": (1, 0, 3,
 NOTATION: Final = re.compile(r"([34])(\d{4,5})")
 
 TIMEOUT: Final = Seconds(0.5)
+LONGEST_TIMEOUT: Final = Seconds(30)  # of an exchange, for the gateway
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,8 +111,8 @@ class Options:
                 register.channel(name)
             except ValueError as error:
                 raise ValueError(f"registers: {error}") from error
-        if not 0.01 <= self.timeout <= 60:
-            raise ValueError(f"timeout has to be between 10ms and 60s, got {self.timeout:g} s")
+        if not 0.01 <= self.timeout <= LONGEST_TIMEOUT:
+            raise ValueError(f"timeout has to be between 10ms and {LONGEST_TIMEOUT}s, got {self.timeout:g} s")
         if not 2 <= self.max_registers <= MOST_REGISTERS:
             raise ValueError(f"max_registers has to be between 2 and {MOST_REGISTERS}, got {self.max_registers}")
 

@@ -167,6 +167,15 @@ def test_trimming_data_that_no_chip_has_is_a_bad_frame(place: int) -> None:
         trimming(TRIMMING[:place] + b"\x00\x00" + TRIMMING[place + 2 :])
 
 
+@pytest.mark.parametrize("byte", [b"\x00", b"\xff"])
+def test_trimming_data_of_a_silent_wire_is_a_bad_frame(byte: bytes) -> None:
+    """Taken for real it would stay until the next fault: 0.01 °C or 0 %, within limits and never true."""
+    with pytest.raises(BadFrame):
+        trimming(byte * 26)
+    with pytest.raises(BadFrame):
+        trimming(TRIMMING, byte * 7)
+
+
 def test_h4_and_h5_share_a_byte_and_have_signs() -> None:
     h = trimming(TRIMMING, bytes.fromhex("78 01 00 11 2e 03 1e")).h
     assert h == (0x4B, 376, 0, 286, 50, 30)

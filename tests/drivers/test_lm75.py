@@ -55,6 +55,14 @@ def test_bits_that_a_chip_leaves_undefined_mean_nothing() -> None:
     assert convert(b"\x19\x7f", bits=11) == {"temperature": 25.375}
 
 
+@pytest.mark.parametrize("bits", [11, 12, 13])
+def test_a_wire_that_nobody_pulls_down_is_a_bad_frame(bits: int) -> None:
+    """Their last bits are zero, so that FF FF is no -0.06 °C. Of an LM75 it may be -0.5 °C: its bits are undefined."""
+    with pytest.raises(BadFrame, match="ff ff"):
+        convert(b"\xff\xff", bits=bits)
+    assert convert(b"\xff\xff", bits=9) == {"temperature": -0.5}
+
+
 @pytest.mark.parametrize("variant", ["tmp102", "tmp112"])
 def test_in_extended_mode_each_conversion_is_started_and_awaited(variant: str) -> None:
     """An old 12-bit value under the new mode's bit 0 would read twice as hot: no register value is ever an old one."""

@@ -37,8 +37,9 @@ class BadFrame(MeasurementError):
         """Say what is wrong, and where it helps what was expected and what came."""
         self.expected = expected
         self.got = got
-        detail = "" if expected is None and got is None else f": expected {_shown(expected)}, got {_shown(got)}"
-        super().__init__(f"{what}{detail}")
+        facts = (("expected", expected), ("got", got))
+        detail = ", ".join(f"{name} {_shown(fact)}" for name, fact in facts if fact is not None)
+        super().__init__(f"{what}: {detail}" if detail else what)
 
 
 class OverRange(MeasurementError):

@@ -13,13 +13,13 @@ from typing import TypeAlias
 from sensor_gateway.model.driver_spec import BusKind, DriverSpec, Identity, PolledDriver, StreamDriver
 from sensor_gateway.model.errors import BadFrame, MeasurementError, Nack, NoAnswer
 from sensor_gateway.model.operations import Exchange, Operation, Read, Wait, Write, WriteRead
+from sensor_gateway.sensing.engine import LONGEST_EXCHANGE_S, LONGEST_WAIT_S
 
 Noise: TypeAlias = Callable[[int], bytes]
 """Gives so many bytes without meaning."""
 
 Steps: TypeAlias = Generator[Operation, bytes, object]
 
-LONGEST_WAIT_S = 60.0
 MOST_OPERATIONS = 1000
 ROUNDS = 100
 STREAM_BYTES = 20_000
@@ -120,7 +120,7 @@ class _Conduct:
             assert 0 <= operation.seconds <= LONGEST_WAIT_S, f"{where} waits {operation.seconds} s"
         if isinstance(operation, Exchange):
             assert operation.request, f"{where} asks nothing: {operation!r}"
-            assert 0 < operation.timeout_s <= LONGEST_WAIT_S, f"{where} waits {operation.timeout_s} s for an answer"
+            assert 0 < operation.timeout_s <= LONGEST_EXCHANGE_S, f"{where} waits {operation.timeout_s} s for an answer"
 
 
 def _answered(operation: Operation, answers: Callable[[int], bytes | MeasurementError]) -> bytes | MeasurementError:

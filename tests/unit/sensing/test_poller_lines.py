@@ -67,6 +67,35 @@ def test_a_dead_slave_costs_one_timeout_and_then_back_off(rig: Any) -> None:
     assert rig.health("dead")[-1] == ("offline", "timeout"), "silence of all slaves is no stuck bus on a line"
 
 
+def test_a_turn_of_many_dead_slaves_shows_that_the_thread_lives(rig: Any) -> None:
+    """Supervision took a line of a hundred silent slaves for hung: all their time limits fell into one turn."""
+    line = rig.on_a_line()
+    seen: list[int] = []
+    line.answer = lambda _: seen.append(rig.poller.progress)
+    for unit in range(1, 101):
+        rig.add(f"s{unit}", make, kind=BusKind.SERIAL_REQUEST, address=unit)
+    rig.turn()
+    assert seen == sorted(set(seen))
+    assert len(seen) == 100
+
+
+def test_an_exchange_that_a_stop_cuts_short_is_no_fault(rig: Any) -> None:
+    """A clean stop told that the slave had timed out, where in truth nobody waited for its answer any more."""
+    line = rig.on_a_line()
+    line.answer = answering(1)
+    rig.add("a", make, kind=BusKind.SERIAL_REQUEST, address=1)
+    rig.run(2.5)
+
+    def stop(_request: bytes) -> None:
+        rig.poller.stop()
+        line.until_s = rig.clock.monotonic()  # wake() has this effect: the read gives nothing, and at once
+
+    line.answer = stop
+    rig.run(3.1)
+    assert rig.news("a") == [("first", 20.0, None)]
+    assert rig.health("a")[-1] == ("online", None)
+
+
 def test_an_i2c_operation_on_a_line_is_a_driver_error(rig: Any) -> None:
     class Lost(Slave):
         def measure(self) -> Any:

@@ -117,6 +117,35 @@ def test_a_channel_that_stays_away_alone_fails_alone(rig: Any, channels: Any) ->
     assert rig.health()[-1] == ("degraded", "timeout")
 
 
+def test_a_channel_that_does_not_come_back_with_the_others_keeps_the_sensor_degraded(rig: Any, channels: Any) -> None:
+    """After a silence of all, one channel alone came back, and the sensor was said to be online for ever."""
+    line = rig.on_a_line()
+    line.say(0.5, b"20,50\n")
+    for second in range(20, 60):
+        line.say(second, b"20\n")
+    rig.add(driver=Lines, kind=BusKind.SERIAL_STREAM, channels=channels)
+    rig.run(60)
+    assert rig.health()[-1] == ("degraded", "timeout")
+    assert "no humidity came" in rig.states[-1].reason
+
+
+def test_a_channel_that_does_not_come_back_after_a_driver_error_keeps_the_sensor_degraded(
+    rig: Any, channels: Any
+) -> None:
+    class Stumbling(Lines):
+        def feed(self, data: bytes) -> Iterator[Any]:
+            if data == b"stumble":
+                raise ValueError("once")
+            yield from super().feed(data)
+
+    line = talking(rig, until_s=60)
+    line.say(0.5, b"20,50\n")
+    line.say(10.5, b"stumble")
+    rig.add(driver=Stumbling, kind=BusKind.SERIAL_STREAM, channels=channels)
+    rig.run(60)
+    assert rig.health()[-1] == ("degraded", "timeout")
+
+
 def test_an_unplugged_line_is_opened_again_and_half_a_frame_forgotten(rig: Any) -> None:
     line = talking(rig, until_s=100)
     rig.add(driver=Lines, kind=BusKind.SERIAL_STREAM)

@@ -286,6 +286,15 @@ def test_a_driver_that_asks_on_a_line_passes_and_may_not_speak_i2c() -> None:
     assert "on a bus of kind serial" in complaint(spec(Good, bus=BusKind.SERIAL_REQUEST, variants=variants))
 
 
+def test_an_exchange_that_the_gateway_would_refuse_is_found() -> None:
+    class Patient(Asking):
+        def measure(self) -> Measuring:
+            return convert((yield Exchange(b"?", lambda received: (len(received), received[:1] or None), 45)))
+
+    variants = {"x1": Variant(channels=(CHANNEL,))}
+    assert "waits 45 s for an answer" in complaint(spec(Patient, bus=BusKind.SERIAL_REQUEST, variants=variants))
+
+
 def test_a_framing_that_drops_more_than_there_is_is_found() -> None:
     class Greedy(Asking):
         def measure(self) -> Measuring:

@@ -1,12 +1,13 @@
 """What a bus has to say: the detectors of its channels, the deadlines that these have, and what one turn hands over.
 
 Pure but for its memory: time arrives in stamps. A deadline is a heartbeat, the end of a minimum interval, or news that
-found no room. It is kept in a heap and looked up lazily, since most of them move on before they are due.
+found no room. It is kept in a heap and looked up lazily, since most of them move on before they are due; what they
+leave behind is swept out when it has become the half of the heap.
 """
 
 from __future__ import annotations
 
-from heapq import heappop, heappush
+from heapq import heapify, heappop, heappush
 from itertools import count
 from typing import Final
 
@@ -21,6 +22,7 @@ FULL_RETRY_MS: Final = 1000
 """How long news that found no room wait at most for the next try, unless a reading comes first."""
 
 _MOST_AT_ONCE: Final = 4
+_FEWEST_BELLS: Final = 64
 _NEVER: Final = 1 << 62
 
 
@@ -40,12 +42,13 @@ class WatchedChannel:
 class News:
     """Gathers the events and states of one turn. ``room`` is how many events may be handed over in it."""
 
-    __slots__ = ("_bells", "_order", "_slack_ms", "events", "room", "states")
+    __slots__ = ("_bells", "_most_bells", "_order", "_slack_ms", "events", "room", "states")
 
     def __init__(self, slack_s: float) -> None:
         """Deadlines within ``slack_s`` are served together."""
         self._slack_ms = round(slack_s * 1000)
         self._bells: list[tuple[int, int, WatchedChannel]] = []
+        self._most_bells = _FEWEST_BELLS
         self._order = count()
         self.events: list[ChangeEvent] = []
         self.states: list[SensorState] = []
@@ -127,3 +130,7 @@ class News:
     def _queue(self, channel: WatchedChannel, due_ms: int) -> None:
         channel.queued_ms = due_ms
         heappush(self._bells, (due_ms, next(self._order), channel))
+        if len(self._bells) > self._most_bells:
+            self._bells[:] = [bell for bell in self._bells if bell[0] == bell[2].queued_ms]
+            heapify(self._bells)
+            self._most_bells = max(_FEWEST_BELLS, 2 * len(self._bells))

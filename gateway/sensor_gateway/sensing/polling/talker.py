@@ -107,6 +107,8 @@ class TalkingSensor:
         self._bytes = self._damaged = 0
         self._back_off.reset()
         self.account.measured(values, stamp)
+        if not self._heard_s:  # it speaks again: every channel is expected anew
+            self._heard_s = dict.fromkeys(self._names, now_s)
         heard_s = self._heard_s
         for name in values:
             heard_s[name] = now_s
@@ -124,5 +126,6 @@ class TalkingSensor:
 
     def _broken(self, fault: DriverFault, stamp: Stamp, now_s: float) -> None:
         self.account.failed(fault, stamp)
+        self._heard_s.clear()
         self._deaf_until_s = now_s + self._back_off.next_s()
         self.schedule.put_off(self._deaf_until_s + self._silence_s)
