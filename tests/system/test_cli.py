@@ -132,6 +132,22 @@ def test_a_driver_that_cannot_be_imported_is_a_fault_of_its_own_sensors_alone(tm
     assert [fact["name"] for fact in facts if "error" in fact] == ["strange"]
 
 
+def test_what_this_machine_lacks_is_told_only_when_asked_for(broker: Any, tmp_path: Path) -> None:
+    file = tmp_path / "my.yaml"
+    file.write_text(LONELY.format(port=broker.door.port))
+    assert cli("check-config", file).returncode == 0
+    ended = cli("check-config", "--here", file)
+    assert ended.returncode == 1
+    assert "here: buses.i2c77: there is no /dev/i2c-77" in ended.stderr
+    assert "here: buses.rs485: there is no /dev/no-such-port" in ended.stderr
+    assert "here: mqtt.url: nobody listens on the broker's port" in ended.stderr
+    file.write_text((ROOT / "config" / "simulated.yaml").read_text())
+    broker.start()
+    file.write_text(file.read_text().replace("mqtt://localhost", f"mqtt://127.0.0.1:{broker.door.port}"))
+    ended = cli("check-config", "--here", "--json", file)
+    assert (ended.returncode, ended.stdout, ended.stderr) == (0, "", "")
+
+
 # --- README's ten minutes, without hardware
 
 
@@ -334,14 +350,21 @@ def test_something_else_than_a_broker_is_69(attic: Path, answer: bytes) -> None:
 # --- demo
 
 
-def test_the_demonstration_loses_nothing() -> None:
+def test_the_demonstration_loses_nothing_with_either_broker(running: Callable[..., Running]) -> None:
+    """Both at once, since each takes its time."""
     began_s = time.monotonic()
-    ended = cli("demo", "--quiet", timeout=60)
-    assert ended.returncode == 0, ended.stdout
-    assert time.monotonic() - began_s < 60
-    assert re.search(r"^lost +0$", ended.stdout, re.MULTILINE)
-    assert "  first" not in ended.stdout
-    assert len(ended.stdout.splitlines()) < 40
+    with_each = {
+        "broker: mosquitto": running("demo", "--quiet"),
+        "broker: the embedded Python broker": running("demo", "--quiet", "--embedded-broker"),
+    }
+    for broker, demo in with_each.items():
+        out, err = demo.process.communicate(timeout=60)
+        assert (demo.process.returncode, err) == (0, ""), out
+        assert time.monotonic() - began_s < 60
+        assert broker in out
+        assert re.search(r"^lost +0$", out, re.MULTILINE)
+        assert "  first" not in out
+        assert len(out.splitlines()) < 40
 
 
 def test_a_demonstration_that_is_ended_leaves_no_broker_behind(running: Callable[..., Running]) -> None:

@@ -8,17 +8,23 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sensor_gateway.cli.arguments import Checked, Subparsers, add_command, complain, load_checked
+from sensor_gateway.cli.arguments import EX_FAILED, Checked, Subparsers, add_command, complain, load_checked, say
 
 if TYPE_CHECKING:
+    from sensor_gateway.config.settings import Configuration
     from sensor_gateway.config.text.faults import Fault
+    from sensor_gateway.sensing.catalogue import DriverCatalogue
 
 _ABOUT = """\
 Checks configuration files, each with conf.d/*.yaml beside it, and prints every fault in one go: file, line and
-column, the key, what was expected. The text alone is checked, so that it can be done anywhere; --here reads the
-secrets too, as they are on this machine. Exit code 78 when there is a fault; warnings alone are no fault.
+column, the key, what was expected. The text alone is checked, so that it can be done anywhere. With --here, the
+secrets are read, the buses opened and the broker connected to, as the gateway would do it on this machine.
+
+Exit code 78 when there is a fault in the text or with a secret, 1 when only this machine lacks something; warnings
+alone are no fault.
 
   sensor-gateway check-config my.yaml
+  sensor-gateway check-config --here my.yaml
   sensor-gateway check-config my.yaml --json | jq -r .message
 """
 
@@ -32,8 +38,10 @@ def add(subparsers: Subparsers) -> None:
         about=_ABOUT,
     )
     parser.add_argument("files", nargs="+", type=Path, metavar="FILE", help="a configuration file")
-    parser.add_argument("--here", action="store_true", help="look at this machine too: are the secrets there?")
-    parser.add_argument("--json", action="store_true", help="one JSON object per fault or warning, and nothing else")
+    parser.add_argument("--here", action="store_true", help="look at this machine too: secrets, buses, broker")
+    parser.add_argument(
+        "--json", action="store_true", help="one JSON object per fault, warning or lack, and nothing else"
+    )
     parser.set_defaults(run=run)
 
 
@@ -51,7 +59,24 @@ def run(arguments: argparse.Namespace) -> int:
             _show(file, checked)
         if checked.configuration is None:
             code = os.EX_CONFIG
+        elif arguments.here and _is_lacking(checked.configuration, catalogue, as_json=arguments.json):
+            code = max(code, EX_FAILED)
     return code
+
+
+def _is_lacking(configuration: Configuration, catalogue: DriverCatalogue, *, as_json: bool) -> bool:
+    """Whether this machine lacks something; it is printed."""
+    from sensor_gateway.cli.machine_check import lacks
+    from sensor_gateway.service.system_clock import SystemClock
+
+    is_lacking = False
+    for lack in lacks(configuration, catalogue, SystemClock()):
+        is_lacking = True
+        if as_json:
+            print(json.dumps({"level": "lack", "path": lack.path, "message": lack.message}, ensure_ascii=False))
+        else:
+            say(f"here: {lack}")
+    return is_lacking
 
 
 def _show(file: Path, checked: Checked) -> None:

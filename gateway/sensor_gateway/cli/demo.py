@@ -39,6 +39,11 @@ def add(subparsers: Subparsers) -> None:
         about=_ABOUT,
     )
     parser.add_argument("--quiet", action="store_true", help="do not print each event")
+    parser.add_argument(
+        "--embedded-broker",
+        action="store_true",
+        help="use the broker in Python (sensor-gateway[demo]) even where mosquitto is installed",
+    )
     parser.set_defaults(run=run)
 
 
@@ -50,6 +55,7 @@ def run(arguments: argparse.Namespace) -> int:
     from sensor_gateway.cli.event_line import event_line
     from sensor_gateway.model.errors import OperatorError
     from sensor_gateway.service.demonstration import Demonstration
+    from sensor_gateway.service.local_broker import LocalBroker
     from sensor_gateway.service.logs import open_log
     from sensor_gateway.service.system_clock import SystemClock
 
@@ -61,8 +67,9 @@ def run(arguments: argparse.Namespace) -> int:
     log = open_log(sys.stdout, level="warning", is_readable=True)
     with _ended_in_good_order(), tempfile.TemporaryDirectory(prefix="sensor-gateway-demo-") as directory:
         try:
+            broker = LocalBroker(Path(directory), is_embedded=arguments.embedded_broker)
             demonstration = Demonstration(
-                Path(directory), clock=SystemClock(), log=log, show=_show, show_event=show_event
+                Path(directory), broker, clock=SystemClock(), log=log, show=_show, show_event=show_event
             )
             result = demonstration.play()
         except (OperatorError, TimeoutError) as error:

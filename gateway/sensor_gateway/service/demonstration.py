@@ -37,6 +37,7 @@ CONFIGURATION: Final = """\
 gateway: {{id: demo}}
 mqtt:
   url: mqtt://127.0.0.1:{port}
+  version: "{version}"
   retry_max: 1s
 clock: {{hold: 0s}}
 outbox: {{keep_free: 0MB}}
@@ -113,27 +114,28 @@ class Demonstration:
     def __init__(
         self,
         directory: Path,
+        broker: LocalBroker,
         *,
         clock: Clock,
         log: Log,
         show: Callable[[str], None],
         show_event: Callable[[dict[str, Any]], None],
     ) -> None:
-        """Prepare broker, subscriber and gateway; nothing runs yet. OperatorError where no broker can be had."""
+        """Prepare subscriber and gateway for ``broker``; nothing runs yet."""
         self._clock = clock
         self._show = show
         self._show_event = show_event
         self._pause = threading.Event()
         self._arrived: SimpleQueue[bytes] = SimpleQueue()
         self._count = Count()
-        self._broker = LocalBroker(directory)
-        self._door = Door(self._broker.port)
+        self._broker = broker
+        self._door = Door(broker.port)
         self._listener: threading.Thread | None = None
         self._gateway = self._assemble(directory, log)
 
     def _assemble(self, directory: Path, log: Log) -> Gateway:
         catalogue = DriverCatalogue()
-        text = CONFIGURATION.format(port=self._door.port)
+        text = CONFIGURATION.format(port=self._door.port, version=self._broker.version)
         loaded = load_text(text, catalogue=catalogue, environ={}, file=Path("demo.yaml"))
         if loaded.configuration is None:
             raise OperatorError("\n".join(map(str, loaded.faults)))
@@ -169,7 +171,7 @@ class Demonstration:
 
     def _come_back(self) -> None:
         self._broker.start()
-        broker = BrokerSettings(host="127.0.0.1", port=self._broker.port, client_id="")
+        broker = BrokerSettings(host="127.0.0.1", port=self._broker.port, client_id="", version=self._broker.version)
         subscriber = Subscriber(
             broker, ["sensors/v1/demo/events"], lambda _topic, payload: self._arrived.put(payload), dial=dial
         )

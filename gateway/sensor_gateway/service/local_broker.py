@@ -13,7 +13,7 @@ import socket
 import subprocess
 import threading
 from pathlib import Path
-from typing import Protocol
+from typing import Literal, Protocol
 
 from sensor_gateway.model.errors import OperatorError
 from sensor_gateway.service.embedded_broker import EmbeddedBroker, is_installed
@@ -30,11 +30,14 @@ class _Life(Protocol):
 class LocalBroker:
     """mosquitto where it is installed, else the embedded one. ``port`` is for the subscriber."""
 
-    def __init__(self, directory: Path) -> None:
-        """Keep the broker's configuration in ``directory``. OperatorError where no broker can be had."""
+    def __init__(self, directory: Path, *, is_embedded: bool = False) -> None:
+        """Keep the broker's configuration in ``directory``. OperatorError where no broker can be had.
+
+        ``is_embedded``: the embedded one even where mosquitto is installed.
+        """
         self.port = free_port()
         self._directory = directory
-        self._mosquitto = shutil.which("mosquitto", path=_search_path())
+        self._mosquitto = None if is_embedded else shutil.which("mosquitto", path=_search_path())
         self._life: _Life | None = None
         if self._mosquitto is None and not is_installed():
             raise OperatorError(
@@ -45,6 +48,11 @@ class LocalBroker:
     def name(self) -> str:
         """Which broker it is."""
         return "mosquitto" if self._mosquitto else "the embedded Python broker"
+
+    @property
+    def version(self) -> Literal["auto", "3.1.1"]:
+        """The protocol to speak. amqtt knows 3.1.1 alone, and leaves a CONNECT of MQTT 5 with a will unanswered."""
+        return "auto" if self._mosquitto else "3.1.1"
 
     def start(self) -> None:
         """Bring it up; returns when its port answers."""
