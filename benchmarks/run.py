@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from sensor_gateway.service.local_broker import free_port, wait_until_open
+from sensor_gateway.service.demonstration.local_broker import free_port, wait_until_open
 
 HERE = Path(__file__).parent
 

@@ -18,7 +18,7 @@ import pytest
 from sensor_gateway.publishing.settings import BrokerSettings
 from sensor_gateway.publishing.subscriber import Subscriber
 from sensor_gateway.publishing.wire.dialing import dial
-from sensor_gateway.service.local_broker import Door, free_port, wait_until_open
+from sensor_gateway.service.demonstration.local_broker import Door, free_port, wait_until_open
 
 PREFIX = "sensors/v1/house"
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from sensor_gateway.cli.arguments import EX_FAILED, Subparsers, add_command, say
 
 if TYPE_CHECKING:
-    from sensor_gateway.service.demonstration import Result
+    from sensor_gateway.service.demonstration.play import Result
 
 _ABOUT = """\
 Runs the whole gateway for about half a minute: simulated chips on an I2C bus and on a serial line through the real
@@ -54,8 +54,8 @@ def run(arguments: argparse.Namespace) -> int:
 
     from sensor_gateway.cli.event_line import event_line
     from sensor_gateway.model.errors import OperatorError
-    from sensor_gateway.service.demonstration import Demonstration
-    from sensor_gateway.service.local_broker import LocalBroker
+    from sensor_gateway.service.demonstration.local_broker import LocalBroker
+    from sensor_gateway.service.demonstration.play import Demonstration
     from sensor_gateway.service.logs import open_log
     from sensor_gateway.service.system_clock import SystemClock
 

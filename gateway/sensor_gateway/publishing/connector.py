@@ -248,7 +248,12 @@ def _problem(greeting: Greeting | None, client: MqttClient) -> NoConnection | No
     if greeting is None:
         loss = client.loss
         what = "what answers does not speak MQTT" if loss is None or not loss.by_peer else loss.text
-        return NoConnection(f"no greeting came from the broker: {what}")
+        hint = (
+            ""
+            if client.protocol is Protocol.V311
+            else "; a broker that knows only MQTT 3.1.1 may need mqtt.version: '3.1.1'"
+        )
+        return NoConnection(f"no greeting came from the broker: {what}{hint}")
     if greeting.reason != _SUCCESS:
         sentence = _NEEDS_A_PERSON.get(greeting.reason)
         if sentence is not None:

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Literal, Protocol
 
 from sensor_gateway.model.errors import OperatorError
-from sensor_gateway.service.embedded_broker import EmbeddedBroker, is_installed
+from sensor_gateway.service.demonstration.embedded_broker import EmbeddedBroker, is_installed
 
 _START_TIMEOUT_S = 10.0
 _CHUNK = 65536

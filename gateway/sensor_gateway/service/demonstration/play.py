@@ -23,8 +23,8 @@ from sensor_gateway.publishing.subscriber import Subscriber
 from sensor_gateway.publishing.wire.dialing import dial
 from sensor_gateway.sensing.catalogue import DriverCatalogue
 from sensor_gateway.service.assembly import Gateway, assemble
+from sensor_gateway.service.demonstration.local_broker import Door, LocalBroker
 from sensor_gateway.service.directories import Directories
-from sensor_gateway.service.local_broker import Door, LocalBroker
 
 ONLINE_S: Final = 10.0
 OUTAGE_S: Final = 10.0
