@@ -212,7 +212,7 @@ class Poller:
             self._interrupt(FailureCode.BUS_STUCK, reason)
             return
         for sensor, error in failed:
-            if self._stuck_reason and isinstance(error, WireError):
+            if self._stuck_reason and sensor.wire.unheard_polls:
                 # The bus was opened again to see whether any sensor answers, and that is still open.
                 sensor.interrupt(FailureCode.BUS_STUCK, self._stuck_reason, self._clock.stamp())
             else:

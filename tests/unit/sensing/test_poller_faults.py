@@ -188,6 +188,20 @@ def test_a_stuck_bus_comes_back_whatever_else_is_wrong_with_one_of_its_sensors(r
     assert rig.log.named("bus_recovered") == [{"bus": "i2c1"}]
 
 
+def test_a_bus_whose_only_sensor_is_refused_after_it_was_stuck_is_tried_again(rig: Any) -> None:
+    """It waited for the bus to recover, and nobody was left to ask whether it had."""
+    rig.add()
+    rig.bus.trouble = NoAnswer("timed out")
+    rig.run(5)
+    assert rig.health()[-1] == ("offline", "bus_stuck")
+    rig.bus.trouble = BusRefused("owned by the kernel")
+    rig.run(30)
+    rig.bus.trouble = None
+    rig.run(70)
+    assert rig.news()[-1] == ("recovery", 20.0, None)
+    assert rig.health()[-1] == ("online", None)
+
+
 def test_a_stuck_bus_is_told_from_one_sensor_that_never_reaches_it(rig: Any) -> None:
     rig.add("rogue", address=0x10, chip=failing(10_000, lambda: SystemExit(1), at=IDENTIFY))
     rig.add("attic", address=0x11)
