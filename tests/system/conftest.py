@@ -134,10 +134,11 @@ def house_config(port: int, sensors: int = 20, interval: str = "200ms") -> str:
         f"defaults: {{interval: {interval}, heartbeat: 5s}}",
         "sensors:",
     ]
-    for number in range(sensors):
-        lines.append(
-            f"  s{number}: {{driver: tmp1075, bus: wire, address: {0x08 + number}, channels: {{temperature: {{deadband: 0}}}}}}"
-        )
+    channels = "channels: {temperature: {deadband: 0}}"
+    lines += [
+        f"  s{number}: {{driver: tmp1075, bus: wire, address: {0x08 + number}, {channels}}}"
+        for number in range(sensors)
+    ]
     return "\n".join(lines) + "\n"
 
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import itertools
 import random
 import time
 from collections import defaultdict
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import pytest
@@ -34,7 +36,7 @@ def objections(events: list[Event]) -> list[str]:
             found.append(f"{epoch} lacks {sorted(missing)[:5]}")
     ordered = sorted(seqs)
     starts = {event["epoch"]: event for event in events if event["type"] == "epoch"}
-    for before, epoch in zip(ordered, ordered[1:], strict=False):
+    for before, epoch in itertools.pairwise(ordered):
         start = starts[epoch]
         if start["previous"] != before or start["previous_last_seq"] != max(seqs[before]):
             found.append(f"{epoch} does not follow {before} to its end")
@@ -55,6 +57,10 @@ def test_the_count_can_fail() -> None:
     assert objections([*whole, unknown_end]) == ["000002-00000000 does not follow 000001-00000000 to its end"]
 
 
+def has_more(broker: Any, mark: int) -> bool:
+    return len(broker.heard) > mark
+
+
 def drained(broker: Any, wait_until: Callable[..., None]) -> None:
     """Wait until the newest event that arrives is a fresh one, and a moment longer."""
     mark = len(broker.heard)
@@ -68,8 +74,9 @@ def test_kill_9_of_the_gateway_at_random_moments_loses_nothing(
     chance = random.Random(20261124)
     broker.start()
     for _ in range(8):
+        mark = len(broker.heard)
         gateway.start()
-        wait_until(lambda mark=len(broker.heard): len(broker.heard) > mark)
+        wait_until(partial(has_more, broker, mark))
         time.sleep(chance.uniform(0.05, 0.8))
         gateway.kill()
     gateway.start()
@@ -127,7 +134,7 @@ def test_events_of_an_outage_keep_the_time_at_which_they_were_measured(
         if not uptimes[event["sensor"]] or event["uptime_ms"] != uptimes[event["sensor"]][-1]:
             uptimes[event["sensor"]].append(event["uptime_ms"])
     for course in uptimes.values():
-        steps = [after - before for before, after in zip(course, course[1:], strict=False)]
+        steps = [after - before for before, after in itertools.pairwise(course)]
         assert min(steps) > 0
         assert max(steps) < 1500, "measuring went on through the outage"
 
