@@ -9,8 +9,8 @@ from typing import Final
 from sensor_gateway.model.event import GapCause
 from sensor_gateway.model.position import Epoch
 
-DROPS_KEPT: Final = 7
-"""As many as fit a cursor's slot. The cause of older ones becomes unknown; that they are missing never does."""
+DROPS_KEPT: Final = 72
+"""As many as fit a cursor's slot: of at least so many epochs it can tell that they, or their ends, were dropped."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,18 +41,13 @@ class Drops:
         merged = [*self._drops]
         for index, known in enumerate(merged):
             if known.epoch == drop.epoch and known.cause == drop.cause and _touch(known, drop):
-                merged[index] = replace(
-                    known,
-                    first=min(known.first, drop.first),
-                    last=max(known.last, drop.last),
-                    count=known.count + drop.count,
-                    from_ms=min(known.from_ms, drop.from_ms),
-                    to_ms=max(known.to_ms, drop.to_ms),
-                )
+                merged[index] = _span(known, drop)
                 break
         else:
             merged.append(drop)
-        self._drops = sorted(merged, key=_place)[-DROPS_KEPT:]
+        self._drops = sorted(merged, key=_place)
+        if len(self._drops) > DROPS_KEPT:
+            self._shrink()
 
     def forget_through(self, epoch: Epoch, seq: int) -> None:
         """Everything through this position has been announced and acknowledged."""
@@ -68,6 +63,26 @@ class Drops:
                 found.append(replace(drop, first=begin, last=end))
                 first = end + 1
         return found
+
+    def _shrink(self) -> None:
+        """Make one of what is in one epoch. It spans events that are there: only holes are ever compared with it."""
+        by_epoch: dict[Epoch, Drop] = {}
+        for drop in self._drops:
+            known = by_epoch.get(drop.epoch)
+            by_epoch[drop.epoch] = drop if known is None else _span(known, drop)
+        self._drops = list(by_epoch.values())[-DROPS_KEPT:]
+
+
+def _span(one: Drop, other: Drop) -> Drop:
+    return replace(
+        one,
+        first=min(one.first, other.first),
+        last=max(one.last, other.last),
+        count=one.count + other.count,
+        cause=one.cause if one.cause == other.cause else GapCause.UNKNOWN,
+        from_ms=min(one.from_ms, other.from_ms),
+        to_ms=max(one.to_ms, other.to_ms),
+    )
 
 
 def _place(drop: Drop) -> tuple[Epoch, int]:

@@ -29,9 +29,7 @@ DROPS = st.builds(
     from_ms=I64,
     to_ms=I64,
 )
-STATES = st.builds(
-    CursorState, epoch=EPOCHS, seq=U64, generation=U64, drops=st.lists(DROPS, max_size=DROPS_KEPT).map(tuple)
-)
+STATES = st.builds(CursorState, epoch=EPOCHS, seq=U64, generation=U64, drops=st.lists(DROPS, max_size=6).map(tuple))
 
 
 def state(seq: int) -> CursorState:
@@ -97,7 +95,7 @@ def test_a_torn_write_leaves_the_state_that_was_safe(tmp_path: Path, writes: int
     changed = [at for at in range(len(after)) if after[at] != before[at]]
     slot = changed[0] // SLOT_SIZE
     assert all(at // SLOT_SIZE == slot for at in changed)
-    torn = after[: slot * SLOT_SIZE] + bytes(200) + after[slot * SLOT_SIZE + 200 :]
+    torn = after[: slot * SLOT_SIZE] + bytes(512) + after[slot * SLOT_SIZE + 512 :]
     path.write_bytes(torn)
     assert load(path).newest == state(writes - 1)
 
@@ -131,11 +129,19 @@ def test_neighbouring_drops_of_one_cause_are_one() -> None:
     assert list(drops) == [drop(1, 9), drop(10, 12, cause=GapCause.AGE), drop(1, 3, ordinal=2)]
 
 
-def test_the_newest_drops_are_kept() -> None:
+def test_more_drops_than_fit_become_one_for_each_epoch() -> None:
     drops = Drops()
-    for number in range(20):
-        drops.add(drop(number * 10 + 1, number * 10 + 5))
-    assert [one.first for one in drops] == [131, 141, 151, 161, 171, 181, 191]
+    for number in range(DROPS_KEPT + 1):
+        drops.add(drop(number * 10 + 1, number * 10 + 5, cause=list(GapCause)[number % 2]))
+    (one,) = drops
+    assert (one.first, one.last, one.count, one.cause) == (1, 725, 365, GapCause.UNKNOWN)
+
+
+def test_of_more_epochs_than_fit_the_newest_are_kept() -> None:
+    drops = Drops()
+    for number in range(DROPS_KEPT + 10):
+        drops.add(drop(1, 5, ordinal=number))
+    assert [one.epoch.ordinal for one in drops] == list(range(10, DROPS_KEPT + 10))
 
 
 def test_drops_that_were_passed_are_forgotten() -> None:

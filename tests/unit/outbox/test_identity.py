@@ -185,6 +185,18 @@ def test_an_epoch_that_ended_is_never_continued_in_the_same_boot(site: Any) -> N
     assert site.open().epoch > epoch
 
 
+def test_an_epoch_that_ended_is_not_continued_even_if_hot_could_not_be_removed(site: Any) -> None:
+    box = site.open()
+    site.drain()
+    epoch = box.epoch
+    site.disk.rule = lambda call, path: errno.EIO if "hot.log" in path and call in {"unlink", "truncate"} else None
+    box.close(to_flash=True)
+    site.disk.heal()
+    site.kill()
+    assert (site.hot / "hot.log").exists()
+    assert site.open().epoch > epoch
+
+
 def test_an_old_cursor_makes_no_gap_after_an_end_in_order(site: Any) -> None:
     """Outage, recovery, days online, shutdown: the cursor of the outage must not make the days look lost."""
     box = site.open()

@@ -1,14 +1,14 @@
 """The cursor of one destination: how far it has acknowledged, and what was dropped behind its back. One small file.
 
-Two slots of 512 bytes are written in turn, and never the one that is known to be safe, so a torn write leaves the
-other. Losing both means duplicates, never loss. All numbers are little-endian::
+Two slots of 4096 bytes are written in turn, and never the one that is known to be safe, so a torn write leaves the
+other: they share no block. Losing both means duplicates, never loss. All numbers are little-endian::
 
     0   magic "SGC1" | crc32 over all that follows
     8   version u8 (1) | drops u8 | 0 u16
     12  number of the write u64
     20  acknowledged through: epoch ordinal u32, random u32, seq u64
     36  highest generation ever used u64
-    44  up to 7 drops of 56: epoch ordinal u32, random u32, first seq u64, last seq u64, events u64,
+    44  up to 72 drops of 56: epoch ordinal u32, random u32, first seq u64, last seq u64, events u64,
         from and to wall clock time i64, cause u8 (0 unknown 1 limit 2 age 3 damage 4 quarantine 5 memory), 7 x 0
 """
 
@@ -25,7 +25,7 @@ from sensor_gateway.model.position import Epoch
 from sensor_gateway.outbox.drops import DROPS_KEPT, Drop
 from sensor_gateway.outbox.files.disk import CREATE, UPDATE, Disk, read_file, write_all
 
-SLOT_SIZE: Final = 512
+SLOT_SIZE: Final = 4096
 _MAGIC: Final = b"SGC1"
 _VERSION: Final = 1
 _FIXED: Final = struct.Struct("<BBHQIIQQ")
@@ -51,7 +51,7 @@ class CursorState:
 
 
 def encode_slot(state: CursorState, number: int) -> bytes:
-    """The 512 bytes of a slot."""
+    """The bytes of a slot."""
     drops = state.drops[-DROPS_KEPT:]
     epoch = state.epoch
     fields = _FIXED.pack(_VERSION, len(drops), 0, number, epoch.ordinal, epoch.random, state.seq, state.generation)
