@@ -6,7 +6,6 @@ here, so ``offer`` is the hot path of the gateway.
 
 from __future__ import annotations
 
-from collections import deque
 from typing import Final
 
 from sensor_gateway.changes.filter_chain import FilterChain
@@ -77,7 +76,7 @@ class ChannelDetector:
         self._said_ms = 0
         self._reference = 0
         self._span = 1
-        self._owed: deque[ChangeEvent] = deque()
+        self._owed: list[ChangeEvent] = []
         # What follows from both.
         self._is_news = False
         self._due_ms = _NEVER
@@ -159,7 +158,7 @@ class ChannelDetector:
                 self.refused += 1
                 self._is_counted = True
             return None
-        event = self._owed.popleft() if self._owed else self._written(self._reason(now_ms))
+        event = self._owed.pop(0) if self._owed else self._written(self._reason(now_ms))
         self._said_ms = now_ms
         self._is_counted = False
         self._schedule()
@@ -203,9 +202,8 @@ class ChannelDetector:
         self._due_ms = due_ms
 
 
-def _owe(owed: deque[ChangeEvent], event: ChangeEvent) -> None:
+def _owe(owed: list[ChangeEvent], event: ChangeEvent) -> None:
     owed.append(event)
     if len(owed) > _MOST_OWED:
         # What stood first and its opposite go together, so that fault and recovery still take turns.
-        owed.popleft()
-        owed.popleft()
+        del owed[:2]

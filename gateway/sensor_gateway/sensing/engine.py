@@ -66,13 +66,26 @@ class DriverRun:
     ``identity`` is then what was found, until whoever asks sets it to None.
     """
 
+    __slots__ = (
+        "_address",
+        "_asking",
+        "_driver",
+        "_expected",
+        "_generator",
+        "_left",
+        "_plan",
+        "_transfer",
+        "identity",
+        "is_prepared",
+        "values",
+    )
+
     def __init__(self, plan: SensorPlan, *, transfer: Transfer | None = None, asking: Asking | None = None) -> None:
         """Operations of I2C go to ``transfer``, exchanges to ``asking``."""
         self.identity: Identity | None = None
         self.values: Mapping[str, float] = {}
         self.is_prepared = False
         self._plan = plan
-        self._names = frozenset(channel.source.channel.name for channel in plan.channels)
         self._expected: frozenset[str] = frozenset()
         self._address = plan.address
         self._transfer = transfer
@@ -177,7 +190,7 @@ class DriverRun:
         if not isinstance(identity, Identity):
             raise DriverFault(f"identify() of the driver gave no Identity: {identity!r:.200}")
         expected = frozenset(identity.channels)
-        if not expected or not expected <= self._names:
+        if not expected or not expected <= {channel.source.channel.name for channel in self._plan.channels}:
             raise DriverFault(
                 f"identify() of the driver found channels that it does not have: {sorted(expected)!r:.200}"
             )

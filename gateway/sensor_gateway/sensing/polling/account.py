@@ -7,6 +7,7 @@ all channels that the part has. Channels that it lacks fail once, as ``missing``
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Final
 
 from sensor_gateway.model.driver_spec import Identity
 from sensor_gateway.model.errors import MeasurementError
@@ -19,9 +20,24 @@ from sensor_gateway.sensing.polling.news import News, WatchedChannel
 from sensor_gateway.sensing.polling.notices import Notices
 from sensor_gateway.sensing.polling.verdicts import ChannelJudge, Complaint
 
+_NONE: Final[frozenset[str]] = frozenset()
+
 
 class SensorAccount:
     """Keeps the account of one sensor. ``readings`` and ``failures`` count good values and failed polls."""
+
+    __slots__ = (
+        "_channels",
+        "_complaints",
+        "_identity",
+        "_lacking",
+        "_news",
+        "_notices",
+        "failures",
+        "has_power_on",
+        "health",
+        "readings",
+    )
 
     def __init__(self, plan: SensorPlan, news: News, log: Log, stamp: Stamp) -> None:
         """Tell through ``news`` and ``log``, first that the sensor exists and nothing is known of it."""
@@ -30,7 +46,7 @@ class SensorAccount:
         self.health = SensorHealth(plan.name)
         self.has_power_on = bool(plan.spec.power_on)
         self._news = news
-        self._notices = Notices(plan.name, [channel.source.channel for channel in plan.channels], log)
+        self._notices = Notices(plan, log)
         self._channels = {
             channel.source.channel.name: WatchedChannel(channel, _judge(channel, plan))
             for channel in plan.channels
@@ -38,7 +54,7 @@ class SensorAccount:
         }
         self._complaints: dict[str, Complaint] = {}
         self._identity: Identity | None = None
-        self._lacking: frozenset[str] = frozenset()
+        self._lacking = _NONE
         news.tell(self.health.started(stamp))
 
     @property
@@ -54,7 +70,7 @@ class SensorAccount:
             return
         self._identity = identity
         present = frozenset(identity.channels)
-        self._lacking = frozenset(self._channels) - present
+        self._lacking = frozenset(self._channels) - present or _NONE
         note = identity.note
         if self._lacking and not note:
             note = f"this {identity.part} has no {', '.join(sorted(self._lacking))}"

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Final
 
 from sensor_gateway.changes.grid import Grid
-from sensor_gateway.model.channel import Channel
 from sensor_gateway.model.log import Log
 from sensor_gateway.model.reading import FailureCode, Stamp
 from sensor_gateway.sensing.engine import DriverFault
+from sensor_gateway.sensing.plan import SensorPlan
 
 PAUSE_MS: Final = 60_000
 """A sensor that comes and goes is reported as lost at most this often."""
@@ -18,12 +18,13 @@ PAUSE_MS: Final = 60_000
 class Notices:
     """Writes about one sensor. ``is_first`` until its first values were written, ``is_lost`` while it is said to be."""
 
-    def __init__(self, sensor: str, channels: Iterable[Channel], log: Log) -> None:
-        """Write to ``log``; values of the ``channels`` to a tenth of their resolution, as in events."""
+    __slots__ = ("_broken", "_log", "_lost_ms", "_plan", "is_first", "is_lost")
+
+    def __init__(self, plan: SensorPlan, log: Log) -> None:
+        """Write to ``log``; values of the channels to a tenth of their resolution, as in events."""
         self.is_first = True
         self.is_lost = False
-        self._sensor = sensor
-        self._resolutions = {channel.name: channel.resolution for channel in channels}
+        self._plan = plan
         self._log = log
         self._lost_ms: int | None = None
         self._broken = ""
@@ -31,17 +32,17 @@ class Notices:
     def identified(self, part: str, note: str) -> None:
         """Another part than before answers: worth a line where it is not what its seller said."""
         if note:
-            self._log.info("sensor_identified", sensor=self._sensor, part=part, note=note)
+            self._log.info("sensor_identified", sensor=self._plan.name, part=part, note=note)
 
     def measured(self, values: Mapping[str, float], *, failures: int, is_good: bool) -> None:
         """The sensor measured, after so many failed polls."""
         if self.is_lost:
             self.is_lost = False
-            self._log.info("sensor_recovered", sensor=self._sensor, failures=failures)
+            self._log.info("sensor_recovered", sensor=self._plan.name, failures=failures)
         if self.is_first and is_good:
             self.is_first = False
             shown = {name: self._rounded(name, value) for name, value in values.items()}
-            self._log.info("sensor_first_reading", sensor=self._sensor, values=shown)
+            self._log.info("sensor_first_reading", sensor=self._plan.name, values=shown)
 
     def lost(self, code: FailureCode, reason: str, stamp: Stamp) -> None:
         """The sensor is offline."""
@@ -49,15 +50,16 @@ class Notices:
         if not self.is_lost and (self._lost_ms is None or now_ms - self._lost_ms >= PAUSE_MS):
             self._lost_ms = now_ms
             self.is_lost = True
-            self._log.warning("sensor_lost", sensor=self._sensor, code=code.value, reason=reason)
+            self._log.warning("sensor_lost", sensor=self._plan.name, code=code.value, reason=reason)
 
     def broken(self, fault: DriverFault) -> None:
         """Its driver broke the contract: with the traceback, unless it is the last one again."""
         reason = str(fault)
         if reason != self._broken:
             self._broken = reason
-            self._log.error("driver_failed", sensor=self._sensor, reason=reason, exception=fault.trace)
+            self._log.error("driver_failed", sensor=self._plan.name, reason=reason, exception=fault.trace)
 
     def _rounded(self, name: str, value: float) -> float:
-        resolution = self._resolutions.get(name)
+        channels = (channel.source.channel for channel in self._plan.channels)
+        resolution = next((channel.resolution for channel in channels if channel.name == name), None)
         return value if resolution is None else Grid(resolution).rounded(value)
