@@ -84,7 +84,7 @@ class Tail:
         return record
 
     def batch(self, size_limit: int, count_limit: int, until_ms: float, boot: int) -> list[Record]:
-        """Unwritten records that may be one record in cold: one epoch and boot, appended by ``until_ms`` at latest.
+        """Unwritten records that may be one record in cold: of one epoch, appended by ``until_ms`` at latest.
 
         The first one is always taken if it is old enough; a record of another boot is.
         """
@@ -126,4 +126,4 @@ def _end(record: Record) -> tuple[int, int, int]:
 
 
 def _may_join(first: Record, record: Record) -> bool:
-    return record.epoch == first.epoch and record.began.boot == first.began.boot and record.refused is None
+    return record.epoch == first.epoch and record.refused is None

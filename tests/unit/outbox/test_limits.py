@@ -74,6 +74,49 @@ def test_a_drop_is_announced_after_a_power_cut_too(site: Any) -> None:
     assert (gap.count, gap.cause) == (dropped, GapCause.LIMIT)
 
 
+def test_a_segment_is_not_dropped_before_the_cursor_that_tells_of_it_is_safe(slow_site: Any) -> None:
+    site = slow_site
+    site.syncer.is_held = False
+    site.open(**TINY)
+    site.drain()
+    while len(list(site.flash.glob("*.seg"))) < 4:
+        site.box.append(site.news(10))
+        site.offline(6, step_s=3)
+    oldest = min(site.flash.glob("*.seg"))
+    item = site.box.read(None, max_events=1, max_bytes=10**6)[0]
+    site.box.acknowledge(item.position, item.position)
+    site.offline(11, step_s=11)
+    site.box.acknowledge(item.position, item.position)
+    site.syncer.is_held = True
+    following = site.box.read(None, max_events=1, max_bytes=10**6)[0]
+    site.box.acknowledge(following.position, following.position)
+    site.offline(11, step_s=11)
+    assert [job.name for job in site.syncer.jobs] == ["cursor"]
+    for _ in range(40):
+        site.box.append(site.news(2))
+        site.clock.advance(0.3)
+        site.box._tiers._spill(site.box._now, site.clock.monotonic())
+    site.box._tiers._parts.clearance.drop_oldest(GapCause.LIMIT)
+    site.syncer.let_through()
+    site.box.tend()
+    assert oldest.exists(), "the sync that was under way did not tell of the drop"
+    for _ in range(4):
+        site.syncer.let_through()
+        site.offline(1)
+    assert not oldest.exists()
+
+
+def test_what_was_announced_and_acknowledged_is_forgotten(site: Any) -> None:
+    site.open(**TINY)
+    fill(site, 100)
+    assert site.box._opened.recovered.drops
+    site.drain()
+    site.offline(30)
+    site.box.append(site.news(1))
+    site.offline(30)
+    assert list(site.box._opened.recovered.drops) == []
+
+
 def test_events_in_flight_are_not_announced_as_lost(site: Any) -> None:
     site.open(**TINY)
     fill(site, 10)

@@ -225,6 +225,22 @@ def test_a_generation_is_not_used_again_after_a_restart(site: Any) -> None:
         site.open()
 
 
+def test_the_cursor_remembers_the_generation_of_segments_that_are_gone(site: Any) -> None:
+    site.open()
+    for _ in range(4):
+        site.box.append(site.news(20))
+        site.offline(12)
+        site.drain()
+        site.offline(22)
+    site.kill()
+    for path in site.flash.glob("0*.free"):
+        path.unlink()
+    site.open()
+    site.box.append(site.news(20))
+    site.offline(12)
+    assert int(segments(site)[0][:16]) >= 4
+
+
 def test_a_segment_is_not_freed_before_the_cursor_is_safe(slow_site: Any) -> None:
     site = slow_site
     site.syncer.is_held = False
