@@ -24,6 +24,13 @@ def _lines(node: ast.AST) -> int:
     return (node.end_lineno or 0) - node.lineno + 1  # type: ignore[attr-defined]
 
 
+def _is_method(node: ast.AST) -> bool:
+    """Whether a class's member does something: a property is a value, and a dunder method is Python's."""
+    if not isinstance(node, ast.FunctionDef) or node.name.startswith("__"):
+        return False
+    return not any(isinstance(decorator, ast.Name) and decorator.id == "property" for decorator in node.decorator_list)
+
+
 def _too_large(file: Path) -> dict[str, str]:
     text = file.read_text("utf-8")
     found = {}
@@ -34,7 +41,7 @@ def _too_large(file: Path) -> dict[str, str]:
         if isinstance(node, ast.FunctionDef) and _lines(node) > FUNCTION_LINES:
             found[f"{_name(file)}:{node.name}"] = f"{_lines(node)} lines, guidance {FUNCTION_LINES}"
         if isinstance(node, ast.ClassDef):
-            methods = sum(isinstance(child, ast.FunctionDef) for child in node.body)
+            methods = sum(_is_method(child) for child in node.body)
             if methods > CLASS_METHODS:
                 found[f"{_name(file)}:{node.name}"] = f"{methods} methods, guidance {CLASS_METHODS}"
     return found

@@ -6,18 +6,15 @@ raises, yields or returns that is no part of the contract becomes a DriverFault:
 
 from __future__ import annotations
 
-import math
-import traceback
 from collections.abc import Callable, Generator, Mapping
 from contextlib import suppress
-from itertools import islice
 from types import GeneratorType
 from typing import Any, Final, Protocol, TypeAlias
 
-from sensor_gateway.model.driver_spec import Identity, Measuring, PolledDriver, StreamDriver, Values
+from sensor_gateway.model.driver_spec import Identity, Measuring, PolledDriver, Values
 from sensor_gateway.model.errors import MeasurementError, OverRange
 from sensor_gateway.model.operations import Exchange, Operation, Read, Wait, Write, WriteRead
-from sensor_gateway.model.reading import FailureCode
+from sensor_gateway.sensing.driver_fault import DriverFault, fault_of, mapping_of, numbers_of
 from sensor_gateway.sensing.plan import SensorPlan
 
 MOST_OPERATIONS: Final = 2000
@@ -26,20 +23,8 @@ MOST_OPERATIONS: Final = 2000
 LONGEST_WAIT_S: Final = 60.0
 LONGEST_TRANSFER: Final = 8192  # the kernel's own limit for one I2C message
 LONGEST_EXCHANGE_S: Final = 30.0
-_LONGEST_REASON: Final = 300
 
 Transfer: TypeAlias = Callable[[int, bytes, int], bytes]
-
-
-class DriverFault(MeasurementError):
-    """A driver broke its contract. ``trace`` tells where, for its author."""
-
-    code = FailureCode.DRIVER_ERROR
-
-    def __init__(self, what: str, *, trace: str = "") -> None:
-        """Say what it did."""
-        self.trace = trace
-        super().__init__(what)
 
 
 class Asking(Protocol):
@@ -48,14 +33,6 @@ class Asking(Protocol):
     def exchange(self, operation: Exchange, unit: int) -> bytes:
         """Send the request and give the answer, or raise a MeasurementError."""
         ...
-
-
-def facts_of(error: MeasurementError) -> tuple[FailureCode, str]:
-    """The code and the sentence of an error, whatever a driver made of it."""
-    code: object = error.code
-    if not isinstance(code, FailureCode):
-        code = FailureCode.DRIVER_ERROR
-    return code, _message(error) or type(error).__name__
 
 
 class DriverRun:
@@ -201,10 +178,10 @@ class DriverRun:
 
     def _checked(self, values: Values) -> Mapping[str, float]:
         if type(values) is not dict:
-            values = _copied(values)
+            values = mapping_of(values)
         if values.keys() != self._expected:
             raise DriverFault(f"the driver measured {sorted(values)!r:.200}, expected {sorted(self._expected)!r:.200}")
-        return _numbers(values)
+        return numbers_of(values)
 
     def _ended(self, error: BaseException) -> MeasurementError:
         """What the poll ends with, once the generator is gone and the chip has to be prepared again."""
@@ -212,100 +189,13 @@ class DriverRun:
         is_prepared = self.is_prepared and isinstance(error, OverRange)
         self.abort()
         self.is_prepared = is_prepared
-        fault = _fault(error)
+        fault = fault_of(error)
         if isinstance(fault, DriverFault):
             self._driver = None  # who knows what it holds: made anew for the next poll
         return fault
-
-
-class StreamRun:
-    """The driver of one sensor that talks by itself."""
-
-    def __init__(self, plan: SensorPlan) -> None:
-        """The driver is made when the first bytes come."""
-        self._plan = plan
-        self._names = frozenset(channel.source.channel.name for channel in plan.channels)
-        self._driver: StreamDriver | None = None
-
-    def feed(self, data: bytes) -> list[Values | MeasurementError]:
-        """The measurements that ``data`` completes, a BadFrame for each damaged one; a DriverFault comes last."""
-        found: list[Values | MeasurementError] = []
-        # Each item takes a byte at least, so that a driver that never ends is found out.
-        most = len(data) + 1000
-        try:
-            for item in islice(self._made().feed(data), most):
-                found.append(self._checked(item))  # noqa: PERF401 - what came before an error counts
-        except BaseException as error:  # noqa: BLE001 - a driver may raise anything at all
-            self._driver = None
-            found.append(_fault(error))
-        if len(found) == most:
-            self._driver = None
-            found.append(DriverFault(f"the driver gave {most} measurements for {len(data)} bytes"))
-        return found
-
-    def reset(self) -> None:
-        """Forget half a frame."""
-        try:
-            if self._driver is not None:
-                self._driver.reset()
-        except BaseException:  # noqa: BLE001 - a driver that cannot forget is made anew
-            self._driver = None
-
-    def _made(self) -> StreamDriver:
-        if self._driver is None:
-            plan = self._plan
-            created: Any = plan.spec.create(plan.variant, plan.options, plan.address)
-            self._driver = created
-        return self._driver
-
-    def _checked(self, item: Values | Exception) -> Values | MeasurementError:
-        if isinstance(item, MeasurementError):
-            return item
-        if isinstance(item, BaseException):
-            raise item
-        values = item if type(item) is dict else _copied(item)
-        if not values.keys() <= self._names:
-            raise DriverFault(f"the driver measured channels that it does not have: {sorted(values)!r:.200}")
-        return _numbers(values)
 
 
 def _pause(seconds: object) -> float:
     if isinstance(seconds, int | float) and 0 <= seconds <= LONGEST_WAIT_S:
         return float(seconds)
     raise DriverFault(f"the driver wants to wait for {seconds!r:.100} s, expected 0 to {LONGEST_WAIT_S:g}")
-
-
-def _copied(values: object) -> dict[str, float]:
-    if not isinstance(values, Mapping):
-        raise DriverFault(f"the driver measured what is no mapping of channels to values: {values!r:.200}")
-    return dict(values)
-
-
-def _numbers(values: Values) -> Mapping[str, float]:
-    """The same values, all of them floats: a NaN is one, a bool is not."""
-    for value in values.values():
-        if type(value) is not float:
-            return {name: _number(name, each) for name, each in values.items()}
-    return values
-
-
-def _number(name: str, value: object) -> float:
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        raise DriverFault(f"the driver gave {value!r:.100} for {name}, expected a number")
-    return float(value) if abs(value) < 1e300 else math.inf
-
-
-def _fault(error: BaseException) -> MeasurementError:
-    fault = error
-    if not isinstance(fault, MeasurementError):
-        trace = "".join(traceback.format_exception(error, limit=-20))
-        fault = DriverFault(f"the driver raised {type(error).__name__}: {_message(error)}", trace=trace)
-    error.__traceback__ = None  # it holds frames, and grows with each time that the same error is raised
-    return fault
-
-
-def _message(error: BaseException) -> str:
-    try:
-        return str(error)[:_LONGEST_REASON]
-    except BaseException:  # noqa: BLE001 - a driver's own error may fail at this too
-        return "an error whose message cannot be read"

@@ -17,9 +17,11 @@ from sensor_gateway.model.errors import BadFrame, GatewayError, MeasurementError
 from sensor_gateway.model.operations import Exchange, Operation, Read, Write, WriteRead
 from sensor_gateway.model.reading import FailureCode
 from sensor_gateway.sensing.bus import I2cBus, SerialLine
-from sensor_gateway.sensing.engine import DriverFault, DriverRun, StreamRun, facts_of
+from sensor_gateway.sensing.driver_fault import DriverFault, facts_of
+from sensor_gateway.sensing.engine import DriverRun
 from sensor_gateway.sensing.exchange import Exchanger
 from sensor_gateway.sensing.plan import SensorPlan
+from sensor_gateway.sensing.stream_run import StreamRun
 
 LISTEN_INTERVALS: Final = 3
 _LONGEST_READ_S: Final = 1.0

@@ -18,7 +18,7 @@ from sensor_gateway.model.errors import BusMissing, BusStuck, MeasurementError, 
 from sensor_gateway.model.log import Log
 from sensor_gateway.model.reading import FailureCode
 from sensor_gateway.sensing.bus import I2cBus, SerialLine
-from sensor_gateway.sensing.engine import DriverRun, StreamRun
+from sensor_gateway.sensing.engine import DriverRun
 from sensor_gateway.sensing.exchange import Exchanger
 from sensor_gateway.sensing.outlet import Outlet
 from sensor_gateway.sensing.plan import SensorPlan
@@ -29,6 +29,7 @@ from sensor_gateway.sensing.polling.schedule import Moment, Schedule, next_turn
 from sensor_gateway.sensing.polling.sensor import PolledSensor
 from sensor_gateway.sensing.polling.stuck import is_bus_to_blame
 from sensor_gateway.sensing.polling.talker import TalkingSensor
+from sensor_gateway.sensing.stream_run import StreamRun
 
 LONGEST_TURN_S: Final = 10.0
 """A turn is taken at least so often, so that supervision sees that the thread lives."""

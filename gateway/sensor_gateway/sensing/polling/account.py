@@ -13,7 +13,7 @@ from sensor_gateway.model.driver_spec import Identity
 from sensor_gateway.model.errors import MeasurementError
 from sensor_gateway.model.log import Log
 from sensor_gateway.model.reading import FailureCode, Stamp
-from sensor_gateway.sensing.engine import DriverFault, facts_of
+from sensor_gateway.sensing.driver_fault import DriverFault, facts_of
 from sensor_gateway.sensing.plan import ChannelPlan, SensorPlan
 from sensor_gateway.sensing.polling.health import SensorHealth
 from sensor_gateway.sensing.polling.news import News, WatchedChannel

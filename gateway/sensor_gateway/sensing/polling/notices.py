@@ -8,7 +8,7 @@ from typing import Final
 from sensor_gateway.changes.grid import Grid
 from sensor_gateway.model.log import Log
 from sensor_gateway.model.reading import FailureCode, Stamp
-from sensor_gateway.sensing.engine import DriverFault
+from sensor_gateway.sensing.driver_fault import DriverFault
 from sensor_gateway.sensing.plan import SensorPlan
 
 PAUSE_MS: Final = 60_000

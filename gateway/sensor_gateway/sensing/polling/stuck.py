@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from sensor_gateway.model.errors import BusRefused, MeasurementError, Nack, WireError
-from sensor_gateway.sensing.engine import DriverFault
+from sensor_gateway.sensing.driver_fault import DriverFault
 
 MARGIN_S: Final = 5.0
 ALONE_POLLS: Final = 3

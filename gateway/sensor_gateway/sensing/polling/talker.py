@@ -12,12 +12,13 @@ from typing import Final
 from sensor_gateway.model.driver_spec import Values
 from sensor_gateway.model.errors import BadFrame, MeasurementError, NoAnswer
 from sensor_gateway.model.reading import FailureCode, Stamp
-from sensor_gateway.sensing.engine import DriverFault, StreamRun
+from sensor_gateway.sensing.driver_fault import DriverFault
 from sensor_gateway.sensing.plan import SensorPlan
 from sensor_gateway.sensing.polling.account import SensorAccount
 from sensor_gateway.sensing.polling.back_off import BackOff
 from sensor_gateway.sensing.polling.schedule import Schedule
 from sensor_gateway.sensing.polling.stuck import WireRecord
+from sensor_gateway.sensing.stream_run import StreamRun
 
 SILENT_INTERVALS: Final = 3
 
