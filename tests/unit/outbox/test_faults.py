@@ -130,6 +130,59 @@ def test_whichever_call_fails_at_the_start_it_starts_and_nothing_is_lost(
         site.kill()
 
 
+def test_a_journal_that_cannot_be_read_at_the_start_is_taken_in_later(site: Any) -> None:
+    site.open(**ROOMY)
+    site.box.append(site.news(5))
+    site.kill()
+    site.disk.rule = lambda call, path: errno.EMFILE if call == "open" and path.endswith("hot.log") else None
+    site.open(**ROOMY)
+    assert "outbox_hot" in site.box.alarms
+    site.box.append(site.news(1))
+    before = (site.hot / "hot.log").read_bytes()
+    site.offline(30)
+    assert (site.hot / "hot.log").read_bytes() == before
+    site.disk.heal()
+    site.offline(60)
+    assert site.box.alarms == ()
+    site.kill()
+    site.open(**ROOMY)
+    assert sorted(values(site.drain())) == [1.0, 2.0, 3.0, 4.0, 5.0, 6.0]
+
+
+def test_a_cursor_that_cannot_be_read_at_the_start_costs_nothing_in_the_end(site: Any) -> None:
+    site.open(**ROOMY)
+    site.box.append(site.news(5))
+    site.offline(30)
+    site.kill()
+    site.disk.fail("open", "cursor-mqtt", errno.EMFILE)
+    site.open(**ROOMY)
+    assert "outbox_flash" in site.box.alarms
+    site.box.append(site.news(3))
+    site.drain()
+    site.disk.heal()
+    site.kill()
+    site.open(**ROOMY)
+    assert site.box.alarms == ()
+    assert values(site.drain())[:5] == [1.0, 2.0, 3.0, 4.0, 5.0]
+
+
+def test_damage_at_the_end_of_an_epoch_that_ended_in_order_is_announced(site: Any) -> None:
+    site.open(**ROOMY)
+    site.box.append(site.news(5))
+    site.offline(12)
+    site.box.append(site.news(3))
+    site.box.close(to_flash=True)
+    site.cut_power()
+    segment = max(site.flash.glob("*.seg"))
+    data = bytearray(segment.read_bytes())
+    data[len(data.rstrip(b"\0")) - 5] ^= 1
+    segment.write_bytes(data)
+    site.open(**ROOMY)
+    found = site.drain()
+    assert values(found) == [1.0, 2.0, 3.0, 4.0, 5.0]
+    assert [(gap.from_seq, gap.to_seq) for gap in gaps(found)] == [(7, 9)]
+
+
 def test_an_unreadable_segment_stops_reading_and_not_the_rest(site: Any) -> None:
     site.open(**ROOMY)
     site.box.append(site.news(10))

@@ -188,7 +188,7 @@ def test_short_writes_are_finished(site: Any) -> None:
     site.open()
     site.box.append(site.news(5))
     site.offline(12)
-    site.kill()
+    site.cut_power()
     site.open()
     assert values(site.drain()) == [1.0, 2.0, 3.0, 4.0, 5.0]
 

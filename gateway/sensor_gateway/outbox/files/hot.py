@@ -41,7 +41,6 @@ _VERSION: Final = 1
 _FIELDS: Final = struct.Struct("<16s16sIIQ")
 HOT_HEADER_SIZE: Final = 8 + _FIELDS.size
 _READ_LIMIT: Final = 64 * 1024 * 1024
-_UNKNOWN_BOOT: Final = bytes(16)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -220,8 +219,6 @@ def _mark_of(header: Header, data: bytes, at: int) -> HotMark:
 
 
 def _proven(header: HotHeader, records: Iterable[Record]) -> int | None:
-    if header.boot == _UNKNOWN_BOOT:
-        return None
     next_seq = header.next_seq
     for record in records:
         if record.epoch == header.epoch and record.last_seq >= header.next_seq:
