@@ -61,7 +61,10 @@ class PublishingPlan:
 
 
 class Delivery:
-    """Announcements, states and stream of one publisher, through all its connections."""
+    """Announcements, states and stream of one publisher, through all its connections.
+
+    ``is_farewell_taken``: the broker has confirmed that we said offline.
+    """
 
     def __init__(self, plan: PublishingPlan, outbox: StreamOutbox, *, now_s: float, now: Stamp, log: Log) -> None:
         """Every sensor is starting, and nothing is known of its channels."""
@@ -74,6 +77,7 @@ class Delivery:
         self._announce_from_s = now_s
         self._is_introduced = False
         self._farewell: Announcement | None = None
+        self.is_farewell_taken = False
         self._freshness = Freshness(boot=plan.boot, late_after_ms=round(plan.stream.spill_after_s * 1000))
         packer = Packer(freshness=self._freshness, gap_json=plan.gap_json)
         pace = Pace(drain_rate=plan.stream.drain_rate, now_s=now_s)
@@ -129,6 +133,9 @@ class Delivery:
                 session.is_trusted = session.is_trusted or content.topic == self._topics.status
                 if content is self._farewell:
                     self._farewell = None
+                    self.is_farewell_taken = True
+            elif content is self._farewell:
+                self._farewell = None  # the will says the same
             elif answer.reason == NOT_AUTHORIZED:
                 if self.announcements.denied(content.topic):
                     self._log.error("topic_denied", topic=content.topic)
@@ -138,12 +145,14 @@ class Delivery:
 
     def send(self, session: Session, now_s: float, now: Stamp) -> None:
         """Send what is due, as far as the window and the socket have room."""
+        self.states.expire(now.uptime_ms)
         self._send_announcements(session, now_s)
         if not self._is_introduced:
-            self._is_introduced = not self.announcements.has_due
+            # What the broker refuses is tried again later, and does not keep the stream back meanwhile.
+            is_resting = now_s < self._announce_from_s
+            self._is_introduced = is_resting or not self.announcements.has_due
             if not self._is_introduced:
                 return
-        self.states.expire(now.uptime_ms)
         if self.states.has_due and not session.wants_write and session.loss is None:
             session.publish_states(self.states.take(now))
         if _is_held(now, now_s, self._hold_until_s):
@@ -168,7 +177,7 @@ class Delivery:
         self._farewell = Announcement(topic=self._topics.status, payload=status("offline", self._program, now))
 
     def finish(self, session: Session) -> bool:
-        """Goes on with the goodbye; True when the broker has confirmed it, or cannot any more."""
+        """Goes on with the goodbye; True when the broker has answered it, or cannot any more."""
         farewell = self._farewell
         if farewell is None or session.loss is not None:
             return True

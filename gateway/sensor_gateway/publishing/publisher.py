@@ -241,4 +241,7 @@ class Publisher:
             if self._delivery.finish(session):
                 break
             self.step(_GOODBYE_TURN_S)
-        self._link.stop(self._clock.stamp())
+        if self._delivery.is_farewell_taken:
+            self._link.stop(self._clock.stamp())
+        else:
+            self._link.drop(self._clock.stamp())  # DISCONNECT would keep the will back, and we would look online

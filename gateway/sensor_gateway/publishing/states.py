@@ -67,6 +67,17 @@ class _Slot:
     is_stale: bool = False
     is_due: bool = False
 
+    @property
+    def expiry_ms(self) -> int:
+        """When the value has outlived itself."""
+        return self.measured_ms + self.channel.lifetime_ms
+
+    def is_newer_than(self, measured_ms: int) -> bool:
+        """Whether a value measured then comes too late: this one is newer, or as old and has outlived itself."""
+        if self.is_stale:
+            return measured_ms <= self.measured_ms
+        return self.body is not None and measured_ms < self.measured_ms
+
 
 class RetainedStates:
     """Which state topics are due, and with what."""
@@ -102,11 +113,12 @@ class RetainedStates:
             source = news.source
             slot = self._slots.get((source.sensor, source.channel.name))
             measured_ms = news.stamp.uptime_ms
-            if slot is None or (slot.body is not None and measured_ms < slot.measured_ms):
+            if slot is None or slot.is_newer_than(measured_ms):
                 continue
             slot.body = event.body
             slot.measured_ms = measured_ms
             slot.is_stale = False
+            self._next_expiry_ms = min(self._next_expiry_ms, slot.expiry_ms)
             self._make_due(slot)
 
     def renew(self) -> None:
@@ -123,11 +135,10 @@ class RetainedStates:
         for slot in self._slots.values():
             if slot.is_stale:
                 continue
-            expiry_ms = slot.measured_ms + slot.channel.lifetime_ms
-            if expiry_ms <= uptime_ms:
+            if slot.expiry_ms <= uptime_ms:
                 self._make_stale(slot)
             else:
-                next_expiry_ms = min(next_expiry_ms, expiry_ms)
+                next_expiry_ms = min(next_expiry_ms, slot.expiry_ms)
         self._next_expiry_ms = next_expiry_ms
 
     def expiry_in_s(self, uptime_ms: int) -> float:
@@ -162,5 +173,5 @@ class RetainedStates:
             payload = stale(slot.channel.source, self._gateway, self._boot, now)
             return StateMessage(slot.topic, payload, None)
         # Rounded up: all fresh events of a channel then share one lifetime, and one set of prepared properties.
-        left_ms = slot.measured_ms + slot.channel.lifetime_ms - now.uptime_ms
+        left_ms = slot.expiry_ms - now.uptime_ms
         return StateMessage(slot.topic, slot.body, -(-left_ms // 1000))

@@ -27,6 +27,9 @@ PUBLISHER_HUNG_AFTER_S: Final = 120.0
 RESTART_AFTER_S: Final = (1.0, 2.0, 5.0, 10.0, 30.0)
 LOOK_EVERY_S: Final = 5.0
 
+_BUSES_END_WITHIN_S: Final = 1.0
+"""All together: the rest of the time for a stop is the publisher's, which has a goodbye to say."""
+
 
 class Runner(Protocol):
     """A thing that runs in a thread of its own. ``progress`` rises with every turn."""
@@ -62,15 +65,20 @@ class _Life:
     def __init__(self, name: str, runner: Runner, now_s: float) -> None:
         self.runner = runner
         self._progress = runner.progress
-        self._moved_s = now_s
+        self._seen_s = now_s
+        self._silent_s = 0.0
         self.thread = threading.Thread(target=runner.run, name=name, daemon=True)
 
     def silent_s(self, now_s: float) -> float:
-        """How long it has made no progress."""
-        if self.runner.progress != self._progress:
+        """How long it has made no progress, as of this look. A stall of the whole process is not the thread's."""
+        since_s = now_s - self._seen_s
+        self._seen_s = now_s
+        if self.runner.progress == self._progress:
+            self._silent_s += min(since_s, 2 * LOOK_EVERY_S)
+        else:
             self._progress = self.runner.progress
-            self._moved_s = now_s
-        return now_s - self._moved_s
+            self._silent_s = 0.0
+        return self._silent_s
 
 
 class BusKeeper:
@@ -183,14 +191,14 @@ class Supervisor:
 
     def stop(self, timeout_s: float) -> bool:
         """Stop measuring, then publish what was measured and say goodbye; False when it took too long."""
-        deadline_s = self._clock.monotonic() + timeout_s
+        began_s = self._clock.monotonic()
         lives = [bus.life for bus in self._buses if bus.life is not None]
         for life in lives:
             life.runner.stop()
         for life in lives:
-            life.thread.join(min(1.0, max(0.0, deadline_s - self._clock.monotonic())))
+            life.thread.join(max(0.0, began_s + _BUSES_END_WITHIN_S - self._clock.monotonic()))
         if self._publishing is None:
             return True
         self._publisher.stop()
-        self._publishing.thread.join(max(0.0, deadline_s - self._clock.monotonic()))
+        self._publishing.thread.join(max(0.0, began_s + timeout_s - self._clock.monotonic()))
         return not self._publishing.thread.is_alive()

@@ -116,6 +116,21 @@ def test_a_stop_is_bounded_when_the_broker_is_silent(rig: Rigs) -> None:
         gateway.stop()  # fails if the thread does not end
 
 
+@pytest.mark.parametrize("answer", [Silence(), Ack(reason=0x97), Ack(reason=0x87)])
+def test_a_stop_whose_offline_was_not_confirmed_leaves_it_to_the_will(rig: Rigs, answer: Answer) -> None:
+    def policy(packet: Packet) -> Answer:
+        is_farewell = packet.topic.endswith("/status") and b"offline" in packet.payload
+        return answer if is_farewell or (_events(packet) and answer == Silence()) else Ack()
+
+    with FakeBroker(policy, connack=Connack(receive_maximum=1)) as broker:
+        gateway = rig(broker.port).start()
+        gateway.put_values(1)
+        assert gateway.until(lambda: broker.published("/events"))
+        gateway.stop()
+        assert not broker.kinds("DISCONNECT"), "it would keep the will back, and the gateway looks online for good"
+        assert len(broker.published("status")) < 20, "it is not said again and again"
+
+
 def test_will_and_status_have_one_topic_and_the_will_no_since(rig: Rigs) -> None:
     with FakeBroker() as broker:
         gateway = rig(broker.port).start()

@@ -122,3 +122,37 @@ def test_the_deadline_is_known_beforehand(
     states.take(stamp(0))
     assert 0 < states.expiry_in_s(0) <= LIFETIME_MS / 1000
     assert states.expiry_in_s(LIFETIME_MS) == 0
+
+
+def test_a_value_that_ended_staleness_goes_stale_at_its_own_deadline(
+    source: Callable[[str], Source], outbox: MemoryOutbox, event: Events, stamp: Stamps
+) -> None:
+    states = RetainedStates(
+        [PublishedChannel(source=source("attic"), lifetime_ms=30_000)],
+        topics=Topics(prefix="sensors/v1", gateway="greenhouse"),
+        boot="1b4e28ba",
+        start_uptime_ms=0,
+    )
+    states.take(stamp(30_000))  # nothing was heard: stale
+    states.offer(outbox.append([event(21.0, uptime_ms=31_000)]))
+    states.take(stamp(31_000))
+    assert states.expiry_in_s(31_000) == 30.0
+    (message,) = states.take(stamp(61_000))
+    assert json.loads(message.payload)["quality"] == "stale"
+
+
+def test_a_heartbeat_that_repeats_what_has_outlived_itself_is_not_shown_again(
+    states: RetainedStates, outbox: MemoryOutbox, event: Events, stamp: Stamps
+) -> None:
+    states.offer(outbox.append([event(21.0, uptime_ms=100)]))
+    states.take(stamp(LIFETIME_MS + 100))
+    states.offer(outbox.append([event(21.0, uptime_ms=100)]))
+    assert not states.take(stamp(LIFETIME_MS + 200))
+
+
+def test_what_is_too_old_as_it_is_stored_is_never_shown(
+    states: RetainedStates, outbox: MemoryOutbox, event: Events, stamp: Stamps
+) -> None:
+    states.take(stamp(LIFETIME_MS * 3))
+    states.offer(outbox.append([event(21.0, uptime_ms=LIFETIME_MS)]))
+    assert [json.loads(message.payload)["quality"] for message in states.take(stamp(LIFETIME_MS * 3))] == ["stale"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable
 
 import pytest
@@ -12,6 +13,7 @@ from sensor_gateway.sensing.outlet import Outlet
 from sensor_gateway.sensing.plan import SensorPlan
 from sensor_gateway.service.supervision import (
     HUNG_AFTER_S,
+    LOOK_EVERY_S,
     PUBLISHER_HUNG_AFTER_S,
     RESTART_AFTER_S,
     BusKeeper,
@@ -19,6 +21,7 @@ from sensor_gateway.service.supervision import (
     PublisherHung,
     Supervisor,
 )
+from sensor_gateway.service.system_clock import SystemClock
 from sensor_gateway.simulation.virtual_clock import VirtualClock
 
 
@@ -69,10 +72,13 @@ class House:
         self.supervisor = Supervisor(publisher=self.publisher, buses=[self.bus], clock=self.clock, log=self.log)
         self.supervisor.start()
 
-    def pass_time(self, seconds: float) -> None:
-        self.publisher.progress += 1
-        self.clock.advance(seconds)
-        self.supervisor.step()
+    def pass_time(self, seconds: float, *, is_publishing: bool = True) -> None:
+        """Look as often as the main thread does."""
+        while seconds > 0:
+            self.publisher.progress += is_publishing
+            self.clock.advance(min(seconds, LOOK_EVERY_S))
+            self.supervisor.step()
+            seconds -= LOOK_EVERY_S
 
     def close(self) -> None:
         for runner in (*self.pollers, self.publisher):
@@ -134,11 +140,21 @@ def test_the_bus_of_a_hung_thread_is_opened_again_when_the_thread_has_ended(hous
 
 
 def test_a_publisher_that_hangs_ends_the_process(house: House) -> None:
-    house.clock.advance(PUBLISHER_HUNG_AFTER_S - 1)
-    house.supervisor.step()
+    house.pass_time(PUBLISHER_HUNG_AFTER_S - 1, is_publishing=False)
     house.clock.advance(1)
     with pytest.raises(PublisherHung):
         house.supervisor.step()
+
+
+def test_a_process_that_stood_still_itself_blames_no_thread(house: House) -> None:
+    """Stopped by a signal, or by a machine that swaps: the main thread may be the first that runs again."""
+    for _ in range(3):
+        house.clock.advance(1000)
+        house.supervisor.step()
+        house.pollers[0].progress += 1
+        house.publisher.progress += 1
+        house.pass_time(LOOK_EVERY_S)
+    assert house.log.events == []
 
 
 def test_a_publisher_that_ended_ends_the_process(house: House) -> None:
@@ -148,6 +164,22 @@ def test_a_publisher_that_ended_ends_the_process(house: House) -> None:
     house.supervisor._publishing.thread.join(5)
     with pytest.raises(PublisherHung):
         house.supervisor.step()
+
+
+def test_many_buses_that_hang_leave_the_publisher_its_time_to_say_goodbye(
+    make_sensor: Callable[[str], SensorPlan],
+) -> None:
+    houses = [House(make_sensor, ends_on_stop=False) for _ in range(6)]
+    publisher = FakeRunner()
+    supervisor = Supervisor(
+        publisher=publisher, buses=[house.bus for house in houses], clock=SystemClock(), log=Notebook()
+    )
+    supervisor.start()
+    began_s = time.monotonic()
+    assert supervisor.stop(4.5)
+    assert time.monotonic() - began_s < 2.0
+    for house in houses:
+        house.close()
 
 
 def test_stopping_ends_the_buses_first_and_then_the_publisher(house: House) -> None:
