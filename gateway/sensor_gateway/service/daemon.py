@@ -18,6 +18,8 @@ from sensor_gateway.service.supervision import PublisherHung
 STOP_WITHIN_S: Final = 4.5
 """SIGTERM to exit takes at most 5 s; a shutdown of the machine waits for the card on top."""
 
+_STOPS: Final = (signal.SIGTERM, signal.SIGINT)
+
 
 class Daemon:
     """Runs a gateway in the foreground until SIGTERM or SIGINT."""
@@ -32,16 +34,21 @@ class Daemon:
     def run(self) -> int:
         """Run until a signal; the exit code."""
         signal.set_wakeup_fd(self._write, warn_on_full_buffer=False)
-        for number in (signal.SIGTERM, signal.SIGINT):
+        for number in _STOPS:
             signal.signal(number, lambda *_: None)
         self._log.info("gateway_started", version=__version__, **self._gateway.facts())
+        if not self._gateway.buses:
+            self._log.warning("no_sensors_yet", mind="add one below `sensors:`; `sensor-gateway drivers` lists them")
         try:
             self._gateway.supervisor.start()
             self._supervise()
         except PublisherHung as error:
             self._log.error("publisher_hung", reason=str(error), exit_code=os.EX_SOFTWARE)
             os._exit(os.EX_SOFTWARE)  # its thread cannot be ended, and holds the outbox
-        return self._stop()
+        code = self._stop()
+        for number in _STOPS:
+            signal.signal(number, signal.SIG_IGN)  # Python's own end would bring the deadly default back
+        return code
 
     def _supervise(self) -> None:
         while True:
@@ -49,7 +56,7 @@ class Daemon:
             ready, _, _ = select.select([self._read], [], [], wait_s)
             if ready:
                 numbers = os.read(self._read, 64)
-                if {signal.SIGTERM, signal.SIGINT} & set(numbers):
+                if set(_STOPS) & set(numbers):
                     return
 
     def _stop(self) -> int:
