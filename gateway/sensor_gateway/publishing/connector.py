@@ -30,6 +30,9 @@ _MOST_DOUBLINGS: Final = 20
 _STABLE_S: Final = 60.0
 """A connection that lasted so long counts as good: the next wait is short again."""
 
+_LEAST_PACKET: Final = 512
+"""A broker that takes less takes no event, nor the gap that would tell of it: everything would be given up."""
+
 _SUCCESS: Final = 0x00
 _UNSUPPORTED_VERSION: Final = 0x84
 _NEEDS_A_PERSON: Final = {
@@ -254,13 +257,20 @@ def _problem(greeting: Greeting | None, client: MqttClient) -> NoConnection | No
             else "; a broker that knows only MQTT 3.1.1 may need mqtt.version: '3.1.1'"
         )
         return NoConnection(f"no greeting came from the broker: {what}{hint}")
+    sentence = _for_a_person(greeting)
+    if sentence is not None:
+        return NoConnection(sentence, needs_a_person=True)
     if greeting.reason != _SUCCESS:
-        sentence = _NEEDS_A_PERSON.get(greeting.reason)
-        if sentence is not None:
-            return NoConnection(sentence, needs_a_person=True)
         return NoConnection(f"the broker refused the connection: {greeting.text}")
-    if greeting.maximum_qos == 0:
-        return NoConnection(_NEEDS_A_PERSON[0x9B], needs_a_person=True)
     if client.loss is not None:
         return NoConnection(client.loss.text)
     return None
+
+
+def _for_a_person(greeting: Greeting) -> str | None:
+    """What only a person can mend: a refusal of that kind, or a limit with which nothing can be delivered."""
+    if greeting.maximum_qos == 0:
+        return _NEEDS_A_PERSON[0x9B]
+    if greeting.maximum_packet < _LEAST_PACKET:
+        return f"the broker takes messages of at most {greeting.maximum_packet} bytes, which is too little for events"
+    return _NEEDS_A_PERSON.get(greeting.reason)

@@ -31,6 +31,7 @@ _WILL_DELAY_S: Final = 5
 _TCP_ESTABLISHED: Final = 1
 _NO_LIMIT: Final = 65_535
 _LARGEST_PACKET: Final = 268_435_455
+_PUBACK: Final = 0x40
 
 
 class Protocol(StrEnum):
@@ -209,6 +210,11 @@ class _Client(Client):
         return pending is not None and pending() > 0
 
     @property
+    def has_puback(self) -> bool:
+        """Whether the packet that has come in is a PUBACK."""
+        return (int(self._in_packet["command"]) & 0xF0) == _PUBACK
+
+    @property
     def announced(self) -> int:
         """Length of the packet that is coming in."""
         return int(self._in_packet["remaining_length"])
@@ -242,10 +248,11 @@ class _Inbox:
         )
 
     def on_publish(
-        self, _client: Client, _data: object, packet_id: int, reason: ReasonCode, _properties: Properties
+        self, client: Client, _data: object, packet_id: int, reason: ReasonCode, _properties: Properties
     ) -> None:
-        """PUBACK."""
-        self.answers.append((packet_id, reason.value))
+        """PUBACK. paho calls this for a PUBCOMP too, which answers nothing of ours."""
+        if isinstance(client, _Client) and client.has_puback:
+            self.answers.append((packet_id, reason.value))
 
     def on_disconnect(
         self, _client: Client, _data: object, flags: DisconnectFlags, reason: ReasonCode, _properties: object

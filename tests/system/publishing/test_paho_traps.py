@@ -264,6 +264,21 @@ def test_answers_that_come_twice_or_for_unknown_ids_are_ignored(rig: Rigs) -> No
         assert gateway.publisher.counters.acknowledged == 5
 
 
+@pytest.mark.parametrize("kind", [b"\x70\x02", b"\x50\x02"], ids=["PUBCOMP", "PUBREC"])
+def test_only_a_puback_acknowledges(rig: Rigs, kind: bytes) -> None:
+    """paho reports a PUBCOMP for any message that waits."""
+
+    def policy(packet: Packet) -> Answer:
+        return Raw(data=kind + packet.packet_id.to_bytes(2, "big")) if packet.topic.endswith("/events") else Ack()
+
+    with FakeBroker(policy) as broker:
+        gateway = rig(broker.port).start()
+        gateway.put_values(1)
+        assert gateway.until(lambda: broker.published("/events"))
+        gateway.until(lambda: False, 0.2)
+        assert not gateway.outbox.acknowledged
+
+
 def test_control_paho_reports_qos_0_as_published_under_an_id_that_wrapped() -> None:
     with FakeBroker(lambda _p: Silence()) as broker:
         client = mqtt.Client(mqtt.CallbackAPIVersion.VERSION2, client_id="bare", protocol=mqtt.MQTTv5)

@@ -489,6 +489,17 @@ def test_a_broker_without_qos_1_is_refused_in_plain_words(rig: Rigs) -> None:
         assert not broker.published()
 
 
+def test_a_broker_too_narrow_for_any_event_gets_none_and_none_is_lost(rig: Rigs) -> None:
+    with FakeBroker(connack=Connack(maximum_packet=300)) as broker:
+        gateway = rig(broker.port).start()
+        gateway.put_values(3)
+        assert gateway.until(lambda: "broker_refused_us" in gateway.log.names())
+        assert gateway.outbox.pending == 3
+        assert not gateway.outbox.acknowledged
+        assert not gateway.quarantined
+        assert "300 bytes" in gateway.publisher.report.why
+
+
 def test_a_web_server_on_the_port_is_a_clean_error(rig: Rigs) -> None:
     page = b"HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n"
     with FakeBroker(connack=Connack(raw=page, closes=True)) as broker:
