@@ -87,6 +87,7 @@ class Connector:
         self._dial = dialer
         self._chance = chance or random.Random()  # noqa: S311 - spreads load, keeps no secret
         self._failures = 0
+        self._stands_down = False
         self._attempt: _Attempt | None = None
 
     @property
@@ -100,8 +101,7 @@ class Connector:
         if attempt is not None and (attempt.results or attempt.thread.is_alive()):
             return
         self._attempt = _Attempt(self.connect, self._waits(self._failures), wake=self._wake)
-        spread_s = self._broker.first_retry_spread_s if self._failures == 0 else self._longest_wait_s(self._failures)
-        self._attempt.start(self._chance.uniform(0.0, spread_s))
+        self._attempt.start(self._first_wait_s())
 
     def take(self) -> Connection | Refusal | None:
         """The next result, if there is one. A connection ends the attempt; a refusal does not."""
@@ -115,9 +115,10 @@ class Connector:
             self._failures += 1
         return result
 
-    def lost(self, after_s: float) -> None:
-        """The connection that was handed over is gone, after so many seconds."""
+    def lost(self, after_s: float, *, to_a_stranger: bool = False) -> None:
+        """The connection that was handed over is gone, after so many seconds; one taken over is not soon replaced."""
         self._failures = 0 if after_s >= _STABLE_S else self._failures + 1
+        self._stands_down = to_a_stranger
 
     def stop(self) -> None:
         """Give up. A thread that hangs is left alone; what it brings later is closed."""
@@ -125,6 +126,16 @@ class Connector:
         self._attempt = None
         if attempt is not None:
             attempt.abandon()
+
+    def _first_wait_s(self) -> float:
+        if self._stands_down:
+            self._stands_down = False
+            return self._long_wait_s()
+        spread_s = self._broker.first_retry_spread_s if self._failures == 0 else self._longest_wait_s(self._failures)
+        return self._chance.uniform(0.0, spread_s)
+
+    def _long_wait_s(self) -> float:
+        return self._chance.uniform(0.5, 1.0) * self._broker.retry_max_s
 
     def _longest_wait_s(self, failures: int) -> float:
         return min(_FIRST_WAIT_S * 2.0 ** min(failures - 1, _MOST_DOUBLINGS), self._broker.retry_max_s)
@@ -135,7 +146,7 @@ class Connector:
         def wait_s(state: tenacity.RetryCallState) -> float:
             refusal = _refusal(state)
             if refusal is not None and refusal.needs_a_person:
-                return self._chance.uniform(0.5, 1.0) * self._broker.retry_max_s
+                return self._long_wait_s()
             return self._chance.uniform(0.0, self._longest_wait_s(failures + state.attempt_number))
 
         return wait_s

@@ -7,12 +7,19 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Final
 
 from sensor_gateway.model.log import Log
 from sensor_gateway.model.reading import Stamp
 from sensor_gateway.publishing.connector import Connector, Refusal
 from sensor_gateway.publishing.mqtt import Loss, Protocol
 from sensor_gateway.publishing.session import Connection, Session
+from sensor_gateway.publishing.settings import BrokerSettings
+
+_TAKEN_OVER: Final = 0x8E
+_QUICK_S: Final = 10.0
+_QUICK_CLOSES: Final = 3
+"""So many closes in a row, each soon after the greeting and with nothing unanswered, and somebody else has our id."""
 
 
 class LinkState(StrEnum):
@@ -37,10 +44,12 @@ class LinkReport:
 class Link:
     """Has at most one session. ``report`` is replaced as a whole, so that any thread may read it."""
 
-    def __init__(self, connector: Connector, *, ack_timeout_s: float, log: Log, now: Stamp) -> None:
+    def __init__(self, connector: Connector, broker: BrokerSettings, *, log: Log, now: Stamp) -> None:
         """Without a session; ``attend`` gets one."""
         self._connector = connector
-        self._ack_timeout_s = ack_timeout_s
+        self._ack_timeout_s = broker.ack_timeout_s
+        self._client_id = broker.client_id
+        self._quick_closes = 0
         self._log = log
         self.session: Session | None = None
         self.report = LinkReport(state=LinkState.CONNECTING, since=now)
@@ -69,9 +78,16 @@ class Link:
         if session is None:
             return
         self.session = None
-        self._connector.lost(now_s - session.since_s)
-        self.report = LinkReport(state=LinkState.CONNECTING, since=now, why=loss.text)
-        self._log.warning("broker_lost", why=loss.text, by_peer=loss.by_peer, after_s=round(now_s - session.since_s, 1))
+        after_s = now_s - session.since_s
+        is_taken = self._is_taken(session, loss, after_s)
+        self._connector.lost(after_s, to_a_stranger=is_taken)
+        self._log.warning("broker_lost", why=loss.text, by_peer=loss.by_peer, after_s=round(after_s, 1))
+        if is_taken:
+            why = f"another client uses our client id {self._client_id}: each needs its own, see mqtt.client_id"
+            self.report = LinkReport(state=LinkState.REFUSED, since=now, why=why)
+            self._log.error("client_id_taken", why=why)
+        else:
+            self.report = LinkReport(state=LinkState.CONNECTING, since=now, why=loss.text)
 
     def stop(self, now: Stamp) -> None:
         """End for good, without a will; a try that is under way is left alone."""
@@ -86,6 +102,12 @@ class Link:
         if self.session is not None:
             self.session.drop()
         self.stop(now)
+
+    def _is_taken(self, session: Session, loss: Loss, after_s: float) -> bool:
+        """Whether a stranger has our client id, as the broker says, or as it looks where the broker says nothing."""
+        is_quick = loss.by_peer and loss.reason is None and after_s < _QUICK_S and len(session.window) == 0
+        self._quick_closes = self._quick_closes + 1 if is_quick else 0
+        return loss.reason == _TAKEN_OVER or self._quick_closes >= _QUICK_CLOSES
 
     def _begin(self, connection: Connection, now_s: float, now: Stamp) -> Session:
         session = Session(connection, ack_timeout_s=self._ack_timeout_s, now_s=now_s)

@@ -106,7 +106,7 @@ class Publisher:
         self._delivery = Delivery(plan, outbox, now_s=clock.monotonic(), now=now, log=log)
         will = Will(topic=plan.topics.status, payload=last_will(plan.program))
         connector = Connector(plan.broker, will, wake=self.wake, dialer=dialer)
-        self._link = Link(connector, ack_timeout_s=plan.broker.ack_timeout_s, log=log, now=now)
+        self._link = Link(connector, plan.broker, log=log, now=now)
 
     @property
     def report(self) -> LinkReport:

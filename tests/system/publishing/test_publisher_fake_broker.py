@@ -482,6 +482,35 @@ def test_what_only_a_person_can_mend_is_said_once_and_tried_seldom(rig: Rigs, re
     gateway.stop()
 
 
+def test_who_is_taken_over_stands_down_and_names_the_client_id(rig: Rigs) -> None:
+    with FakeBroker() as broker:
+        gateway = rig(broker.port, retry_max_s=2.0).start()
+        gateway.put_values(1)
+        assert gateway.until_acknowledged(1)
+        broker.send(b"\xe0\x01\x8e")
+        assert gateway.until(lambda: "client_id_taken" in gateway.log.names())
+        assert gateway.publisher.report.state is LinkState.REFUSED
+        assert "greenhouse-1" in gateway.publisher.report.why
+        gateway.until(lambda: False, 0.7)
+        assert broker.connections == 1, "no ping-pong"
+        gateway.put_values(1)
+        assert gateway.until_acknowledged(2), "tried again later"
+
+
+def test_three_closes_that_no_message_explains_count_as_a_takeover(rig: Rigs) -> None:
+    """mosquitto 2.0 closes without a word."""
+    with FakeBroker() as broker:
+        gateway = rig(broker.port, retry_max_s=2.0, states=False).start()
+        for number in (1, 2, 3):
+            assert gateway.until(lambda: len(broker.published("availability/s1")) == number)  # noqa: B023
+            assert ("client_id_taken" in gateway.log.names()) is False
+            gateway.until(lambda: False, 0.05)
+            broker.cut()
+        assert gateway.until(lambda: "client_id_taken" in gateway.log.names())
+        gateway.until(lambda: False, 0.7)
+        assert broker.connections == 3
+
+
 def test_a_broker_without_qos_1_is_refused_in_plain_words(rig: Rigs) -> None:
     with FakeBroker(connack=Connack(maximum_qos=0)) as broker:
         gateway = rig(broker.port).start()
