@@ -74,7 +74,7 @@ while True:
     if kind == "reports_early":
         late += events
         for number in range(len(events)):
-            os.write(1, f"A {box.epoch} {box._next_seq + len(late) - len(events) + number} 0\\n".encode())
+            os.write(1, f"A {box.epoch} {box._intake.next_seq + len(late) - len(events) + number} 0\\n".encode())
         if len(late) > 60:
             box.append(late)
             late = []

@@ -36,7 +36,7 @@ class EventEncoder:
     def __init__(self, gateway: str, boot: str) -> None:
         """Prepare the parts that never change."""
         self._gateway = gateway
-        self._boot = boot
+        self.boot = boot
         self._quoted_gateway = _text(gateway)
         self._boot_part = f'","boot":{_text(boot)},"uptime_ms":'
         self._sources: dict[int, tuple[Source, str, str]] = {}
@@ -112,7 +112,7 @@ class EventEncoder:
         return {
             "time": rfc3339(stamp.wall_ms),
             "clock": stamp.clock,
-            "boot": self._boot,
+            "boot": self.boot,
             "uptime_ms": stamp.uptime_ms,
         }
 

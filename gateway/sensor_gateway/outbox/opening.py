@@ -12,7 +12,6 @@ from sensor_gateway.model.clock import Clock
 from sensor_gateway.model.log import Log
 from sensor_gateway.model.position import Epoch
 from sensor_gateway.outbox.alarm import Alarm, Retry
-from sensor_gateway.outbox.clearance import Clearance, ColdParts
 from sensor_gateway.outbox.counters import OutboxCounters
 from sensor_gateway.outbox.files.cold_reader import ColdReader
 from sensor_gateway.outbox.files.disk import Disk
@@ -20,14 +19,16 @@ from sensor_gateway.outbox.files.hot import HotContents, HotHeader, HotJournal, 
 from sensor_gateway.outbox.files.locks import AlreadyRunning, DirectoryLock
 from sensor_gateway.outbox.files.segment_writer import SegmentWriter
 from sensor_gateway.outbox.files.syncer import Syncer, ThreadSyncer
-from sensor_gateway.outbox.hot_copy import HotCopy
 from sensor_gateway.outbox.identity import EpochMark, Machine, write_epoch
-from sensor_gateway.outbox.limits import Limits
 from sensor_gateway.outbox.reader import Reader
 from sensor_gateway.outbox.recovery import Places, Recovery
 from sensor_gateway.outbox.settings import Durability, OutboxSettings
-from sensor_gateway.outbox.spill import Spill
-from sensor_gateway.outbox.tiers import TierParts, Tiers
+from sensor_gateway.outbox.tiers.clearance import Clearance, ColdParts
+from sensor_gateway.outbox.tiers.hot_copy import HotCopy
+from sensor_gateway.outbox.tiers.limits import Limits
+from sensor_gateway.outbox.tiers.spill import Spill
+from sensor_gateway.outbox.tiers.tiers import TierParts, Tiers
+from sensor_gateway.outbox.tiers.waiting import put_cursor_on_flash, put_on_flash
 
 ALARMS: Final = ("outbox_flash", "outbox_hot", "outbox_room", "outbox_reading")
 
@@ -67,6 +68,7 @@ class Opened:
         """Lock, recover, join. AlreadyRunning where another process owns a directory."""
         disk, log, places = setting.hands.disk, setting.log, setting.places
         self._disk = disk
+        self._monotonic = setting.clock.monotonic
         self._hot_failure: OSError | None = None
         self._locks = _lock(disk, places, log)
         self.settings = _effective(setting)
@@ -77,6 +79,7 @@ class Opened:
         self._machine = setting.machine
         self.alarms = {name: Alarm(log, name) for name in ALARMS}
         self.counters = OutboxCounters()
+        self._quarantine = recovery.quarantine
         self._is_usable = recovery.failure is None
         if recovery.failure is not None:
             self.alarms["outbox_flash"].raise_for(directory=str(self._directory), error=str(recovery.failure))
@@ -92,9 +95,15 @@ class Opened:
             next_seq=next_seq,
         )
 
+    def put_on_flash(self, within_s: float) -> bool:
+        """Write all that is in memory, and wait until it is safe; False where that fails or takes too long."""
+        return put_on_flash(self.tiers, self._parts, within_s, self._monotonic())
+
     def end_epoch(self, last_seq: int, within_s: float) -> bool:
         """Put on flash that the epoch ended with this seq, if nothing of it is anywhere else; whether it did."""
-        if not self._is_usable or self._parts.tail.first is not None or not self.tiers.put_cursor_on_flash(within_s):
+        if not self._is_usable or self._parts.tail.first is not None:
+            return False
+        if not put_cursor_on_flash(self.tiers, self._parts, within_s, self._monotonic()):
             return False
         try:
             write_epoch(self._disk, self._directory, EpochMark(epoch=self.recovered.epoch, ended_at=last_seq))
@@ -121,14 +130,11 @@ class Opened:
             counters=self.counters,
             retry=retry,
         )
-        keeps_segment = settings.durability is Durability.ALWAYS
-        clearance = Clearance(
-            cold, max_age_s=settings.max_age_s, pending=recovered.pending_in_cold, keeps_segment=keeps_segment
-        )
+        clearance = Clearance(cold, settings, pending=recovered.pending_in_cold)
         parts = TierParts(
             tail=recovered.tail,
             marks=recovered.marks,
-            hot=self._hot(hot_path, setting.clock.monotonic()),
+            hot=self._hot(hot_path),
             cold=cold,
             spill=Spill(cold, recovered.tail, clearance, settings, self.alarms["outbox_room"]),
             clearance=clearance,
@@ -139,17 +145,13 @@ class Opened:
             can_spill=self._is_usable and settings.durability is not Durability.MEMORY,
         )
 
-        def report(generation: int, place: int, data: bytes) -> None:
-            if recovery.quarantine.keep(f"{generation:016d}", place, data):
-                self.counters.damaged += 1
-
-        reader = Reader(
-            cold=ColdReader(hands.disk, recovery.shelf, report),
-            tail=recovered.tail,
-            marks=recovered.marks,
-            drops=recovered.drops,
-        )
+        cold_reader = ColdReader(hands.disk, recovery.shelf, self._report_damage)
+        reader = Reader(cold=cold_reader, tail=recovered.tail, marks=recovered.marks, drops=recovered.drops)
         return reader, Tiers(parts, settings, setting.clock.monotonic), parts
+
+    def _report_damage(self, generation: int, place: int, data: bytes) -> None:
+        if self._quarantine.keep(f"{generation:016d}", place, data):
+            self.counters.damaged += 1
 
     def _read_hot(self, path: Path | None) -> HotContents:
         try:
@@ -158,14 +160,14 @@ class Opened:
             self._hot_failure = error
             return HotContents()
 
-    def _hot(self, path: Path | None, now_s: float) -> HotCopy | None:
+    def _hot(self, path: Path | None) -> HotCopy | None:
         if path is None or self.settings.durability is Durability.MEMORY:
             return None
         journal = HotJournal(self._disk, path)
         retry = Retry(self.alarms["outbox_hot"])
         copy = HotCopy(journal, self.recovered.tail, self.recovered.marks, retry, self._burn)
         if self._hot_failure is not None:
-            copy.leave_unread(self._hot_failure, now_s)
+            copy.leave_unread(self._hot_failure, self._monotonic())
         return copy
 
     def _burn(self) -> None:

@@ -12,7 +12,7 @@ from sensor_gateway.outbox.files.cold_reader import ColdReader, Found
 from sensor_gateway.outbox.files.record import Record
 from sensor_gateway.outbox.marks import Marks
 from sensor_gateway.outbox.stored import Stored
-from sensor_gateway.outbox.tail import Tail
+from sensor_gateway.outbox.tiers.tail import Tail
 
 _GAP_SIZE = 320
 """About what a gap takes when it is written."""

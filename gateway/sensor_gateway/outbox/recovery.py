@@ -13,13 +13,15 @@ from pathlib import Path
 from typing import Final
 
 from sensor_gateway.model.log import Log
-from sensor_gateway.model.position import Epoch
+from sensor_gateway.model.position import Epoch, Position, Seq
 from sensor_gateway.outbox.drops import Drops
 from sensor_gateway.outbox.files.cursor import CursorFile, CursorState
 from sensor_gateway.outbox.files.disk import Disk
 from sensor_gateway.outbox.files.hot import NAME, HotContents, read_hot, unacknowledged_in
 from sensor_gateway.outbox.files.quarantine import Quarantine
-from sensor_gateway.outbox.files.shelf import Shelf, ShelfLimits
+from sensor_gateway.outbox.files.record import Header
+from sensor_gateway.outbox.files.segment import Segment, first_of, headers, last_of
+from sensor_gateway.outbox.files.shelf import Shelf, ShelfLimits, index_for
 from sensor_gateway.outbox.identity import (
     FORMAT,
     EpochMark,
@@ -33,7 +35,7 @@ from sensor_gateway.outbox.identity import (
 )
 from sensor_gateway.outbox.marks import Marks
 from sensor_gateway.outbox.settings import Durability, OutboxSettings
-from sensor_gateway.outbox.tail import Tail
+from sensor_gateway.outbox.tiers.tail import Tail
 
 DIRECTORY_NAMES: Final = ("outbox", f"outbox-v{FORMAT}")
 CURSOR_NAME: Final = "cursor-mqtt"
@@ -75,7 +77,6 @@ class Recovered:
     epoch: Epoch
     next_seq: int
     is_new_epoch: bool
-    is_epoch_stored: bool
     previous: Epoch | None
     previous_last_seq: int | None
     marks: Marks
@@ -83,6 +84,15 @@ class Recovered:
     tail: Tail
     strays: list[bytes]
     pending_in_cold: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Border:
+    """The end of the newest epoch: its next and last seq where they are known, and whether it may go on."""
+
+    next_seq: int | None
+    last_seq: int | None
+    may_go_on: bool
 
 
 class Recovery:
@@ -121,43 +131,46 @@ class Recovery:
         is_own_hot = self._hot.header is not None and self._hot.header.directory.hex() == identity.directory_id
         on_flash = read_epoch(self._disk, self._directory)
         previous = max(self._known_epochs(on_flash), default=None)
-        proven = self._hot.next_seq if is_own_hot and self._is_this_boot(machine) else None
-        if proven is not None and (self._hot.header is None or self._hot.header.epoch != previous):
-            proven = None
-        ended_at = on_flash.ended_at if on_flash and on_flash.epoch == previous else None
-        may_go_on = (
-            proven is not None
-            and proven > 1
-            and ended_at is None
-            and identity == kept
-            and self._settings.durability is not Durability.MEMORY
-            and self._agrees_with_cold(previous, proven)
-        )
-        if may_go_on and previous is not None and proven is not None:
-            epoch, next_seq, last_seq = previous, proven, None
+        border = self._border(previous, on_flash, is_proof=is_own_hot and self._is_this_boot(machine))
+        goes_on = previous is not None and identity == kept and border.may_go_on
+        if previous is not None and goes_on and border.next_seq is not None:
+            epoch, next_seq = previous, border.next_seq
         else:
-            ordinal = 1 if previous is None else previous.ordinal + 1
-            epoch, next_seq = Epoch(ordinal=ordinal, random=secrets.randbits(32)), 1
-            last_seq = ended_at if ended_at is not None else (None if proven is None else proven - 1)
+            epoch, next_seq = _after(previous), 1
         is_stored = (on_flash is not None and on_flash.epoch == epoch) or self._store_epoch(epoch)
         fits = is_own_hot or (self._kept is None and not self.shelf.segments)
         marks = self._marks(epoch, fits=fits)
-        tail = self._tail(marks, epoch) if fits else Tail()
-        # Another directory's journal, or one of a time when this directory could not be read: it fits in nowhere.
-        strays = [] if fits else unacknowledged_in(self._hot)
         return Recovered(
             identity=identity,
             epoch=epoch,
             next_seq=next_seq,
             is_new_epoch=next_seq == 1,
-            is_epoch_stored=is_stored,
             previous=previous if is_stored else None,
-            previous_last_seq=last_seq if is_stored else None,
+            previous_last_seq=border.last_seq if is_stored else None,
             marks=marks,
             drops=Drops(self._kept.drops if self._kept else ()),
-            tail=tail,
-            strays=strays,
+            tail=self._tail(marks, epoch) if fits else Tail(),
+            # Another directory's journal, or one of a time when this one could not be read, fits in nowhere.
+            strays=[] if fits else unacknowledged_in(self._hot),
             pending_in_cold=self._pending_in_cold(marks),
+        )
+
+    def _border(self, previous: Epoch | None, on_flash: EpochMark | None, *, is_proof: bool) -> _Border:
+        """What is known of the end of the newest epoch, and whether it may go on."""
+        header = self._hot.header
+        proven = self._hot.next_seq if is_proof and header is not None and header.epoch == previous else None
+        ended_at = on_flash.ended_at if on_flash is not None and on_flash.epoch == previous else None
+        if ended_at is not None:
+            return _Border(next_seq=None, last_seq=ended_at, may_go_on=False)
+        if proven is None:
+            return _Border(next_seq=None, last_seq=None, may_go_on=False)
+        last = self.shelf.last
+        agrees_with_cold = last is None or last.epoch != previous or last.seq < proven
+        is_kept = self._settings.durability is not Durability.MEMORY
+        return _Border(
+            next_seq=proven,
+            last_seq=proven - 1 if agrees_with_cold else None,
+            may_go_on=proven > 1 and agrees_with_cold and is_kept,
         )
 
     @property
@@ -196,10 +209,6 @@ class Recovery:
     def _is_this_boot(self, machine: Machine) -> bool:
         header = self._hot.header
         return header is not None and any(header.boot) and header.boot == machine.boot_bytes
-
-    def _agrees_with_cold(self, epoch: Epoch | None, next_seq: int | None) -> bool:
-        last = self.shelf.last
-        return last is None or last.epoch != epoch or next_seq is None or last.seq < next_seq
 
     def _known_epochs(self, on_flash: EpochMark | None) -> Iterator[Epoch]:
         if on_flash:
@@ -248,12 +257,35 @@ class Recovery:
         return tail
 
     def _pending_in_cold(self, marks: Marks) -> int:
-        segments = self.shelf.segments
-        first, last = (segments[0].first, self.shelf.last) if segments else (None, None)
-        if first is None or last is None:
+        last = self.shelf.last
+        if last is None:
             return 0
-        settled = max(marks.seq - first.seq + 1, 0) if first.epoch == marks.epoch else 0
+        pending = self.shelf.ticket - self._ticket_behind(Position(epoch=marks.epoch, seq=Seq(marks.seq)))
         for epoch, begin, end in marks.ranges:
             if (epoch, end) <= (last.epoch, last.seq):
-                settled += end - begin + 1
-        return max(self.shelf.ticket - segments[0].ticket - settled, 0)
+                pending -= end - begin + 1
+        return max(pending, 0)
+
+    def _headers(self, segment: Segment) -> list[Header]:
+        try:
+            return headers(self._disk, segment)
+        except OSError:
+            return []
+
+    def _ticket_behind(self, mark: Position) -> int:
+        """How many events had ever been written to cold when the first one behind the mark was."""
+        segment = self.shelf.segments[index_for(self.shelf.segments, mark)]
+        behind = segment.ticket
+        for header in self._headers(segment):
+            if last_of(header) > mark:
+                is_inside = first_of(header) <= mark and header.epoch == mark.epoch
+                return header.ticket + (mark.seq - header.first_seq + 1 if is_inside else 0)
+            behind = header.ticket + header.count
+        following = [one for one in self.shelf.segments if one.ticket >= behind]
+        return following[0].ticket if following else self.shelf.ticket
+
+
+def _after(previous: Epoch | None) -> Epoch:
+    """A new epoch, like no other."""
+    ordinal = 1 if previous is None else previous.ordinal + 1
+    return Epoch(ordinal=ordinal, random=secrets.randbits(32))

@@ -24,7 +24,7 @@ from sensor_gateway.outbox.stored import Stored
 from sensor_gateway.simulation.virtual_clock import VirtualClock
 
 BOOT = "1b4e28ba-2fa1-11d2-883f-0016d3cca427"
-WRITING = ("open", "write", "write_at", "truncate", "sync_data", "sync", "replace", "unlink", "make_directory")
+WRITING = ("open", "write", "write_at", "sync_data", "sync", "replace", "unlink", "make_directory")
 
 
 class Journal:
@@ -103,10 +103,6 @@ class FaultyDisk(Disk):
     def read_at(self, descriptor: int, count: int, offset: int) -> bytes:
         self._check("read_at", self.paths[descriptor])
         return super().read_at(descriptor, count, offset)
-
-    def truncate(self, descriptor: int, size: int) -> None:
-        self._check("truncate", self.paths[descriptor])
-        super().truncate(descriptor, size)
 
     def sync_data(self, descriptor: int) -> None:
         self._check("sync_data", self.paths[descriptor])

@@ -221,7 +221,7 @@ def test_an_epoch_that_ended_is_not_continued_even_if_hot_could_not_be_removed(s
     box = site.open()
     site.drain()
     epoch = box.epoch
-    site.disk.rule = lambda call, path: errno.EIO if "hot.log" in path and call in {"unlink", "truncate"} else None
+    site.disk.rule = lambda call, path: errno.EIO if "hot.log" in path and call in {"unlink", "open"} else None
     box.close(to_flash=True)
     site.disk.heal()
     site.kill()

@@ -95,7 +95,7 @@ def test_a_segment_is_not_dropped_before_the_cursor_that_tells_of_it_is_safe(slo
     for _ in range(40):
         site.box.append(site.news(2))
         site.clock.advance(0.3)
-        site.box._tiers._spill(site.box._now, site.clock.monotonic())
+        site.box._tiers._spill(site.box._intake._now, site.clock.monotonic())
     site.box._tiers._parts.clearance.drop_oldest(GapCause.LIMIT)
     site.syncer.let_through()
     site.box.tend()
@@ -345,3 +345,27 @@ def test_pending_counts_what_is_not_acknowledged(site: Any) -> None:
     assert site.box.pending == 93
     site.drain()
     assert site.box.pending == 0
+
+
+def test_pending_is_exact_after_restarts_in_one_segment_over_many_epochs(site: Any) -> None:
+    """A segment outlives many epochs where each event goes to flash; what was acknowledged in it waits for nobody."""
+    site.has_hot = False
+    for _ in range(4):
+        site.open(durability=Durability.ALWAYS)
+        site.drain()
+        for _ in range(3):
+            site.box.append(site.news(5))
+            site.clock.advance(1)
+            site.box.tend()
+        site.drain()
+        site.box.tend()
+        site.box.close(to_flash=False)
+    site.open(durability=Durability.ALWAYS)
+    assert site.box.pending == 1, "the first event of the new epoch"
+    stored = site.box.append(site.news(7))
+    site.acknowledge(stored[2:4])
+    site.box.tend()
+    site.box.close(to_flash=False)
+    site.open(durability=Durability.ALWAYS)
+    waiting = sum(1 for item in site.box.read(None, max_events=1000, max_bytes=10**6))
+    assert site.box.pending == waiting

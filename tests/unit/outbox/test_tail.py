@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from sensor_gateway.model.position import Epoch
 from sensor_gateway.outbox.files.moment import Moment
 from sensor_gateway.outbox.files.record import Record, Refused, framed_size
-from sensor_gateway.outbox.tail import Tail
+from sensor_gateway.outbox.tiers.tail import Tail
 
 A, B = Epoch(ordinal=1, random=9), Epoch(ordinal=2, random=1)
 

@@ -12,7 +12,7 @@ from sensor_gateway.model.position import Epoch, Position, Seq
 from sensor_gateway.outbox.files.disk import READ, Disk
 from sensor_gateway.outbox.files.record import MAGIC, Record, bodies_of, find, record_of
 from sensor_gateway.outbox.files.segment import Segment
-from sensor_gateway.outbox.files.shelf import Shelf
+from sensor_gateway.outbox.files.shelf import Shelf, index_for
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,7 +56,7 @@ class ColdReader:
                 return found
             if seq == found.record.last_seq:
                 return self._search(index, epoch, seq, is_after_damage=False)
-        index = self._shelf.index_for(Position(epoch=epoch, seq=Seq(seq)))
+        index = index_for(self._shelf.segments, Position(epoch=epoch, seq=Seq(seq)))
         self._enter(self._shelf.segments[index])
         return self._search(index, epoch, seq, is_after_damage=False)
 

@@ -40,14 +40,6 @@ class Disk:
         """Read from a place, up to ``count``."""
         return os.pread(descriptor, count, offset)
 
-    def size(self, descriptor: int) -> int:
-        """How long the file is."""
-        return os.fstat(descriptor).st_size
-
-    def truncate(self, descriptor: int, size: int) -> None:
-        """Cut or lengthen the file."""
-        os.ftruncate(descriptor, size)
-
     def sync_data(self, descriptor: int) -> None:
         """Wait until the file's data is on the medium."""
         os.fdatasync(descriptor)

@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Final
 
 from sensor_gateway.model.position import Epoch
-from sensor_gateway.outbox.files.disk import CREATE_APPEND, UPDATE, Disk, append_all, read_file
+from sensor_gateway.outbox.files.disk import CREATE, CREATE_APPEND, Disk, append_all, read_file
 from sensor_gateway.outbox.files.record import (
     Header,
     Record,
@@ -192,11 +192,7 @@ class HotJournal:
         try:
             self._disk.unlink(self._path)
         except OSError:
-            descriptor = self._disk.open(self._path, UPDATE)
-            try:
-                self._disk.truncate(descriptor, 0)
-            finally:
-                self._disk.close(descriptor)
+            self._disk.close(self._disk.open(self._path, CREATE))
 
     def close(self) -> None:
         """Let the file go; what is in it stays."""

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Final
 
 from sensor_gateway.model.position import Position, Seq
-from sensor_gateway.outbox.files.disk import Disk, read_file
+from sensor_gateway.outbox.files.disk import UPDATE, Disk, read_file
 from sensor_gateway.outbox.files.moment import Moment
 from sensor_gateway.outbox.files.record import Header, header_at, scan
 
@@ -46,6 +46,18 @@ class Segment:
         """Whether there is room for so many more bytes."""
         return self.end + count <= self.size
 
+    def reopen(self, disk: Disk) -> int:
+        """Make it writable again, if it is not; gives the descriptor. OSError."""
+        if self.descriptor is None:
+            self.descriptor = disk.open(self.path, UPDATE)
+        return self.descriptor
+
+    def close(self, disk: Disk) -> None:
+        """Let the descriptor go."""
+        if self.descriptor is not None:
+            disk.close(self.descriptor)
+            self.descriptor = None
+
     def give_up(self) -> None:
         """Go back to what is known to be on the medium, and never be used again."""
         self.is_suspect = True
@@ -71,6 +83,12 @@ def last_header(disk: Disk, segment: Segment) -> tuple[Header, int] | None:
     for header, at, _ in scan(whole, generation=segment.generation):
         last = (header, at + header.extent)
     return last
+
+
+def headers(disk: Disk, segment: Segment) -> list[Header]:
+    """The headers of all valid records, in order. OSError where the medium does not give them."""
+    whole = read_file(disk, segment.path, _WHOLE)
+    return [header for header, _, _ in scan(whole, generation=segment.generation)]
 
 
 def first_of(header: Header) -> Position:

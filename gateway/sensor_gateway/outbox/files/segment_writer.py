@@ -105,8 +105,7 @@ class SegmentWriter:
         record = joined(records)
         data = frame(record, body, flags=flags, generation=segment.generation, ticket=self._shelf.ticket)
         try:
-            self._shelf.reopen(segment)
-            write_all(self._disk, _descriptors([segment])[0], data, segment.end)
+            write_all(self._disk, segment.reopen(self._disk), data, segment.end)
         except OSError:
             self._give_up()
             raise
@@ -146,7 +145,7 @@ class SegmentWriter:
             segment = written.segment
             segment.safe_end, segment.safe_last, segment.safe_ticket = written.end, written.last, written.ticket
             if segment is not self._current and segment not in self._unsynced:
-                self._shelf.close(segment)
+                segment.close(self._disk)
         return flushing[-1].last
 
     def let_go(self, segment: Segment) -> None:
@@ -168,7 +167,7 @@ class SegmentWriter:
         if self._spare is None:
             return None
         if self._current is not None and not self.holds(self._current):
-            self._shelf.close(self._current)
+            self._current.close(self._disk)
         self._current, self._spare = self._spare, None
         self._shelf.put(self._current)
         return self._current
@@ -191,7 +190,7 @@ class SegmentWriter:
 
     def _lose(self, segment: Segment) -> None:
         segment.give_up()
-        self._shelf.close(segment)
+        segment.close(self._disk)
         if segment.first is None:
             with suppress(OSError):
                 self._shelf.release(segment)

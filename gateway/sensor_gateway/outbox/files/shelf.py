@@ -8,6 +8,7 @@ from __future__ import annotations
 import errno
 import re
 from bisect import bisect_right
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
@@ -93,7 +94,8 @@ class Shelf:
                 number = int(match[1])
                 self.generation = max(self.generation, number)
                 (found if match[2] == "seg" else self._free).append(number)
-        self._free = [number for number in self._free if self._is_whole(number)]
+        size = self._limits.segment_size
+        self._free = [number for number in self._free if _is_of_use(self._disk, self._path(number, "free"), size)]
         for number in found:
             self._adopt(number)
         self._look_at_the_last()
@@ -115,7 +117,7 @@ class Shelf:
         self.generation += 1
         path = self._path(self.generation, "seg")
         size = self._limits.segment_size
-        descriptor = self._recycle(path) if self._free else self._create(path, size)
+        descriptor = self._recycle(path) if self._free else _create(self._disk, path, size)
         self._taken += 1
         return Segment(generation=self.generation, path=path, size=size, descriptor=descriptor)
 
@@ -127,7 +129,7 @@ class Shelf:
 
     def release(self, segment: Segment) -> None:
         """Nothing in this segment is needed any more. OSError leaves a file that the next start releases."""
-        self.close(segment)
+        segment.close(self._disk)
         if segment in self.segments:
             self.segments.remove(segment)
         else:
@@ -138,40 +140,13 @@ class Shelf:
             self._disk.replace(segment.path, self._path(segment.generation, "free"))
             self._free.append(segment.generation)
 
-    def reopen(self, segment: Segment) -> None:
-        """Make a segment writable again."""
-        if segment.descriptor is None:
-            segment.descriptor = self._disk.open(segment.path, UPDATE)
-
-    def close(self, segment: Segment) -> None:
-        """Let a segment's descriptor go."""
-        if segment.descriptor is not None:
-            self._disk.close(segment.descriptor)
-            segment.descriptor = None
-
     def close_all(self) -> None:
         """Let all descriptors go."""
         for segment in self.segments:
-            self.close(segment)
+            segment.close(self._disk)
         if self._descriptor is not None:
             self._disk.close(self._descriptor)
             self._descriptor = None
-
-    def index_for(self, position: Position) -> int:
-        """Which segment holds this position, if any does."""
-        return max(bisect_right(self.segments, position, key=_first) - 1, 0)
-
-    def is_passed(self, index: int, mark: Position) -> bool:
-        """Whether everything in a segment lies at a mark or below it (seq 0 of an epoch: below all of it)."""
-        segment = self.segments[index]
-        if segment.last is not None:
-            return segment.last <= mark
-        if index + 1 == len(self.segments):
-            return segment.first is None
-        following = self.segments[index + 1].first
-        if following is None:
-            return False
-        return following <= mark or (following.epoch == mark.epoch and mark.seq + 1 == following.seq)
 
     def _recycle(self, path: Path) -> int:
         free = self._path(self._free[-1], "free")
@@ -182,16 +157,6 @@ class Shelf:
             self._disk.close(descriptor)
             raise
         self._free.pop()
-        return descriptor
-
-    def _create(self, path: Path, size: int) -> int:
-        descriptor = self._disk.open(path, CREATE_NEW)
-        try:
-            write_all(self._disk, descriptor, bytes(size), 0)
-        except OSError:
-            self._disk.close(descriptor)
-            self._disk.unlink(path)
-            raise
         return descriptor
 
     def _adopt(self, generation: int) -> None:
@@ -211,17 +176,6 @@ class Shelf:
         segment.first, segment.ticket, segment.began = first_of(header), header.ticket, header.began
         segment.end = segment.safe_end = segment.size
         self.segments.append(segment)
-
-    def _is_whole(self, generation: int) -> bool:
-        """Whether a free file has the size of a segment; another size is of no use, and goes."""
-        path = self._path(generation, "free")
-        try:
-            if path.stat().st_size == self._limits.segment_size:
-                return True
-            self._disk.unlink(path)
-        except OSError:
-            pass
-        return False
 
     def _discard(self, segment: Segment) -> None:
         """A segment without a valid record: taken and never written, or lost altogether."""
@@ -243,6 +197,44 @@ class Shelf:
 
     def _path(self, generation: int, ending: str) -> Path:
         return self.directory / f"{generation:016d}.{ending}"
+
+
+def index_for(segments: Sequence[Segment], position: Position) -> int:
+    """Which of the segments holds this position, if any does."""
+    return max(bisect_right(segments, position, key=_first) - 1, 0)
+
+
+def is_passed(segments: Sequence[Segment], index: int, mark: Position) -> bool:
+    """Whether everything in a segment lies at a mark or below it (seq 0 of an epoch: below all of it)."""
+    segment = segments[index]
+    if segment.last is not None:
+        return segment.last <= mark
+    following = segments[index + 1].first if index + 1 < len(segments) else None
+    if following is None:
+        return segment.first is None and index + 1 == len(segments)
+    return following <= mark or (following.epoch == mark.epoch and mark.seq + 1 == following.seq)
+
+
+def _create(disk: Disk, path: Path, size: int) -> int:
+    descriptor = disk.open(path, CREATE_NEW)
+    try:
+        write_all(disk, descriptor, bytes(size), 0)
+    except OSError:
+        disk.close(descriptor)
+        disk.unlink(path)
+        raise
+    return descriptor
+
+
+def _is_of_use(disk: Disk, path: Path, size: int) -> bool:
+    """Whether a free file has the size of a segment; one of another size goes."""
+    try:
+        if path.stat().st_size == size:
+            return True
+        disk.unlink(path)
+    except OSError:
+        pass
+    return False
 
 
 def _first(segment: Segment) -> Position:

@@ -10,7 +10,7 @@ from sensor_gateway.outbox.alarm import Retry
 from sensor_gateway.outbox.files.hot import HotHeader, HotJournal, HotMark, unacknowledged_in
 from sensor_gateway.outbox.files.record import frame_mark
 from sensor_gateway.outbox.marks import Marks
-from sensor_gateway.outbox.tail import Tail
+from sensor_gateway.outbox.tiers.tail import Tail
 
 _JOB: Final = "hot"
 

@@ -9,12 +9,12 @@ from typing import Final
 
 from sensor_gateway.model.event import GapCause
 from sensor_gateway.outbox.alarm import Alarm
-from sensor_gateway.outbox.clearance import Clearance, ColdParts, unacknowledged
 from sensor_gateway.outbox.files.segment_writer import FLUSH, PREPARE
 from sensor_gateway.outbox.files.shelf import Room
 from sensor_gateway.outbox.files.syncer import SyncAnswer
 from sensor_gateway.outbox.settings import OutboxSettings, WhenFull
-from sensor_gateway.outbox.tail import Tail
+from sensor_gateway.outbox.tiers.clearance import Clearance, ColdParts, unacknowledged
+from sensor_gateway.outbox.tiers.tail import Tail
 
 _ROOM_RETRY_S: Final = 1.0
 _RECORD_SIZE: Final = 64 * 1024

@@ -17,12 +17,13 @@ from sensor_gateway.outbox.drops import Drop, Drops
 from sensor_gateway.outbox.files.cursor import CursorFile, CursorState
 from sensor_gateway.outbox.files.disk import Disk, read_file
 from sensor_gateway.outbox.files.moment import Moment
-from sensor_gateway.outbox.files.record import scan
+from sensor_gateway.outbox.files.record import Record, scan
 from sensor_gateway.outbox.files.segment import Segment
 from sensor_gateway.outbox.files.segment_writer import SegmentWriter
-from sensor_gateway.outbox.files.shelf import Shelf
+from sensor_gateway.outbox.files.shelf import Shelf, is_passed
 from sensor_gateway.outbox.files.syncer import SyncAnswer, Syncer, SyncJob
 from sensor_gateway.outbox.marks import Marks
+from sensor_gateway.outbox.settings import Durability, OutboxSettings
 
 CURSOR: Final = "cursor"
 CURSOR_EVERY_S: Final = 10.0
@@ -46,14 +47,14 @@ class ColdParts:
 class Clearance:
     """Frees, drops, and keeps the cursor. ``pending`` counts what waits in cold, damage not considered.
 
-    ``keeps_segment``: the newest segment stays although all of it is acknowledged, to go on writing in it.
+    Under ``durability: always`` the newest segment stays although all of it is acknowledged, to be written on.
     """
 
-    def __init__(self, parts: ColdParts, *, max_age_s: float, pending: int, keeps_segment: bool) -> None:
+    def __init__(self, parts: ColdParts, settings: OutboxSettings, *, pending: int) -> None:
         """Nothing is touched before the first turn."""
         self._parts = parts
-        self._max_age_ms = max_age_s * 1000
-        self._keeps_segment = keeps_segment
+        self._max_age_ms = settings.max_age_s * 1000
+        self._keeps_segment = settings.durability is Durability.ALWAYS
         self._cursor_at_s = 0.0
         self._dropping: Segment | None = None
         self._drop_is_written = False
@@ -96,7 +97,7 @@ class Clearance:
         segment = parts.shelf.segments[0] if parts.shelf.segments else None
         if self._dropping is not None or segment is None or parts.writer.holds(segment):
             return
-        contents = self._contents(segment, cause)
+        contents = _contents(parts, segment, cause)
         parts.writer.let_go(segment)
         self._dropping, self._drop_is_written = segment, False
         for drop in contents:
@@ -109,9 +110,13 @@ class Clearance:
         """Something was dropped from memory: the cursor should tell why, as soon as it can."""
         self._drops_changed = True
 
-    def acknowledged(self, epoch: Epoch, first: int, last: int) -> None:
-        """A range in cold is about to be acknowledged."""
+    def acknowledged(self, epoch: Epoch, first: int, last: int, head: Record | None) -> None:
+        """A range is about to be acknowledged; what lies below ``head``, the oldest in memory, is in cold."""
         parts = self._parts
+        if head is not None and head.epoch == epoch:
+            last = min(last, head.first_seq - 1)
+        if first > last or (head is not None and epoch > head.epoch):
+            return
         dropped = sum(drop.last - drop.first + 1 for drop in parts.drops.within(epoch, first, last))
         self.pending = max(self.pending - unacknowledged(parts.marks, epoch, first, last) + dropped, 0)
 
@@ -136,12 +141,12 @@ class Clearance:
     def _free(self, now_s: float) -> None:
         shelf, marks, safe = self._parts.shelf, self._parts.marks, self._parts.cursor.safe
         mark = Position(epoch=marks.epoch, seq=Seq(marks.seq))
-        while shelf.segments and shelf.is_passed(0, mark):
+        while shelf.segments and is_passed(shelf.segments, 0, mark):
             segment = shelf.segments[0]
             is_kept = self._keeps_segment and len(shelf.segments) == 1
             if self._parts.writer.holds(segment) or segment is self._dropping or is_kept:
                 return
-            if safe is None or not shelf.is_passed(0, Position(epoch=safe.epoch, seq=Seq(safe.seq))):
+            if safe is None or not is_passed(shelf.segments, 0, Position(epoch=safe.epoch, seq=Seq(safe.seq))):
                 self.sync_cursor()
                 self._cursor_at_s = now_s
                 return
@@ -162,25 +167,6 @@ class Clearance:
         if age_ms is not None and age_ms > self._max_age_ms:
             self.drop_oldest(GapCause.AGE)
 
-    def _contents(self, segment: Segment, cause: GapCause) -> list[Drop]:
-        found: list[Drop] = []
-        data = read_file(self._parts.disk, segment.path, segment.end)
-        for header, _, _ in scan(data, generation=segment.generation):
-            count = unacknowledged(self._parts.marks, header.epoch, header.first_seq, header.last_seq)
-            if count:
-                found.append(
-                    Drop(
-                        epoch=header.epoch,
-                        first=header.first_seq,
-                        last=header.last_seq,
-                        count=count,
-                        cause=cause,
-                        from_ms=header.began.wall_ms,
-                        to_ms=header.began.wall_ms + header.span_ms,
-                    )
-                )
-        return found
-
     def _keep_cursor(self, now_s: float) -> None:
         if self._parts.cursor.is_syncing:
             return
@@ -188,13 +174,9 @@ class Clearance:
             self.sync_cursor()
         elif self._drops_changed:
             self._write_cursor()
-        elif self._parts.shelf.segments and now_s - self._cursor_at_s >= CURSOR_EVERY_S and self._has_moved():
+        elif self._parts.shelf.segments and now_s - self._cursor_at_s >= CURSOR_EVERY_S and _has_moved(self._parts):
             self._cursor_at_s = now_s
             self.sync_cursor()
-
-    def _has_moved(self) -> bool:
-        safe, marks = self._parts.cursor.safe, self._parts.marks
-        return safe is None or (safe.epoch, safe.seq) != (marks.epoch, marks.seq)
 
     def _write_cursor(self) -> None:
         marks, drops = self._parts.marks, self._parts.drops
@@ -209,3 +191,29 @@ class Clearance:
 def unacknowledged(marks: Marks, epoch: Epoch, first: int, last: int) -> int:
     """How many seqs of a range are not acknowledged."""
     return sum(end - begin + 1 for begin, end in marks.uncovered(epoch, first, last))
+
+
+def _contents(parts: ColdParts, segment: Segment, cause: GapCause) -> list[Drop]:
+    found: list[Drop] = []
+    data = read_file(parts.disk, segment.path, segment.end)
+    for header, _, _ in scan(data, generation=segment.generation):
+        count = unacknowledged(parts.marks, header.epoch, header.first_seq, header.last_seq)
+        if count:
+            found.append(
+                Drop(
+                    epoch=header.epoch,
+                    first=header.first_seq,
+                    last=header.last_seq,
+                    count=count,
+                    cause=cause,
+                    from_ms=header.began.wall_ms,
+                    to_ms=header.began.wall_ms + header.span_ms,
+                )
+            )
+    return found
+
+
+def _has_moved(parts: ColdParts) -> bool:
+    """Whether more is acknowledged than the cursor on flash says."""
+    safe, marks = parts.cursor.safe, parts.marks
+    return safe is None or (safe.epoch, safe.seq) != (marks.epoch, marks.seq)

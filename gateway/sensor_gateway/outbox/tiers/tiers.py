@@ -1,34 +1,32 @@
 """Memory, hot journal and flash, as one place: what is added to it, and how it moves from one to the next in time.
 
-Nothing here waits for the medium except ``put_on_flash`` and ``end``, which are for starting and stopping.
+Nothing here waits for the medium.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from sensor_gateway.model.position import Epoch
 from sensor_gateway.outbox.alarm import Retry
-from sensor_gateway.outbox.clearance import CURSOR, Clearance, ColdParts
 from sensor_gateway.outbox.files.hot import HotHeader
 from sensor_gateway.outbox.files.moment import Moment
 from sensor_gateway.outbox.files.record import Record, frame, plain_body
 from sensor_gateway.outbox.files.syncer import SyncAnswer
-from sensor_gateway.outbox.hot_copy import HotCopy
-from sensor_gateway.outbox.limits import Limits
 from sensor_gateway.outbox.marks import Marks
-from sensor_gateway.outbox.settings import Durability, OutboxSettings
-from sensor_gateway.outbox.spill import Spill
-from sensor_gateway.outbox.tail import Tail
+from sensor_gateway.outbox.settings import OutboxSettings
+from sensor_gateway.outbox.tiers.clearance import CURSOR, Clearance, ColdParts
+from sensor_gateway.outbox.tiers.hot_copy import HotCopy
+from sensor_gateway.outbox.tiers.limits import Limits
+from sensor_gateway.outbox.tiers.pace import Pace
+from sensor_gateway.outbox.tiers.spill import Spill
+from sensor_gateway.outbox.tiers.tail import Tail
 
-_GROUP_S: Final = 0.05
-_GROUP_EVENTS: Final = 64
 _SYNC_POLL_S: Final = 0.05
 _TIDY_EVERY_S: Final = 10.0
-_TRIES_AT_THE_END: Final = 3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,10 +59,7 @@ class Tiers:
         self._settings = settings
         self._monotonic = monotonic
         self._can_spill = parts.can_spill
-        self._is_always = settings.durability is Durability.ALWAYS
-        self._flush_at_s = 0.0
-        self._every_s = _GROUP_S if self._is_always else settings.flush_every_s
-        self._after_s = _GROUP_S if self._is_always else settings.spill_after_s
+        self._pace = Pace(parts.tail, settings)
 
     @property
     def is_direct(self) -> bool:
@@ -109,7 +104,7 @@ class Tiers:
         if not is_kept and self._can_spill:
             self._parts.spill.write(math.inf, self._parts.boot, self._monotonic())
         if tail.size > self._settings.hot_cap:
-            self._relieve(self._monotonic())
+            self.relieve(self._monotonic())
             self._parts.limits.shorten(is_waiting=self.is_waiting)
 
     def has_room(self, size: int) -> bool:
@@ -119,13 +114,13 @@ class Tiers:
         limits = self._parts.limits
         if limits.has_room(size, is_waiting=self.is_waiting):
             return True
-        self._relieve(self._monotonic())
+        self.relieve(self._monotonic())
         return limits.has_room(size, is_waiting=self.is_waiting)
 
     def acknowledge(self, epoch: Epoch, first: int, last: int) -> None:
         """Take note of an acknowledgement, and let go of what is not needed any more."""
         if self._shelf.segments:
-            self._acknowledge_in_cold(epoch, first, last)
+            self._parts.clearance.acknowledged(epoch, first, last, self._tail.first)
         marks = self._marks
         marks.acknowledge(epoch, first, last)
         self._tail.settle(marks.epoch, marks.seq)
@@ -135,7 +130,7 @@ class Tiers:
     def turn(self, header: Callable[[], HotHeader], now: Moment, now_s: float) -> float | None:
         """One turn; gives the seconds until the next one is wanted, None for when something comes."""
         parts = self._parts
-        self._take_answers(now_s)
+        self.take(parts.cold.syncer.answers(), now_s)
         if self._hot is not None:
             self._hot.turn(header, self._settings.hot_slack, now_s)
         parts.limits.drop_aged(now)
@@ -144,9 +139,6 @@ class Tiers:
             self._probe(now_s)
         if self._can_spill or self._shelf.segments:
             parts.clearance.turn(now, now_s)
-        is_at_rest = self._tail.first is None and not self._shelf.segments and not self.is_waiting
-        if is_at_rest and not parts.retry.is_failing and (self._hot is None or self._hot.is_open):
-            return None
         return self._wait_s(now, now_s)
 
     def begin(self, header: HotHeader, now_s: float) -> None:
@@ -157,42 +149,6 @@ class Tiers:
     def late_strays(self) -> list[bytes]:
         """Events from a hot journal that could not be read at the start, and now could; each given once."""
         return [] if self._hot is None else self._hot.late_strays()
-
-    def put_on_flash(self, within_s: float) -> bool:
-        """Write all that is in memory, and wait until it is safe; False where that fails or takes too long."""
-        parts = self._parts
-        tries = _TRIES_AT_THE_END
-        left_s = within_s
-        while self._can_spill and parts.tail.first is not None:
-            now_s = self._monotonic()
-            if parts.retry.is_failing:
-                tries -= 1
-                parts.retry.hurry()
-            self._relieve(now_s)
-            if not tries or left_s <= 0 or not self.is_waiting:
-                return parts.tail.first is None
-            answers = parts.cold.syncer.wait(min(left_s, 1.0))
-            left_s -= 0.0 if answers else 1.0
-            for answer in answers:
-                self._settle(answer, now_s)
-        return parts.tail.first is None
-
-    def put_cursor_on_flash(self, within_s: float) -> bool:
-        """Have the cursor safe as it is now; False where that fails or takes too long."""
-        cold, left_s = self._parts.cold, within_s
-        try:
-            while left_s > 0:
-                safe = cold.cursor.safe
-                if safe and (safe.epoch, safe.seq) == (cold.marks.epoch, cold.marks.seq):
-                    return True
-                self._parts.clearance.sync_cursor()
-                answers = cold.syncer.wait(min(left_s, 1.0))
-                left_s -= 1.0
-                for answer in answers:
-                    self._settle(answer, self._monotonic())
-        except OSError:
-            return False
-        return False
 
     def close(self, header: Callable[[], HotHeader], *, is_settled: bool) -> None:
         """Let all files go. ``is_settled``: nothing in the hot journal is needed, and nothing may go on from it."""
@@ -205,16 +161,10 @@ class Tiers:
         parts.cold.shelf.close_all()
         parts.cold.cursor.close()
 
-    def _acknowledge_in_cold(self, epoch: Epoch, first: int, last: int) -> None:
-        head = self._tail.first
-        if head is not None and head.epoch == epoch:
-            last = min(last, head.first_seq - 1)
-        if first <= last and (head is None or epoch <= head.epoch):
-            self._parts.clearance.acknowledged(epoch, first, last)
-
-    def _take_answers(self, now_s: float) -> None:
-        for answer in self._parts.cold.syncer.answers():
-            self._settle(answer, now_s)
+    def take(self, answers: Sequence[SyncAnswer], now_s: float) -> None:
+        """Take in what the syncer answered."""
+        for answer in answers:
+            (self._parts.clearance if answer.job.name == CURSOR else self._parts.spill).settle(answer, now_s)
 
     def _probe(self, now_s: float) -> None:
         """Something failed on flash, and nothing is left to be written: see whether it works again."""
@@ -223,10 +173,10 @@ class Tiers:
         if is_idle and parts.retry.is_failing and parts.retry.may_try(now_s):
             parts.clearance.probe(now_s)
 
-    def _relieve(self, now_s: float) -> None:
+    def relieve(self, now_s: float) -> None:
         """Put on flash whatever can be put there now."""
         if self._can_spill:
-            self._take_answers(now_s)
+            self.take(self._parts.cold.syncer.answers(), now_s)
             self._parts.spill.write(math.inf, self._parts.boot, now_s)
             self._parts.spill.flush()
 
@@ -236,46 +186,25 @@ class Tiers:
             spill.write(math.inf, now.boot, now_s)
             spill.make_ready(now_s)
         elif limits.is_short:
-            self._relieve(now_s)
-        elif self._due_s(now, now_s) <= 0:
-            until_ms = math.inf if self._is_always else now.uptime_ms - self._after_s * 1000
-            spill.write(until_ms, now.boot, now_s)
-        self._flush(now_s)
+            self.relieve(now_s)
+        elif self._pace.due_s(now, now_s) <= 0:
+            spill.write(self._pace.until_ms(now), now.boot, now_s)
+        if self._parts.cold.writer.has_unsynced and self._pace.may_flush(now_s):
+            spill.flush()
         if limits.is_relaxed:
             spill.note_room()
 
-    def _flush(self, now_s: float) -> None:
-        if now_s >= self._flush_at_s and self._parts.cold.writer.has_unsynced:
-            self._parts.spill.flush()
-            self._flush_at_s = now_s + self._every_s
-
-    def _due_s(self, now: Moment, now_s: float) -> float:
-        """In how many seconds something in memory has to go to flash; infinite when there is nothing."""
-        first = self._parts.tail.first_unwritten
-        if first is None:
-            return math.inf
-        if self._is_always and self._parts.tail.count >= _GROUP_EVENTS:
-            return 0.0
-        is_of_this_boot = first.began.boot == now.boot
-        age_s = (now.uptime_ms - first.began.uptime_ms) / 1000 if is_of_this_boot else math.inf
-        return max(self._after_s - age_s, self._flush_at_s - now_s)
-
     def _wait_s(self, now: Moment, now_s: float) -> float | None:
         parts = self._parts
-        waits: list[float] = []
+        is_hurt = parts.retry.is_failing or (self._hot is not None and not self._hot.is_open)
+        if self._tail.first is None and not self._shelf.segments and not self.is_waiting and not is_hurt:
+            return None
+        waits = [_TIDY_EVERY_S] if self._shelf.segments or is_hurt else []
         if self.is_waiting and not parts.is_woken:
             waits.append(_SYNC_POLL_S)
         if self._can_spill and not self.is_waiting:
-            waits.append(max(self._due_s(now, now_s), parts.retry.at_s - now_s))
+            waits.append(max(self._pace.due_s(now, now_s), parts.retry.at_s - now_s))
         if parts.cold.writer.has_unsynced:
-            waits.append(max(self._flush_at_s - now_s, _SYNC_POLL_S))
-        if parts.cold.shelf.segments or parts.retry.is_failing or (parts.hot is not None and not parts.hot.is_open):
-            waits.append(_TIDY_EVERY_S)
+            waits.append(max(self._pace.flush_in_s(now_s), _SYNC_POLL_S))
         wait_s = min(waits, default=math.inf)
         return None if math.isinf(wait_s) else max(wait_s, 0.0)
-
-    def _settle(self, answer: SyncAnswer, now_s: float) -> None:
-        if answer.job.name == CURSOR:
-            self._parts.clearance.settle(answer, now_s)
-        else:
-            self._parts.spill.settle(answer, now_s)

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from sensor_gateway.model.event import GapCause
-from sensor_gateway.outbox.clearance import Clearance, ColdParts, unacknowledged
 from sensor_gateway.outbox.drops import Drop
 from sensor_gateway.outbox.files.moment import Moment
 from sensor_gateway.outbox.settings import OutboxSettings, WhenFull
-from sensor_gateway.outbox.tail import Tail
+from sensor_gateway.outbox.tiers.clearance import Clearance, ColdParts, unacknowledged
+from sensor_gateway.outbox.tiers.tail import Tail
 
 
 class Limits:

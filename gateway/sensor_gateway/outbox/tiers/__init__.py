@@ -1,0 +1,1 @@
+"""Memory, hot journal and flash: how events move from one to the next, and out."""
