@@ -53,7 +53,7 @@ class PublisherOutbox(StreamOutbox, Protocol):
     """What the publisher needs of the outbox beside the stream."""
 
     def append(self, events: Sequence[ChangeEvent]) -> Sequence[StoredEvent]:
-        """Store events; what is given back survives a crash."""
+        """Store events; what is given back survives a crash. What finds no room waits inside for a later call."""
         ...
 
     def tend(self) -> float | None:
@@ -102,6 +102,7 @@ class Publisher:
         self._announced: deque[tuple[str, bytes]] = deque()
         self._is_stopping = False
         self._is_leaving = False
+        self._is_held_back = False
         now = clock.stamp()
         self._delivery = Delivery(plan, outbox, now_s=clock.monotonic(), now=now, log=log)
         will = Will(topic=plan.topics.status, payload=last_will(plan.program))
@@ -187,8 +188,9 @@ class Publisher:
             events += news
             if states:
                 self._delivery.note_sensors(states)
-        if events:
+        if events or self._is_held_back:
             stored = self._outbox.append(events)
+            self._is_held_back = len(stored) < max(len(events), 1)
             if stored:
                 self._delivery.note_stored(stored, now_s, now.uptime_ms)
         while self._announced:

@@ -6,12 +6,13 @@ import json
 import random
 import socket
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from sensor_gateway.model.event import ChangeEvent
 from sensor_gateway.model.health import Availability, SensorState
 from sensor_gateway.model.reading import ClockState, FailureCode
 from sensor_gateway.publishing.connector import Connector, Refusal
@@ -20,6 +21,7 @@ from sensor_gateway.publishing.mqtt import Will
 from sensor_gateway.publishing.settings import BrokerSettings
 from sensor_gateway.publishing.wire.dialing import dial
 from sensor_gateway.testing.fake_broker import Ack, Answer, Close, Connack, FakeBroker, Silence
+from sensor_gateway.testing.memory_outbox import MemoryOutbox, MemoryStored
 from sensor_gateway.testing.mqtt_packets import Packet
 
 pytestmark = [pytest.mark.system, pytest.mark.timeout(30)]
@@ -204,6 +206,35 @@ def test_states_and_their_expiry_can_be_turned_off(rig: Rigs, *, states: bool, e
         published = broker.published("/state/")
         assert bool(published) is states
         assert all(packet.expiry_s is None for packet in published)
+
+
+class CrampedOutbox(MemoryOutbox):
+    """Holds back what comes while it has no room, and stores it with the next append that finds some."""
+
+    has_room = False
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.held: list[ChangeEvent] = []
+
+    def append(self, events: Iterable[ChangeEvent]) -> list[MemoryStored]:
+        waiting, self.held = [*self.held, *events], []
+        if not self.has_room:
+            self.held = waiting
+            return []
+        return super().append(waiting)
+
+
+def test_what_was_held_back_for_want_of_room_is_said_without_waiting_for_other_news(rig: Rigs) -> None:
+    outbox = CrampedOutbox()
+    with FakeBroker() as broker:
+        gateway = rig(broker.port, outbox=outbox).start()
+        gateway.put_values(2)
+        assert gateway.until(lambda: len(outbox.held) == 2)
+        outbox.has_room = True
+        gateway.publisher.wake()
+        assert gateway.until_acknowledged(2, 3.0)
+        assert len(broker.published("/state/")) == 1
 
 
 # Answers
