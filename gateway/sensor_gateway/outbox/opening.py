@@ -181,7 +181,12 @@ class Opened:
 def _effective(setting: Setting) -> OutboxSettings:
     settings = setting.settings
     if setting.places.hot_directory is None and settings.durability is Durability.SPILL:
-        setting.log.warning("outbox_has_no_hot_directory", durability=Durability.ALWAYS.value)
+        setting.log.warning(
+            "outbox_has_no_hot_directory",
+            durability=Durability.ALWAYS.value,
+            reason="no directory in memory is known to outlive this process, so each event is written to the card; name "
+            "one as outbox.hot_directory, or run under systemd with RuntimeDirectory=",
+        )
         return replace(settings, durability=Durability.ALWAYS)
     return settings
 

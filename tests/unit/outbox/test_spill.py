@@ -318,7 +318,9 @@ def test_always_loses_nothing_to_a_power_cut_after_one_group_commit(site: Any, *
 def test_without_a_hot_directory_always_is_used_and_said_once(site: Any) -> None:
     site.has_hot = False
     site.open()
-    assert ("outbox_has_no_hot_directory", {"durability": "always"}) in site.log.lines
+    (facts,) = [facts for name, facts in site.log.lines if name == "outbox_has_no_hot_directory"]
+    assert facts["durability"] == "always"
+    assert "outbox.hot_directory" in str(facts["reason"])
     site.box.append(site.news(3))
     site.kill()
     site.open()
