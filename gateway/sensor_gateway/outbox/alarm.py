@@ -44,7 +44,6 @@ class Retry:
         self._job = ""
         self._failures = 0
         self.at_s = 0.0
-        self.total = 0
 
     @property
     def is_failing(self) -> bool:
@@ -57,7 +56,6 @@ class Retry:
 
     def failed(self, job: str, error: OSError, now_s: float) -> None:
         """A try failed."""
-        self.total += 1
         self._failures += 1
         self._job = job
         self.at_s = now_s + (FIRST_RETRY_S if self._failures == 1 else RETRY_S)

@@ -7,16 +7,13 @@ from dataclasses import dataclass
 
 @dataclass(slots=True, kw_only=True)
 class OutboxCounters:
-    """Since the process began. ``lost`` is what was given up on purpose or for want of room."""
+    """Events since the process began; ``damaged`` counts pieces of storage that could not be read."""
 
     appended: int = 0
     spilled: int = 0
     refused: int = 0
     dropped: int = 0
     damaged: int = 0
-    flash_failures: int = 0
-    hot_failures: int = 0
-    rewrites: int = 0
 
     @property
     def lost(self) -> int:

@@ -9,31 +9,26 @@ from sensor_gateway.outbox.files.record import Refused
 
 
 class Held:
-    """Refused events wait here for room. Those that a newer one of their channel replaced are lost, and counted."""
+    """Refused events wait here for room. Those that a newer one of their channel replaced are lost, and counted.
+
+    ``lost`` is what the next stored record has to tell of; ``is_empty``: nothing is held, and nothing has to be told.
+    """
 
     def __init__(self) -> None:
         """Start with none."""
         self._newest: dict[int, ChangeEvent] = {}
-        self._lost: Refused | None = None
-
-    @property
-    def is_empty(self) -> bool:
-        """Whether nothing is held, and nothing has to be told."""
-        return not self._newest and self._lost is None
+        self.lost: Refused | None = None
+        self.is_empty = True
 
     @property
     def events(self) -> list[ChangeEvent]:
         """What is to be stored first, oldest first."""
         return list(self._newest.values())
 
-    @property
-    def lost(self) -> Refused | None:
-        """What the next stored record has to tell of."""
-        return self._lost
-
     def refuse(self, events: Sequence[ChangeEvent]) -> int:
         """Take in events that found no room; gives how many were lost by it."""
         lost = 0
+        self.is_empty = False
         for event in events:
             before = self._newest.pop(id(event.source), None)
             self._newest[id(event.source)] = event
@@ -50,14 +45,16 @@ class Held:
     def clear(self) -> None:
         """All that was held, and what was lost, is in a record now."""
         self._newest.clear()
-        self._lost = None
+        self.lost = None
+        self.is_empty = True
 
     def _count(self, wall_ms: int) -> None:
-        lost = self._lost
+        lost = self.lost
+        self.is_empty = False
         if lost is None:
-            self._lost = Refused(count=1, from_ms=wall_ms, to_ms=wall_ms)
+            self.lost = Refused(count=1, from_ms=wall_ms, to_ms=wall_ms)
         else:
-            self._lost = Refused(
+            self.lost = Refused(
                 count=lost.count + 1,
                 from_ms=min(lost.from_ms, wall_ms),
                 to_ms=max(lost.to_ms, wall_ms),

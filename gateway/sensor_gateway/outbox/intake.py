@@ -101,7 +101,10 @@ class Intake:
 
     def _append(self, events: Sequence[ChangeEvent]) -> list[Stored]:
         encode, text, seq = self._encoder.value, self._epoch_text, self.next_seq
-        bodies = tuple([encode(event, text, number) for number, event in enumerate(events, seq)])
+        if len(events) == 1:
+            bodies: tuple[bytes, ...] = (encode(events[0], text, seq),)
+        else:
+            bodies = tuple([encode(event, text, number) for number, event in enumerate(events, seq)])
         size = framed_size(bodies)
         if size * 2 > self._segment_size:
             return self._append_singly(events)

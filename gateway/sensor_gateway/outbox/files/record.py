@@ -73,6 +73,8 @@ class Record:
 
 def framed_size(bodies: Sequence[bytes]) -> int:
     """What a record of these events takes in the hot journal."""
+    if len(bodies) == 1:
+        return HEADER_SIZE + LENGTH_SIZE + len(bodies[0])
     return HEADER_SIZE + LENGTH_SIZE * len(bodies) + sum(map(len, bodies))
 
 
@@ -161,14 +163,16 @@ def frame(record: Record, body: bytes, *, flags: int = 0, generation: int = 0, t
         0 if refused is None else refused.to_ms,
         ticket,
     )
-    return _sealed(fields, body)
+    crc = zlib.crc32(body, zlib.crc32(fields, _SEED))
+    return b"".join((MAGIC, crc.to_bytes(4, "little"), fields, body))
 
 
 def frame_mark(epoch: Epoch, seq: int, ranges: Sequence[tuple[Epoch, int, int]]) -> bytes:
     """The bytes of a record of acknowledgements."""
     body = b"".join(_RANGE.pack(above.ordinal, above.random, first, last) for above, first, last in ranges)
     fields = _FIELDS.pack(VERSION, MARK, 0, len(body), 0, epoch.ordinal, epoch.random, seq, 0, 0, 0, 0, 0, 0, 0, 0)
-    return _sealed(fields, body)
+    crc = zlib.crc32(body, zlib.crc32(fields, _SEED))
+    return b"".join((MAGIC, crc.to_bytes(4, "little"), fields, body))
 
 
 def header_at(data: bytes, at: int, *, generation: int) -> Header | None:
@@ -264,8 +268,3 @@ def ranges_of(header: Header, data: bytes, at: int) -> tuple[tuple[Epoch, int, i
         (Epoch(ordinal=ordinal, random=random), first, last)
         for ordinal, random, first, last in _RANGE.iter_unpack(whole)
     )
-
-
-def _sealed(fields: bytes, body: bytes) -> bytes:
-    crc = zlib.crc32(body, zlib.crc32(fields, _SEED))
-    return b"".join((MAGIC, crc.to_bytes(4, "little"), fields, body))

@@ -34,11 +34,6 @@ class HotCopy:
         """Whether what is added outlives the process."""
         return self._journal.is_open
 
-    @property
-    def failures(self) -> int:
-        """How often the journal could not be written."""
-        return self._retry.total
-
     def begin(self, header: HotHeader, now_s: float) -> None:
         """Replace the journal by one with what is in the tail. Where that fails, there is none afterwards."""
         if self._is_unread:
