@@ -261,7 +261,10 @@ def _problem(greeting: Greeting | None, client: MqttClient) -> NoConnection | No
     """What speaks against this connection; None if it may be used."""
     if greeting is None:
         loss = client.loss
-        what = "what answers does not speak MQTT" if loss is None or not loss.by_peer else loss.text
+        if loss is None:
+            what = f"it said nothing for {_GREETING_TIMEOUT_S:g} s"
+        else:
+            what = loss.text if loss.by_peer else "what answers does not speak MQTT"
         hint = (
             ""
             if client.protocol is Protocol.V311
