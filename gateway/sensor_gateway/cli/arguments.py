@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import argparse
 import os
+import shlex
+import shutil
 import signal
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +22,8 @@ if TYPE_CHECKING:
 Subparsers: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"  # noqa: SLF001 - argparse has no public name for it
 
 DEFAULT_FILE: Final = Path("/etc/sensor-gateway/gateway.yaml")
+
+_PROGRAM: Final = "sensor-gateway"
 
 EX_FAILED: Final = 1
 """A check, a simulation or a demonstration failed; all other exit codes are those of sysexits.h."""
@@ -39,21 +43,56 @@ class Checked:
 
 
 def add_command(subparsers: Subparsers, name: str, *, summary: str, about: str) -> argparse.ArgumentParser:
-    """A subcommand; ``about`` is printed by its --help as it stands, lines and all."""
-    return subparsers.add_parser(
+    """A subcommand; ``about`` is printed by its --help as it stands, lines and all.
+
+    ``arguments.refuse(sentence)`` ends the program with that sentence, the subcommand's usage and the code for it.
+    """
+    parser = subparsers.add_parser(
         name, help=summary, description=about, formatter_class=argparse.RawDescriptionHelpFormatter
     )
+    parser.set_defaults(refuse=parser.error)
+    return parser
 
 
 def add_config(parser: argparse.ArgumentParser) -> None:
-    """``--config FILE``."""
+    """A configuration file, by its place or as ``--config FILE``; ``config_file`` tells which one it is."""
     parser.add_argument(
-        "--config",
+        "file",
+        nargs="?",
         type=Path,
-        default=DEFAULT_FILE,
         metavar="FILE",
         help=f"configuration file (default {DEFAULT_FILE}); conf.d/*.yaml beside it is read too",
     )
+    add_named_config(parser)
+
+
+def add_named_config(parser: argparse.ArgumentParser) -> None:
+    """``--config FILE`` alone, for a command that finds the places of files by itself."""
+    parser.add_argument("--config", type=Path, metavar="FILE", help="the configuration file, where it is not FILE")
+
+
+def config_file(arguments: argparse.Namespace, placed: Sequence[Path] = ()) -> Path:
+    """The one configuration file that was named, wherever it stands; wrong usage where there are two."""
+    candidates = [*placed, getattr(arguments, "file", None), arguments.config]
+    named = {file.absolute(): file for file in candidates if file is not None}
+    if len(named) > 1:
+        arguments.refuse(f"one configuration file is expected, got {' and '.join(map(str, named.values()))}")
+    return next(iter(named.values()), DEFAULT_FILE)
+
+
+def program(called: str | None = None) -> str:
+    """How this program is started from any directory: it need not be on the PATH. ``called``: by default, argv[0]."""
+    path = Path(sys.argv[0] if called is None else called)
+    if path.name != _PROGRAM:
+        return f"{shlex.quote(sys.executable)} -m sensor_gateway"
+    on_path = shutil.which(_PROGRAM)
+    if on_path is not None and Path(on_path).absolute() == path.absolute():
+        return _PROGRAM
+    absolute, home = path.absolute(), Path.home()
+    quoted = shlex.quote(str(absolute))
+    if absolute.is_relative_to(home) and quoted == str(absolute):
+        return f"~/{absolute.relative_to(home)}"
+    return quoted
 
 
 def say(text: object) -> None:
@@ -95,7 +134,7 @@ def load_or_complain(
     checked = load_checked(file, catalogue, needs_broker=needs_broker, with_secrets=with_secrets)
     complain(checked)
     if checked.configuration is None:
-        _point_at_an_example(file)
+        point_at_an_example(file)
         raise Unusable
     return checked.configuration
 
@@ -108,9 +147,10 @@ def complain(checked: Checked) -> None:
         say(fault)
 
 
-def _point_at_an_example(file: Path) -> None:
+def point_at_an_example(file: Path) -> None:
+    """What comes first, where no file was named and none is at its usual place."""
     if file == DEFAULT_FILE and not file.exists():
-        say("name your file with --config FILE; `sensor-gateway simulate --help` shows a first one")
+        say(f"name your file; `{program()} simulate --help` shows a first one")
 
 
 def unknown_name(what: str, name: str, known: Iterable[str]) -> str:

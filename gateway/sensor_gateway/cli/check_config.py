@@ -8,7 +8,20 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sensor_gateway.cli.arguments import EX_FAILED, Checked, Subparsers, add_command, complain, load_checked, say
+from sensor_gateway.cli.arguments import (
+    DEFAULT_FILE,
+    EX_FAILED,
+    Checked,
+    Subparsers,
+    add_command,
+    add_named_config,
+    complain,
+    config_file,
+    load_checked,
+    point_at_an_example,
+    program,
+    say,
+)
 
 if TYPE_CHECKING:
     from sensor_gateway.config.settings import Configuration
@@ -37,7 +50,10 @@ def add(subparsers: Subparsers) -> None:
         summary="check configuration files: every fault, with file, line and column",
         about=_ABOUT,
     )
-    parser.add_argument("files", nargs="+", type=Path, metavar="FILE", help="a configuration file")
+    parser.add_argument(
+        "files", nargs="*", type=Path, metavar="FILE", help=f"a configuration file (default {DEFAULT_FILE})"
+    )
+    add_named_config(parser)
     parser.add_argument("--here", action="store_true", help="look at this machine too: secrets, buses, broker")
     parser.add_argument(
         "--json", action="store_true", help="one JSON object per fault, warning or lack, and nothing else"
@@ -51,7 +67,8 @@ def run(arguments: argparse.Namespace) -> int:
 
     catalogue = DriverCatalogue()
     code = os.EX_OK
-    for file in arguments.files:
+    is_named = arguments.config is not None or not arguments.files
+    for file in (config_file(arguments, arguments.files),) if is_named else arguments.files:
         checked = load_checked(file, catalogue, needs_broker=True, with_secrets=arguments.here)
         if arguments.json:
             _show_as_json(checked)
@@ -81,9 +98,11 @@ def _is_lacking(configuration: Configuration, catalogue: DriverCatalogue, *, as_
 
 def _show(file: Path, checked: Checked) -> None:
     complain(checked)
-    if checked.configuration is not None:
+    if checked.configuration is None:
+        point_at_an_example(file)
+    else:
         count = len(checked.configuration.sensors)
-        hint = "" if count else ": add one below `sensors:`; `sensor-gateway drivers` lists what can be read"
+        hint = "" if count else f": add one below `sensors:`; `{program()} drivers` lists what can be read"
         print(f"{file}: fine, {count} sensor{'' if count == 1 else 's'}{hint}")
 
 

@@ -6,7 +6,7 @@ import argparse
 import json
 import os
 
-from sensor_gateway.cli.arguments import Subparsers, add_command, add_config, load_or_complain
+from sensor_gateway.cli.arguments import Subparsers, add_command, add_config, config_file, load_or_complain
 
 _ABOUT = """\
 Shows the configuration as the gateway understands it, or a JSON Schema of what may stand in it.
@@ -54,7 +54,7 @@ def run_show(arguments: argparse.Namespace) -> int:
     from sensor_gateway.config.show import show
     from sensor_gateway.sensing.catalogue import DriverCatalogue
 
-    configuration = load_or_complain(arguments.config, DriverCatalogue(), needs_broker=False)
+    configuration = load_or_complain(config_file(arguments), DriverCatalogue(), needs_broker=False)
     print(show(configuration), end="")
     return os.EX_OK
 

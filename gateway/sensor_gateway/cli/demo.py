@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from sensor_gateway.cli.arguments import EX_FAILED, Subparsers, add_command, say
+from sensor_gateway.cli.arguments import EX_FAILED, Subparsers, add_command, program, say
 
 if TYPE_CHECKING:
     from sensor_gateway.service.demonstration.play import Result
@@ -60,7 +60,7 @@ def run(arguments: argparse.Namespace) -> int:
     from sensor_gateway.service.system_clock import SystemClock
 
     def show_event(event: dict[str, Any]) -> None:
-        if not arguments.quiet:
+        if not arguments.quiet and event.get("type") != "epoch":  # which says that counting begins: not measured
             _show(event_line(event))
 
     _show(_OPENING)
@@ -92,7 +92,7 @@ def _verdict(result: Result) -> int:
         _show(f"FAILED: {result.failure}")
         return EX_FAILED
     _show(f"{result.waited} events waited for the broker; {result.drain_s:.1f} s after its return all had arrived.")
-    _show("Next: `sensor-gateway simulate --help` tries a configuration of your own.")
+    _show(f"Next, a configuration of your own: {program()} simulate --help")
     return os.EX_OK
 
 

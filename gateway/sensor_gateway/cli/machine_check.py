@@ -11,7 +11,7 @@ from sensor_gateway.config.settings import Configuration, MqttSection
 from sensor_gateway.model.clock import Clock
 from sensor_gateway.model.errors import GatewayError
 from sensor_gateway.publishing.subscriber import BrokerUnreachable, Subscriber
-from sensor_gateway.publishing.wire.dialing import dial, meaning
+from sensor_gateway.publishing.wire.dialing import dial
 from sensor_gateway.sensing.catalogue import DriverCatalogue
 from sensor_gateway.service.buses import make_bus
 from sensor_gateway.service.plans import broker_settings, sensor_plans
@@ -58,7 +58,6 @@ def _broker_lacks(mqtt: MqttSection) -> Iterator[Lack]:
     try:
         subscriber.connect()
     except BrokerUnreachable as error:
-        cause = error.__cause__
-        yield Lack(path="mqtt.url", message=meaning(cause) if isinstance(cause, OSError) else str(error))
+        yield Lack(path="mqtt.url", message=error.why)
     finally:
         subscriber.close()

@@ -96,7 +96,9 @@ def _told(error: BaseException) -> int:
 
 def _run(argv: Sequence[str] | None) -> int:
     try:
-        arguments = parser().parse_args(argv)
+        arguments, unknown = parser().parse_known_args(argv)
+        if unknown:
+            arguments.refuse(f"unknown arguments: {' '.join(unknown)}")
         code = int(arguments.run(arguments))
     except SystemExit as end:
         code = end.code if isinstance(end.code, int) else os.EX_OK

@@ -8,13 +8,15 @@ import json
 import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from sensor_gateway.cli.arguments import (
     EX_FAILED,
     Subparsers,
     add_command,
-    add_config,
+    add_named_config,
+    config_file,
     ended_by_ctrl_c,
     load_or_complain,
     say,
@@ -45,10 +47,15 @@ _WORTH_SHOWING_S: Final = 0.0005
 def add(subparsers: Subparsers) -> None:
     """Add the subcommand."""
     parser = add_command(subparsers, "read", summary="read sensors once: raw bytes, values, timing", about=_ABOUT)
-    parser.add_argument("sensors", nargs="*", metavar="SENSOR", help="which ones, as the configuration names them")
+    parser.add_argument(
+        "words",
+        nargs="*",
+        metavar="SENSOR|FILE",
+        help="which ones, as the configuration names them; what ends in .yaml or holds a / is the configuration file",
+    )
     parser.add_argument("--all", action="store_true", help="every sensor of the configuration")
     parser.add_argument("--json", action="store_true", help="one JSON object per sensor")
-    add_config(parser)
+    add_named_config(parser)
     parser.set_defaults(run=run)
 
 
@@ -69,9 +76,10 @@ def run(arguments: argparse.Namespace) -> int:
     from sensor_gateway.service.system_clock import SystemClock
 
     catalogue, clock = DriverCatalogue(), SystemClock()
-    configuration = load_or_complain(arguments.config, catalogue, needs_broker=False)
+    files = [Path(word) for word in arguments.words if _is_file(word)]
+    configuration = load_or_complain(config_file(arguments, files), catalogue, needs_broker=False)
     plans = {plan.name: plan for plan in sensor_plans(configuration, catalogue)}
-    names = list(plans) if arguments.all else list(dict.fromkeys(arguments.sensors))
+    names = list(plans if arguments.all else dict.fromkeys(word for word in arguments.words if not _is_file(word)))
     unknown = [unknown_name("sensor", name, plans) for name in names if name not in plans]
     if unknown or not names:
         say("\n".join(unknown) or f"name a sensor, or --all (there are: {', '.join(plans) or 'none yet'})")
@@ -84,6 +92,11 @@ def run(arguments: argparse.Namespace) -> int:
         with ended_by_ctrl_c():
             code = max(code, _read(bus, plans[name], as_json=arguments.json))
     return code
+
+
+def _is_file(word: str) -> bool:
+    """No name of a sensor holds a dot or a slash."""
+    return "/" in word or word.endswith((".yaml", ".yml"))
 
 
 def _read(bus: I2cBus | SerialLine, plan: SensorPlan, *, as_json: bool) -> int:

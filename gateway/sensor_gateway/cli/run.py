@@ -6,7 +6,7 @@ import argparse
 import os
 from pathlib import Path
 
-from sensor_gateway.cli.arguments import Subparsers, add_command, add_config, load_or_complain, say
+from sensor_gateway.cli.arguments import Subparsers, add_command, add_config, config_file, load_or_complain, say
 
 _ABOUT = """\
 Reads the sensors, and delivers what changes to the broker, until SIGTERM or Ctrl-C.
@@ -44,7 +44,7 @@ def run(arguments: argparse.Namespace) -> int:
     from sensor_gateway.service.system_clock import SystemClock
 
     catalogue = DriverCatalogue()
-    configuration = load_or_complain(arguments.config, catalogue, needs_broker=True, with_secrets=True)
+    configuration = load_or_complain(config_file(arguments), catalogue, needs_broker=True, with_secrets=True)
     clock, log = SystemClock(), open_log()
     directories = find_directories(os.environ, state=arguments.state_directory, hot=configuration.outbox.hot_directory)
     try:

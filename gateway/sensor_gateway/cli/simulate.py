@@ -14,6 +14,8 @@ from sensor_gateway.cli.arguments import (
     Subparsers,
     abandon_output,
     add_command,
+    add_config,
+    config_file,
     ended_by_ctrl_c,
     load_or_complain,
     say,
@@ -53,7 +55,7 @@ def add(subparsers: Subparsers) -> None:
         summary="try a configuration on simulated chips, without broker or hardware",
         about=_ABOUT,
     )
-    parser.add_argument("config", type=Path, metavar="CONFIG", help="a configuration file")
+    add_config(parser)
     parser.add_argument(
         "--for", dest="duration_s", type=_duration, default="20s", metavar="TIME", help="how long, like 20s, 5min, 1h"
     )
@@ -88,7 +90,7 @@ def run(arguments: argparse.Namespace) -> int:
     from sensor_gateway.service.scenarios import ScenarioFaults, scenario_for
 
     catalogue = DriverCatalogue()
-    configuration = load_or_complain(arguments.config, catalogue, needs_broker=False)
+    configuration = load_or_complain(config_file(arguments), catalogue, needs_broker=False)
     known = expected_channels(configuration)
     expected = arguments.expect or known
     unknown = [name for name in expected if name not in known]

@@ -7,8 +7,12 @@ import json
 import os
 import sys
 from collections.abc import Callable
+from typing import TYPE_CHECKING, Final, NoReturn
 
-from sensor_gateway.cli.arguments import Subparsers, add_command, add_config, load_or_complain, say
+from sensor_gateway.cli.arguments import Subparsers, add_command, add_config, config_file, load_or_complain, say
+
+if TYPE_CHECKING:
+    from sensor_gateway.publishing.subscriber import Subscriber
 
 _ABOUT = """\
 Prints the events that arrive at the configuration's broker, from now on, until Ctrl-C. Of this gateway where the
@@ -17,8 +21,11 @@ configuration has `gateway: {id: ...}`, else of every gateway below the topic pr
   sensor-gateway tail --config my.yaml
   sensor-gateway tail --config my.yaml --json | jq -c '[.time, .sensor, .channel, .value]'
 
-Exit code 69 when the broker cannot be reached, or closes the connection.
+Exit code 69 when the broker cannot be reached at the start. An outage later is told on standard error, and the
+broker tried every second; what others publish before the connection is there again is not shown.
 """
+
+_RETRY_S: Final = 1.0
 
 
 def add(subparsers: Subparsers) -> None:
@@ -34,12 +41,14 @@ def add(subparsers: Subparsers) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Listen until Ctrl-C; the exit code."""
+    import threading
+
     from sensor_gateway.publishing.subscriber import BrokerUnreachable, Subscriber
-    from sensor_gateway.publishing.wire.dialing import dial, meaning
+    from sensor_gateway.publishing.wire.dialing import dial
     from sensor_gateway.sensing.catalogue import DriverCatalogue
     from sensor_gateway.service.plans import broker_settings
 
-    configuration = load_or_complain(arguments.config, DriverCatalogue(), needs_broker=True, with_secrets=True)
+    configuration = load_or_complain(config_file(arguments), DriverCatalogue(), needs_broker=True, with_secrets=True)
     mqtt = configuration.mqtt
     if mqtt is None:
         return os.EX_CONFIG
@@ -51,19 +60,41 @@ def run(arguments: argparse.Namespace) -> int:
     try:
         subscriber.connect()
         say(f"listening to {topic} at {broker.host}:{broker.port}; Ctrl-C ends it")
-        while subscriber.listen(3600.0):
-            pass
+        _listen_on(subscriber, threading.Event().wait)
     except BrokerUnreachable as error:
-        cause = error.__cause__
-        reason = f"{broker.host}:{broker.port}: {meaning(cause)}" if isinstance(cause, OSError) else str(error)
-        say(f"sensor-gateway: {reason}")
+        say(f"sensor-gateway: {error}")
         return os.EX_UNAVAILABLE
     except KeyboardInterrupt:
         return os.EX_OK  # the one way in which it ends
     finally:
         subscriber.close()
-    say("sensor-gateway: the broker closed the connection")
-    return os.EX_UNAVAILABLE
+
+
+def _listen_on(subscriber: Subscriber, pause: Callable[[float], object]) -> NoReturn:
+    """Listen through every outage."""
+    while True:
+        while subscriber.listen(3600.0):
+            pass
+        say("--- the connection to the broker is lost; trying again every second ---")
+        _reconnect(subscriber, pause)
+        say("--- connected to the broker again ---")
+
+
+def _reconnect(subscriber: Subscriber, pause: Callable[[float], object]) -> None:
+    """Try until it succeeds. Why it does not is said once, and again when it changes."""
+    from sensor_gateway.publishing.subscriber import BrokerUnreachable
+
+    said = ""
+    while True:
+        pause(_RETRY_S)
+        try:
+            subscriber.connect()
+        except BrokerUnreachable as error:
+            if str(error) != said:
+                said = str(error)
+                say(f"    {said}")
+        else:
+            return
 
 
 def _printer(*, as_json: bool, with_gateway: bool) -> Callable[[str, bytes], None]:

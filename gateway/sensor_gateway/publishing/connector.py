@@ -35,7 +35,7 @@ _LEAST_PACKET: Final = 512
 
 _SUCCESS: Final = 0x00
 _UNSUPPORTED_VERSION: Final = 0x84
-_NEEDS_A_PERSON: Final = {
+NEEDS_A_PERSON: Final = {
     0x84: "the broker speaks neither MQTT 5 nor MQTT 3.1.1",
     0x85: "the broker does not accept our client id: set mqtt.client_id",
     0x86: "the broker does not accept our user name or password: see mqtt.username and mqtt.password_file",
@@ -284,7 +284,7 @@ def _problem(greeting: Greeting | None, client: MqttClient) -> NoConnection | No
 def _for_a_person(greeting: Greeting) -> str | None:
     """What only a person can mend: a refusal of that kind, or a limit with which nothing can be delivered."""
     if greeting.maximum_qos == 0:
-        return _NEEDS_A_PERSON[0x9B]
+        return NEEDS_A_PERSON[0x9B]
     if greeting.maximum_packet < _LEAST_PACKET:
         return f"the broker takes messages of at most {greeting.maximum_packet} bytes, which is too little for events"
-    return _NEEDS_A_PERSON.get(greeting.reason)
+    return NEEDS_A_PERSON.get(greeting.reason)

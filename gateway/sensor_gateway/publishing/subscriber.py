@@ -9,20 +9,41 @@ import secrets
 import socket
 import time
 from collections.abc import Callable, Sequence
-from typing import Any, Final
+from typing import Final
 
 from paho.mqtt.client import Client, ConnectFlags, MQTTMessage
 from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode, MQTTProtocolVersion
 from paho.mqtt.reasoncodes import ReasonCode
 
 from sensor_gateway.model.errors import OperatorError
+from sensor_gateway.publishing.connector import NEEDS_A_PERSON
 from sensor_gateway.publishing.settings import BrokerSettings
+from sensor_gateway.publishing.wire.dialing import meaning
 
 _UNSUPPORTED_VERSION: Final = 0x84
+_CLIENT_ID: Final = "sensor-gateway-tail-"
+_REFUSALS: Final = {
+    **NEEDS_A_PERSON,
+    0x85: f"the broker does not accept the client id with which we listen: it begins with {_CLIENT_ID}",
+}
+_SILENCE: Final = (
+    "no greeting came from the broker: is this its port for MQTT? An encrypted one needs mqtts:// in mqtt.url"
+)
+
+_PROTOCOLS: Final = {
+    "auto": (MQTTProtocolVersion.MQTTv5, MQTTProtocolVersion.MQTTv311),
+    "5": (MQTTProtocolVersion.MQTTv5,),
+    "3.1.1": (MQTTProtocolVersion.MQTTv311,),
+}
 
 
 class BrokerUnreachable(OperatorError):
-    """No connection to the broker; the message says why."""
+    """No connection to the broker. The message names it; ``why`` is the reason alone."""
+
+    def __init__(self, broker: BrokerSettings, why: str) -> None:
+        """Say which broker, and why."""
+        self.why = why
+        super().__init__(f"{broker.host}:{broker.port}: {why}")
 
 
 class Subscriber:
@@ -43,29 +64,39 @@ class Subscriber:
         self._dial = dial
         self._client: Client | None = None
         self._answer: ReasonCode | None = None
-        self._is_subscribed = False
+        self._grants: list[ReasonCode] | None = None
 
     def connect(self, timeout_s: float = 10.0) -> None:
-        """Return when the broker has taken the subscription. BrokerUnreachable otherwise.
+        """Return when the broker has taken the subscription. BrokerUnreachable otherwise; it may be tried again.
 
-        MQTT 5 first; 3.1.1 where the broker says that it does not know 5.
+        MQTT 5 first where any version will do; 3.1.1 then if the broker says that it does not know 5.
         """
-        for protocol in (MQTTProtocolVersion.MQTTv5, MQTTProtocolVersion.MQTTv311):
+        for protocol in _PROTOCOLS[self._broker.version]:
             self._open(protocol, time.monotonic() + timeout_s)
-            if self._answer is None:
-                raise BrokerUnreachable(f"{self._broker.host}:{self._broker.port} does not answer")
-            if self._is_subscribed:
-                return
-            if self._answer.value != _UNSUPPORTED_VERSION:
+            if self._answer is None or self._answer.value != _UNSUPPORTED_VERSION:
                 break
-        raise BrokerUnreachable(f"{self._broker.host}:{self._broker.port} refuses: {self._answer}")
+        problem = self._problem()
+        if problem:
+            raise BrokerUnreachable(self._broker, problem)
+
+    def _problem(self) -> str:
+        """Why nothing will be heard; empty if it will."""
+        if self._answer is None:
+            return _SILENCE
+        if self._answer.is_failure:
+            return _REFUSALS.get(self._answer.value, f"the broker refused the connection: {self._answer}")
+        if self._grants is None:
+            return "the broker does not answer"
+        if any(grant.is_failure for grant in self._grants):
+            return f"the broker does not let us listen to {', '.join(self._topics)}: see its access list"
+        return ""
 
     def _open(self, protocol: MQTTProtocolVersion, deadline_s: float) -> None:
         self.close()
         self._answer = None
         client = _DialingClient(
             CallbackAPIVersion.VERSION2,
-            client_id=f"sensor-gateway-tail-{secrets.token_hex(4)}",
+            client_id=f"{_CLIENT_ID}{secrets.token_hex(4)}",
             protocol=protocol,
             reconnect_on_failure=False,
         )
@@ -79,8 +110,8 @@ class Subscriber:
         try:
             client.connect(self._broker.host, self._broker.port, round(self._broker.keepalive_s))
         except (OSError, ValueError) as error:
-            raise BrokerUnreachable(f"{self._broker.host}:{self._broker.port} cannot be reached: {error}") from error
-        while time.monotonic() < deadline_s and not self._is_subscribed:
+            raise BrokerUnreachable(self._broker, meaning(error)) from error
+        while time.monotonic() < deadline_s and self._grants is None:
             if client.loop(0.1) != MQTTErrorCode.MQTT_ERR_SUCCESS:
                 return
 
@@ -100,7 +131,7 @@ class Subscriber:
             self._client.disconnect()
             self._client.loop(0)
         self._client = None
-        self._is_subscribed = False
+        self._grants = None
 
     def _connected(
         self, client: Client, _data: object, _flags: ConnectFlags, reason: ReasonCode, _properties: object
@@ -109,8 +140,10 @@ class Subscriber:
         if not reason.is_failure:
             client.subscribe([(topic, 1) for topic in self._topics])
 
-    def _subscribed(self, _client: Client, _data: object, _mid: int, reasons: list[Any], _properties: object) -> None:
-        self._is_subscribed = not any(reason.is_failure for reason in reasons)
+    def _subscribed(
+        self, _client: Client, _data: object, _mid: int, reasons: list[ReasonCode], _properties: object
+    ) -> None:
+        self._grants = reasons
 
     def _heard(self, _client: Client, _data: object, message: MQTTMessage) -> None:
         try:

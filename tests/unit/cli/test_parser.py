@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import argparse
 import re
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 import pytest
 
 from sensor_gateway import __version__
+from sensor_gateway.cli.arguments import DEFAULT_FILE, program
 from sensor_gateway.cli.main import parser
 
 README = Path(__file__).resolve().parents[3] / "README.md"
@@ -64,8 +66,6 @@ def test_every_example_in_a_help_can_be_parsed(name: str) -> None:
         (),
         ("chek",),
         ("config",),
-        ("check-config",),
-        ("simulate",),
         ("drivers", "a", "b"),
         ("run", "--no-such"),
         ("run", "--conf", "x"),
@@ -76,6 +76,75 @@ def test_wrong_usage_is_64_and_says_where_to_read_on(cli: Callable[..., Any], wo
     ended = cli(*words)
     assert (ended.code, ended.out) == (64, "")
     assert "--help tells more" in ended.err
+
+
+@pytest.mark.parametrize(
+    "words",
+    [("check-config", "--no-such"), ("simulate", "a.yaml", "b.yaml"), ("run", "--no-such"), ("config", "show", "--x")],
+)
+def test_wrong_usage_shows_the_usage_of_its_own_command(cli: Callable[..., Any], words: tuple[str, ...]) -> None:
+    """A newcomer wrote `check-config --config F`, and was shown the usage of the whole program."""
+    command = " ".join(word for word in words if not word.startswith("-") and "." not in word)
+    ended = cli(*words)
+    assert ended.code == 64
+    assert ended.err.startswith(f"usage: sensor-gateway {command} [-h]")
+    assert ended.err.endswith(f"sensor-gateway {command} --help tells more\n")
+
+
+WITH_A_FILE = [("check-config",), ("simulate",), ("config", "show"), ("read", "attic"), ("run",), ("tail",)]
+
+
+@pytest.mark.parametrize("command", WITH_A_FILE, ids=" ".join)
+def test_a_configuration_is_named_by_its_place_or_by_the_option(
+    cli: Callable[..., Any], tmp_path: Path, command: tuple[str, ...]
+) -> None:
+    path, other = tmp_path / "mine.yaml", tmp_path / "other.yaml"
+    for words in ((path,), ("--config", path), (path, "--config", path)):
+        ended = cli(*command, *words)
+        assert (ended.code, ended.out) == (78, "")
+        assert ended.err.startswith(f"{path}:1:1 the file cannot be read")
+        assert len(ended.err.splitlines()) == 1
+    ended = cli(*command, path, "--config", other)
+    assert (ended.code, ended.out) == (64, "")
+    assert "usage: sensor-gateway " + command[0] in ended.err
+    assert f"one configuration file is expected, got {path} and {other}" in ended.err
+
+
+@pytest.mark.parametrize("command", WITH_A_FILE, ids=" ".join)
+def test_without_a_name_it_is_the_usual_file_and_a_first_one_is_pointed_at(
+    cli: Callable[..., Any], command: tuple[str, ...]
+) -> None:
+    if DEFAULT_FILE.exists():
+        pytest.skip("this machine has a gateway")
+    ended = cli(*command)
+    assert ended.code == 78
+    assert ended.err.startswith(f"{DEFAULT_FILE}:1:1 ")
+    assert "simulate --help` shows a first one" in ended.err
+
+
+def test_several_files_are_checked_but_not_with_yet_another_as_an_option(
+    cli: Callable[..., Any], file: Callable[..., Path]
+) -> None:
+    one, two = file(name="one.yaml"), file(name="two.yaml")
+    assert cli("check-config", one, two).code == 0
+    assert cli("check-config", one, two, "--config", two).code == 64
+
+
+def test_the_program_is_named_so_that_it_is_found_from_anywhere(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The demonstration ended with a command that the shell did not find: a venv is not on the PATH."""
+    installed = tmp_path / "a venv" / "sensor-gateway"
+    installed.parent.mkdir()
+    installed.touch(mode=0o755)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("PATH", "/nowhere")
+    monkeypatch.setenv("HOME", "/home/nobody")
+    assert program("a venv/sensor-gateway") == f"'{installed}'"
+    assert program("/home/nobody/gw/bin/sensor-gateway") == "~/gw/bin/sensor-gateway"
+    assert program("gateway/__main__.py") == f"{sys.executable} -m sensor_gateway"
+    monkeypatch.setenv("PATH", str(installed.parent))
+    assert program(str(installed)) == "sensor-gateway"
 
 
 def test_the_version_is_told(cli: Callable[..., Any]) -> None:

@@ -8,8 +8,10 @@ import pytest
 
 from sensor_gateway.cli.arguments import ended_by_ctrl_c
 from sensor_gateway.cli.main import _told
-from sensor_gateway.cli.tail import _printer
+from sensor_gateway.cli.tail import _listen_on, _printer
 from sensor_gateway.model.errors import OperatorError
+from sensor_gateway.publishing.settings import BrokerSettings
+from sensor_gateway.publishing.subscriber import BrokerUnreachable
 
 
 @pytest.mark.parametrize(
@@ -31,6 +33,35 @@ def test_ctrl_c_ends_the_process_at_once_while_drivers_run_and_only_then() -> No
     with ended_by_ctrl_c():
         assert signal.getsignal(signal.SIGINT) is signal.SIG_DFL
     assert signal.getsignal(signal.SIGINT) is before
+
+
+class Listening:
+    """A subscriber by a script: what comes of each try to connect; behind its end comes Ctrl-C."""
+
+    def __init__(self, *tries: str) -> None:
+        self._tries = list(tries)
+
+    def listen(self, _seconds: float) -> bool:
+        if not self._tries:
+            raise KeyboardInterrupt
+        return False
+
+    def connect(self) -> None:
+        why = self._tries.pop(0)
+        if why:
+            raise BrokerUnreachable(BrokerSettings(host="b", port=1883, client_id=""), why)
+
+
+def test_tail_tries_every_second_after_an_outage_and_says_each_reason_once(capsys: pytest.CaptureFixture[str]) -> None:
+    pauses: list[float] = []
+    with pytest.raises(KeyboardInterrupt):
+        _listen_on(Listening("refused", "refused", "banned", "", ""), pauses.append)  # type: ignore[arg-type]
+    assert pauses == [1.0] * 5
+    lost, back = (
+        "--- the connection to the broker is lost; trying again every second ---",
+        "--- connected to the broker again ---",
+    )
+    assert capsys.readouterr().err.splitlines() == [lost, "    b:1883: refused", "    b:1883: banned", back, lost, back]
 
 
 @pytest.mark.parametrize("payload", [b"", b"\xff", b"{", b"[" * 100_000, b'"\x1b[2J', b"9" * 10_000])

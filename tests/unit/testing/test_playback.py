@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from sensor_gateway.driver import Exchange, Measuring, NoAnswer, Read, Wait, Write, WriteRead
-from sensor_gateway.model.errors import Nack
+from sensor_gateway import driver, testing
+from sensor_gateway.driver import Exchange, Measuring, Nack, NoAnswer, Read, Wait, Write, WriteRead
 from sensor_gateway.testing import Dialogue, LinePlayback, Playback, Recording, Transfer, play, play_line
 
 SCRIPT = [Transfer(0x48, b"\x01\x60"), Transfer(0x48, b"\x00", b"\x19\x00")]
@@ -141,7 +141,9 @@ def test_a_recording_can_be_pasted_into_a_playback() -> None:
     with pytest.raises(Nack):
         bus.transfer(0x48, b"\x0f", 2)
     bus.close()
-    names = {"Transfer": Transfer, "Nack": Nack}
+    names = {
+        name: getattr(page, name) for page in (driver, testing) for name in page.__all__
+    }  # what authors can import
     pasted = eval(f"[{''.join(lines)}]", names)  # noqa: S307 - our own lines
     assert bus.name == "playback"
     assert pasted[:2] == script[:2]

@@ -48,7 +48,7 @@ def meaning(error: Exception) -> str:
             sentence = _CERTIFICATES.get(error.verify_code, f"the broker's certificate: {error.verify_message}")
         case ssl.SSLError(reason="WRONG_VERSION_NUMBER" | "HTTP_REQUEST"):
             sentence = "what answers does not speak TLS: mqtts:// is for encrypted ports only, usually 8883"
-        case ssl.SSLEOFError():
+        case ssl.SSLEOFError() | ConnectionResetError() | BrokenPipeError():  # only TLS talks while we dial
             sentence = "what answers hung up on TLS: mqtts:// is for encrypted ports only, usually 8883"
         case ssl.SSLError():
             sentence = f"TLS failed: {error.reason or error}"
