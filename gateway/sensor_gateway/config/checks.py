@@ -2,54 +2,53 @@
 
 from __future__ import annotations
 
-import dataclasses
 import math
-import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from typing import Final
 
-from sensor_gateway.config.buses import BusEntry, implied_bus
+from sensor_gateway.config.buses import BusEntry, implied_bus, is_device, unknown_bus
 from sensor_gateway.config.sensors import SensorEntry
 from sensor_gateway.config.settings import (
     BusSection,
     I2cBusSection,
-    MqttSection,
     OutboxSection,
     SerialBusSection,
     SimulatedBusSection,
-    TlsSection,
 )
 from sensor_gateway.config.text.faults import Report
 from sensor_gateway.config.text.nodes import MapNode, joined
-from sensor_gateway.config.values.near_miss import listed, near_miss
 from sensor_gateway.model.driver_spec import BusKind
 
-_I2C_LIKE: Final = re.compile(r"(?:/dev/)?(?:i2c|bus|smbus)?[-_. ]?([0-9]{1,4})")
 _WIRES: Final = {BusKind.I2C: "i2c", BusKind.SERIAL_REQUEST: "serial", BusKind.SERIAL_STREAM: "serial"}
 
 
 def check_sensors(
-    sensors: Iterable[SensorEntry], declared: Mapping[str, BusEntry | None], report: Report
+    sensors: Iterable[SensorEntry], buses: Mapping[str, BusEntry | None], report: Report, *, are_all_known: bool
 ) -> dict[str, list[SensorEntry]]:
-    """Every sensor has a bus of its kind, and what tells it from others on it. Returns the sensors by bus."""
+    """Every sensor has a bus of its kind, and what tells it from others on it. Returns the sensors by bus.
+
+    Without ``are_all_known`` a bus that is not among ``buses`` may still be meant by something in the file.
+    """
     by_bus: dict[str, list[SensorEntry]] = defaultdict(list)
     for sensor in sensors:
-        name = sensor.section.bus
-        if name not in declared and implied_bus(name) is None:
-            report.fault(sensor.place("bus"), joined(sensor.path, "bus"), _unknown_bus(name, declared))
+        name = sensor.bus
+        if name is None:
             continue
-        bus = bus_section(name, declared)
-        if bus is not None and _wire(bus) != _WIRES[sensor.spec.bus]:
-            message = (
-                f"{sensor.section.driver} needs {_with_article(_WIRES[sensor.spec.bus])} bus, and `{name}` is "
-                f"{_with_article(_wire(bus))} one"
-            )
-            report.fault(sensor.place("bus"), joined(sensor.path, "bus"), message)
-            continue
+        if name not in buses and implied_bus(name) is None:
+            if are_all_known or is_device(name):
+                report.fault(sensor.place("bus"), joined(sensor.path, "bus"), unknown_bus(name, sensor.spec, buses))
+        elif sensor.spec is not None and (bus := bus_section(name, buses)) is not None:
+            wanted, found = _WIRES[sensor.spec.bus], _wire(bus)
+            if found != wanted:
+                message = (
+                    f"{sensor.driver} needs {_with_article(wanted)} bus, and `{name}` is {_with_article(found)} one"
+                )
+                report.fault(sensor.place("bus"), joined(sensor.path, "bus"), message)
+                continue
         by_bus[name].append(sensor)
     for name, neighbours in by_bus.items():
-        _check_neighbours(name, neighbours, report)
+        _check_neighbours(name, [sensor for sensor in neighbours if sensor.spec is not None], report)
     return by_bus
 
 
@@ -69,44 +68,32 @@ def _with_article(wire: str) -> str:
     return "an I2C" if wire == "i2c" else "a serial"
 
 
-def _unknown_bus(name: str, declared: Mapping[str, object]) -> str:
-    i2c = _I2C_LIKE.fullmatch(name.lower())
-    meant = f"i2c{i2c[1]}" if i2c else near_miss(name, declared)
-    hint = f"; did you mean `{meant}`?" if meant else ""
-    known = f"one of `buses:` ({listed(declared)}) or i2c1" if declared else "i2c1 and the like, or a key of `buses:`"
-    return f"unknown bus `{name[:60]}`; expected {known}{hint}"
-
-
 def _check_neighbours(bus: str, sensors: list[SensorEntry], report: Report) -> None:
     seen: dict[tuple[str, int], SensorEntry] = {}
     for sensor in sensors:
-        key, number = _number(sensor)
-        first = seen.setdefault((key, number), sensor)
-        if first is not sensor:
-            written = sensor.place(key)
-            shown = f"{number:#04x}" if key == "address" else str(number)
-            message = (
-                f"{key} {shown} on {bus} is taken by sensor `{first.section.name}` at {first.place(key)}; "
-                f"expected another {key}, or one sensor for both"
-            )
-            report.fault(written, joined(sensor.path, key), message)
-    talkers = [sensor for sensor in sensors if sensor.spec.bus is BusKind.SERIAL_STREAM]
-    for talker in talkers:
+        number = sensor.number
+        key = "address" if _kind(sensor) is BusKind.I2C else "unit"
+        if number is None or seen.setdefault((key, number), sensor) is sensor:
+            continue
+        first = seen[key, number]
+        shown = f"{number:#04x}" if key == "address" else str(number)
+        message = (
+            f"{key} {shown} on {bus} is taken by sensor `{first.name}` at {first.place(key)}; "
+            f"expected another {key}, or one sensor for both"
+        )
+        report.fault(sensor.place(key), joined(sensor.path, key), message)
+    for talker in [sensor for sensor in sensors if _kind(sensor) is BusKind.SERIAL_STREAM]:
         others = [sensor for sensor in sensors if sensor is not talker]
-        if others and (talker is not sensors[0] or others[0].spec.bus is not BusKind.SERIAL_STREAM):
+        if others and (talker is not sensors[0] or _kind(others[0]) is not BusKind.SERIAL_STREAM):
             message = (
-                f"{talker.section.driver} listens to everything on its line, and sensor "
-                f"`{others[0].section.name}` is on {bus} too; expected a port for each"
+                f"{talker.driver} listens to everything on its line, and sensor "
+                f"`{others[0].name}` is on {bus} too; expected a port for each"
             )
             report.fault(talker.place("bus"), joined(talker.path, "bus"), message)
 
 
-def _number(sensor: SensorEntry) -> tuple[str, int]:
-    if sensor.spec.bus is BusKind.I2C:
-        return "address", sensor.section.address
-    if sensor.spec.needs_unit:
-        return "unit", sensor.section.unit
-    return "bus", id(sensor)
+def _kind(sensor: SensorEntry) -> BusKind | None:
+    return sensor.spec.bus if sensor.spec else None
 
 
 def check_buses(declared: Mapping[str, BusEntry | None], report: Report) -> None:
@@ -130,18 +117,18 @@ def check_load(
         bus = bus_section(name, declared)
         if bus is None or isinstance(bus, SimulatedBusSection):
             continue
+        whole = [(sensor, sensor.section) for sensor in sensors if sensor.section]
         speed = bus.baudrate if isinstance(bus, SerialBusSection) else bus.frequency
-        loads = {sensor.path: _bits(sensor) / sensor.section.interval / speed for sensor in sensors}
-        load = sum(loads.values())
+        loads = [(_bits(sensor) / section.interval / speed, sensor, section.interval) for sensor, section in whole]
+        load = sum(share for share, _, _ in loads)
         if load <= MOST_LOAD:
             continue
-        heaviest = max(sensors, key=lambda sensor: loads[sensor.path])
-        rest = load - loads[heaviest.path]
+        share, heaviest, interval = max(loads, key=lambda row: row[0])
         report.warning(
             heaviest.place("interval"),
             joined(heaviest.path, "interval"),
             f"{name} is asked for {load:.0%} of what it carries at {speed} bit/s; "
-            f"expected {_advice(heaviest, load, rest)}",
+            f"expected {_advice(interval, load, load - share)}",
         )
 
 
@@ -150,18 +137,19 @@ MOST_LOAD: Final = 0.8
 
 
 def _bits(sensor: SensorEntry) -> int:
-    variant = sensor.spec.variants[sensor.section.driver]
+    if sensor.spec is None:
+        return 0
+    variant = sensor.spec.variants[sensor.driver]
     registers = len(sensor.channels) if sensor.spec.channels_of is not None else 1
     return variant.wire_bits + 22 * (registers - 1)
 
 
-def _advice(heaviest: SensorEntry, load: float, rest: float) -> str:
+def _advice(interval: float, load: float, rest: float) -> str:
     if rest < MOST_LOAD / 2:
-        fits = heaviest.section.interval * (load - rest) / (MOST_LOAD - rest)
+        fits = interval * (load - rest) / (MOST_LOAD - rest)
         return f"an interval of at least {_rounded_up(fits)} for it"
     factor = load / MOST_LOAD
-    longer = _rounded_up(heaviest.section.interval * factor)
-    return f"all intervals on it {factor:.1f} times as long ({longer} here)"
+    return f"all intervals on it {factor:.1f} times as long ({_rounded_up(interval * factor)} here)"
 
 
 def _rounded_up(seconds: float) -> str:
@@ -170,28 +158,6 @@ def _rounded_up(seconds: float) -> str:
         if number <= 90:
             return f"{number}{unit}"
     return f"{math.ceil(seconds / 3600)}h"
-
-
-def checked_mqtt(section: MqttSection, table: MapNode, path: str, report: Report) -> MqttSection:
-    """``section`` with encryption as the scheme says; faults where its keys contradict each other."""
-
-    def fault(key: str, message: str) -> None:
-        entry = table.entries.get(key)
-        report.fault(entry.node.place if entry else table.place, joined(path, key), message)
-
-    if section.tls is not None and not section.url.is_tls:
-        fault("tls", f"mqtt:// is not encrypted; expected `url: mqtts://{section.url.host}`, or no `tls:`")
-    if "tls" in table.entries and section.tls is None and section.url.is_tls:
-        fault("tls", f"mqtts:// is encrypted; expected `url: mqtt://{section.url.host}`, or no `tls: false`")
-    if section.password is not None and section.password_file is not None:
-        fault("password", "both `password` and `password_file` are written; expected one of them")
-    if section.username is None and (section.password is not None or section.password_file is not None):
-        fault("password" if section.password is not None else "password_file", "a password without `username:`")
-    if section.tls is not None and section.tls.key_file is not None and section.tls.cert_file is None:
-        fault("tls", "`key_file` without `cert_file`; expected both, or neither")
-    if section.url.is_tls and section.tls is None:
-        return dataclasses.replace(section, tls=TlsSection())
-    return section
 
 
 def check_later(outbox: OutboxSection, table: MapNode, path: str, report: Report) -> None:

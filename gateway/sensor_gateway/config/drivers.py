@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Final, Protocol
+from typing import Protocol
 
 from sensor_gateway.config.settings import SensorSection
 from sensor_gateway.config.values.decoder import UnsupportedType, fields_of
-from sensor_gateway.config.values.near_miss import LATER, expectation
+from sensor_gateway.config.values.foreign_words import LATER
+from sensor_gateway.config.values.near_miss import chip_meant_by
 from sensor_gateway.model.driver_spec import DriverSpec
 from sensor_gateway.model.errors import OperatorError
-
-OBJECTIONS: Final = (ValueError, TypeError, ArithmeticError, LookupError)
-"""How code of a driver may object to options."""
 
 
 class Catalogue(Protocol):
@@ -41,9 +39,16 @@ class DriverShelf:
             self._found[name] = self._ask(name)
         return self._found[name]
 
+    def meant_by(self, name: str) -> str:
+        """The driver that ``name`` is or stands for; empty where there is none, or none that can be used."""
+        meant = name if name in self._names else chip_meant_by(name, self._names)
+        return meant if meant and not isinstance(self.find(meant), str) else ""
+
     def _ask(self, name: str) -> DriverSpec | str:
         if name not in self._names:
-            return f"unknown driver `{name[:60]}`; {expectation(name, self._names)}"
+            meant = chip_meant_by(name, self._names)
+            hint = f"did you mean `{meant}`?" if meant else "`sensor-gateway drivers` lists those that there are"
+            return f"unknown driver `{name[:60]}`; {hint}"
         try:
             spec = self._catalogue.spec(name)
         except OperatorError as error:

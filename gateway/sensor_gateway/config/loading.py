@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
 from typing import Final
 
+from sensor_gateway.config.broker import read_broker
 from sensor_gateway.config.buses import read_buses
-from sensor_gateway.config.checks import bus_section, check_buses, check_later, check_load, check_sensors, checked_mqtt
+from sensor_gateway.config.checks import bus_section, check_buses, check_later, check_load, check_sensors
 from sensor_gateway.config.drivers import Catalogue
+from sensor_gateway.config.indentation import ROOT_KEYS, indented_root
 from sensor_gateway.config.sensors import SensorReader
 from sensor_gateway.config.settings import (
     ClockSection,
     Configuration,
     DefaultsSection,
     GatewaySection,
-    MqttSection,
     OutboxSection,
 )
 from sensor_gateway.config.text.faults import Fault, Report, in_order
@@ -26,6 +26,7 @@ from sensor_gateway.config.text.files import beside, read_files, read_nodes, rea
 from sensor_gateway.config.text.nodes import NO_ENTRIES, MapNode, Node, ScalarNode, described, plain
 from sensor_gateway.config.text.yaml_nodes import parse
 from sensor_gateway.config.values.decoder import read_section
+from sensor_gateway.config.values.near_miss import is_misspelt
 from sensor_gateway.config.values.readers import report_unknown
 
 _SECTIONS: Final[Mapping[str, type]] = MappingProxyType(
@@ -99,44 +100,50 @@ def _configuration(node: Node, report: Report, catalogue: Catalogue, *, needs_br
     if not isinstance(node, MapNode):
         report.fault(node.place, "", f"expected a mapping with `mqtt:`, `sensors:` and so on, got {described(node)}")
         return None
-    meant = report_unknown(node, "", report, [field.name for field in dataclasses.fields(Configuration)])
+    if any(key not in ROOT_KEYS for key in node.entries):
+        node = indented_root(node, report)
+    meant = report_unknown(node, "", report, ROOT_KEYS)
+    root = _Root(node, {ours: key for ours, key in meant.items() if key == "sensor" or is_misspelt(key, ours)})
     sections: dict[str, object] = {
-        key: read_section(section, node.entries[key].node, key, report)
-        for key, section in _SECTIONS.items()
-        if key in node.entries
+        key: read_section(section, *root.found(key), report) for key, section in _SECTIONS.items() if key in root
     }
     if isinstance(outbox := sections.get("outbox"), OutboxSection):
-        check_later(outbox, _table(node, "outbox"), "outbox", report)
-    is_excused = not needs_broker or "mqtt" in meant or "destinations" in node.entries
-    sections["mqtt"] = _mqtt(node, report, is_excused=is_excused)
+        check_later(outbox, root.table("outbox"), "outbox", report)
+    if "mqtt" in root:
+        sections["mqtt"] = read_broker(*root.found("mqtt"), report)
+    elif needs_broker and "mqtt" not in meant and "destinations" not in node.entries:
+        report.fault(node.place, "mqtt", "`mqtt` is missing; expected `mqtt: {url: mqtt://BROKER}`")
     defaults = sections.get("defaults")
-    declared = read_buses(_section(node, "buses"), "buses", report)
+    declared = read_buses(*root.found("buses"), report)
     reader = SensorReader(catalogue, defaults if isinstance(defaults, DefaultsSection) else DefaultsSection(), report)
-    sensors = reader.read(_section(node, "sensors"), "sensors")
+    sensors = reader.read(*root.found("sensors"))
     check_buses(declared, report)
-    by_bus = check_sensors(sensors, declared, report)
+    by_bus = check_sensors(sensors, declared, report, are_all_known="buses" in root or "buses" not in meant)
     check_load(by_bus, declared, report)
     if report.faults:
         return None
     buses = {name: bus_section(name, declared) for name in (*declared, *by_bus)}
-    entries = {sensor.section.name: sensor.section for sensor in sensors}
+    entries = {sensor.name: sensor.section for sensor in sensors}
     return Configuration(**{**sections, "buses": buses, "sensors": entries})  # type: ignore[arg-type] # all were read
 
 
-def _section(root: MapNode, key: str) -> Node:
-    entry = root.entries.get(key)
-    return entry.node if entry else MapNode(NO_ENTRIES, root.place)
+@dataclass(frozen=True, slots=True)
+class _Root:
+    """The sections of a file, those under a misspelt key among them: that has been reported."""
 
+    node: MapNode
+    misspelt: Mapping[str, str]
 
-def _table(root: MapNode, key: str) -> MapNode:
-    node = _section(root, key)
-    return node if isinstance(node, MapNode) else MapNode(NO_ENTRIES, node.place)
+    def __contains__(self, key: str) -> bool:
+        return key in self.node.entries or key in self.misspelt
 
+    def found(self, key: str) -> tuple[Node, str]:
+        """The section, empty where it is not written, and its path."""
+        written = key if key in self.node.entries else self.misspelt.get(key, key)
+        entry = self.node.entries.get(written)
+        return (entry.node if entry else MapNode(NO_ENTRIES, self.node.place)), written
 
-def _mqtt(root: MapNode, report: Report, *, is_excused: bool) -> MqttSection | None:
-    if "mqtt" not in root.entries:
-        if not is_excused:
-            report.fault(root.place, "mqtt", "`mqtt` is missing; expected `mqtt: {url: mqtt://BROKER}`")
-        return None
-    section = read_section(MqttSection, root.entries["mqtt"].node, "mqtt", report)
-    return checked_mqtt(section, _table(root, "mqtt"), "mqtt", report) if isinstance(section, MqttSection) else None
+    def table(self, key: str) -> MapNode:
+        """The section as a mapping."""
+        node, _ = self.found(key)
+        return node if isinstance(node, MapNode) else MapNode(NO_ENTRIES, node.place)

@@ -2,34 +2,45 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import cast
 
 from sensor_gateway.changes.rules import Absolute
-from sensor_gateway.config.drivers import OBJECTIONS, Catalogue, DriverShelf
-from sensor_gateway.config.settings import ChannelSection, DefaultsSection, SensorSection
-from sensor_gateway.config.text.faults import Place, Report
-from sensor_gateway.config.text.nodes import NO_ENTRIES, MapNode, Node, ScalarNode, joined
-from sensor_gateway.config.values.decoder import construct, fields_of, read_fields, read_section
-from sensor_gateway.config.values.near_miss import expectation
-from sensor_gateway.config.values.readers import (
-    INVALID,
-    as_map,
-    report_about,
-    report_bad_name,
-    report_unknown,
+from sensor_gateway.config.drivers import Catalogue, DriverShelf
+from sensor_gateway.config.indentation import (
+    CHANNEL_KEYS,
+    SENSOR_KEYS,
+    belonging,
+    indented_members,
+    is_channel,
+    is_sensor,
 )
-from sensor_gateway.config.wiring import read_wiring
+from sensor_gateway.config.settings import ChannelSection, DefaultsSection, SensorSection
+from sensor_gateway.config.strangers import judged_keys, names_written
+from sensor_gateway.config.text.faults import Place, Report
+from sensor_gateway.config.text.nodes import NO_ENTRIES, ListNode, MapNode, Node, ScalarNode, joined
+from sensor_gateway.config.values.decoder import construct, fields_of, judge_meant, read_fields, read_section
+from sensor_gateway.config.values.near_miss import expectation, meant_by
+from sensor_gateway.config.values.objections import OBJECTIONS
+from sensor_gateway.config.values.readers import INVALID, as_map, report_about, report_bad_name
+from sensor_gateway.config.wiring import check_unnamed, read_wiring
 from sensor_gateway.model.channel import Channel
 from sensor_gateway.model.driver_spec import DriverSpec
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SensorEntry:
-    """A sensor that was read, with its driver and its place, for the checks across sensors."""
+    """What could be read of a sensor, with its driver and its place, for the checks across sensors."""
 
-    section: SensorSection
-    spec: DriverSpec
+    name: str
+    section: SensorSection | None
+    """The whole; None where something in it is wrong."""
+    driver: str
+    spec: DriverSpec | None
+    bus: str | None
+    number: int | None
+    """Its I2C address or unit number, where it has one that is right."""
     channels: tuple[Channel, ...]
     table: MapNode
     path: str
@@ -48,61 +59,98 @@ class SensorReader:
         self._shelf = DriverShelf(catalogue)
         self._defaults = defaults
         self._report = report
-        self._keys = fields_of(SensorSection)
+        self._common = {key: field for key, field in fields_of(SensorSection).items() if key != "channels"}
 
     def read(self, node: Node, path: str) -> list[SensorEntry]:
-        """Those sensors of the section ``node`` that are whole."""
+        """The sensors of the section ``node``, those with faults as far as they could be read."""
+        if isinstance(node, ListNode):
+            return self._list(node, path)
         table = as_map(node, path, self._report)
+        if table is None:
+            return []
+        table = indented_members(table, path, self._report, SENSOR_KEYS, is_sensor)
+        nameless = [key for key in table.entries if key in SENSOR_KEYS and not is_sensor(table.entries[key].node)]
+        if nameless:
+            message = f"{belonging(nameless)} below the name of a sensor, indented, like `attic: {{driver: bme280}}`"
+            self._report.fault(table.entries[nameless[0]].place, joined(path, nameless[0]), message)
         read = []
-        for name, entry in (table.entries if table else NO_ENTRIES).items():
+        for name, entry in table.entries.items():
+            if name in nameless:
+                continue
             here = joined(path, name)
             report_bad_name(entry.place, name, here, self._report)
             inner = as_map(entry.node, here, self._report)
             if inner is not None:
                 read.append(self._sensor(name, MapNode(inner.entries, entry.place), here))
-        return [sensor for sensor in read if sensor is not None]
+        return read
 
-    def _sensor(self, name: str, table: MapNode, path: str) -> SensorEntry | None:
+    def _list(self, node: ListNode, path: str) -> list[SensorEntry]:
+        message = "expected names, not a list: `sensors:`, and below it, indented, `attic: {driver: bme280, bus: i2c1}`"
+        self._report.fault(node.place, path, message)
+        items = [(f"{path}[{index}]", item) for index, item in enumerate(node.items)]
+        tables = [(here, as_map(item, here, self._report)) for here, item in items]
+        return [self._sensor(here, table, here) for here, table in tables if table is not None]
+
+    def _sensor(self, name: str, table: MapNode, path: str) -> SensorEntry:
         before = len(self._report.faults)
-        driver = _text(table, "driver")
-        spec = self._spec(driver, table, path)
-        common = self._common(spec, table, path)
-        options = self._options(spec, table, path) if spec else INVALID
+        written = _driver_written(table)
+        spec, driver = self._spec(written, table, path)
+        table, meant = judged_keys(table, path, self._report, spec, driver)
+        common = self._read_common(meant, table, path)
+        options = self._options(spec, meant, table, path) if spec else INVALID
         channels = self._channels(spec, driver, options, table, path) if spec and options is not INVALID else None
-        heartbeat = common["heartbeat"] if common else self._defaults.heartbeat
-        sections = self._sections(table, joined(path, "channels"), channels, heartbeat)
-        wiring = read_wiring(spec, driver, table, path, self._report, common or {}) if spec else {}
-        if spec is None or common is None or channels is None or INVALID in sections.values():
-            return None
-        if len(self._report.faults) > before:
-            return None
-        values = {**common, **wiring, "name": name, "options": options, "channels": sections}
-        section = cast("SensorSection", construct(SensorSection, values, table, path, self._report))  # nothing objects
-        return SensorEntry(section=section, spec=spec, channels=channels, table=table, path=path)
+        known = names_written(spec, driver, table) if channels is None and spec else None
+        sections = self._sections(table, joined(path, "channels"), channels, known, common["heartbeat"])
+        values = {**common, "name": name, "options": options, "channels": sections}
+        if spec:
+            values["address"] = read_wiring(spec, driver, table, path, self._report, common)
+        else:
+            check_unnamed(table, path, self._report, common.get("address"))
+        is_whole = channels is not None and INVALID not in values.values() and INVALID not in sections.values()
+        bus, section = common.get("bus"), None
+        if is_whole and len(self._report.faults) == before:
+            built = construct(SensorSection, values, table, path, self._report)
+            section = cast("SensorSection", built)  # nothing objects
+        return SensorEntry(
+            name=name,
+            section=section,
+            driver=driver,
+            spec=spec,
+            bus=bus if isinstance(bus, str) else None,
+            number=_number(values.get("unit" if spec and spec.needs_unit else "address")),
+            channels=channels or (),
+            table=table,
+            path=path,
+        )
 
-    def _spec(self, driver: str, table: MapNode, path: str) -> DriverSpec | None:
-        if not driver:
-            return None
-        found = self._shelf.find(driver)
-        if isinstance(found, str):
-            self._report.fault(table.entries["driver"].node.place, joined(path, "driver"), found)
-            return None
-        return found
+    def _spec(self, driver: str, table: MapNode, path: str) -> tuple[DriverSpec | None, str]:
+        """The driver that is written, or else the one that is meant: the rest of the sensor is judged by it."""
+        found = self._shelf.find(driver) if driver else None
+        if not isinstance(found, str):
+            return found, driver
+        entry = table.entries.get("driver")
+        if entry:
+            self._report.fault(entry.node.place, joined(path, "driver"), found)
+        meant = self._shelf.meant_by(driver)
+        other = self._shelf.find(meant) if meant else None
+        return (None, driver) if other is None or isinstance(other, str) else (other, meant)
 
-    def _common(self, spec: DriverSpec | None, table: MapNode, path: str) -> dict[str, object] | None:
-        """The keys that every sensor has. Options of an unknown driver are not judged."""
+    def _read_common(self, meant: Mapping[str, str], table: MapNode, path: str) -> dict[str, object]:
+        """The keys that every sensor has."""
         given: dict[str, object] = {"interval": self._defaults.interval, "heartbeat": self._defaults.heartbeat}
-        keys = {key: field for key, field in self._keys.items() if key != "channels"}
-        if spec or "driver" not in table.entries:
-            known = (*self._keys, *(fields_of(spec.options) if spec else ()))
-            given |= dict.fromkeys(report_unknown(table, path, self._report, known), INVALID)
+        ours = {name: key for name, key in meant.items() if name in self._common}
+        judge_meant(self._common, ours, table, path, self._report)
+        given |= dict.fromkeys(meant, INVALID)
         if "device" in table.entries:
             given["driver"] = INVALID
-        return read_fields(keys, table, path, self._report, given)
+        return read_fields(self._common, table, path, self._report, given)
 
-    def _options(self, spec: DriverSpec, table: MapNode, path: str) -> object:
-        values = read_fields(fields_of(spec.options), table, path, self._report)
-        options = INVALID if values is None else construct(spec.options, values, table, path, self._report)
+    def _options(self, spec: DriverSpec, meant: Mapping[str, str], table: MapNode, path: str) -> object:
+        fields = fields_of(spec.options)
+        ours = {name: key for name, key in meant.items() if name in fields}
+        judge_meant(fields, ours, table, path, self._report)
+        values = read_fields(fields, table, path, self._report, dict.fromkeys(ours, INVALID))
+        options = construct(spec.options, values, table, path, self._report)
         if options is INVALID or spec.check is None:
             return options
         try:
@@ -129,18 +177,26 @@ class SensorReader:
         return channels
 
     def _sections(
-        self, table: MapNode, path: str, channels: tuple[Channel, ...] | None, heartbeat: object
+        self,
+        table: MapNode,
+        path: str,
+        channels: tuple[Channel, ...] | None,
+        known: tuple[str, ...] | None,
+        heartbeat: object,
     ) -> dict[str, object]:
         """A section for each channel, written or not; where the channels are not known, for the written ones."""
         entry = table.entries.get("channels")
         written = as_map(entry.node, path, self._report) if entry else None
+        if written is not None and any(key in CHANNEL_KEYS for key in written.entries):
+            written = indented_members(written, path, self._report, CHANNEL_KEYS, is_channel)
         entries = written.entries if written else NO_ENTRIES
         deadbands = {channel.name: channel.deadband for channel in channels or ()}
+        names = known or tuple(deadbands)
         if channels is None:
             deadbands = dict.fromkeys(entries, 0.0)
         for name, inner in entries.items():
-            if name not in deadbands:
-                message = f"unknown channel `{name[:60]}`; {expectation(name, deadbands)}"
+            if names and name not in names:
+                message = f"unknown channel `{name[:60]}`; {expectation(name, names)}"
                 self._report.fault(inner.place, joined(path, name), message)
         nothing = MapNode(NO_ENTRIES, table.place)
         return {
@@ -155,10 +211,18 @@ class SensorReader:
         }
 
 
-def _text(table: MapNode, key: str) -> str:
-    entry = table.entries.get(key)
+def _driver_written(table: MapNode) -> str:
+    """What stands behind ``driver:``, or behind the key that is meant by another word."""
+    entry = table.entries.get("driver")
+    if entry is None and "device" not in table.entries:
+        others = (key for key in table.entries if key not in SENSOR_KEYS and meant_by(key, SENSOR_KEYS) == "driver")
+        entry = table.entries.get(next(others, ""))
     node = entry.node if entry else None
     return node.value if isinstance(node, ScalarNode) and isinstance(node.value, str) else ""
+
+
+def _number(value: object) -> int | None:
+    return value if isinstance(value, int) and value else None
 
 
 def _place_of_name(name: str, table: MapNode, path: str) -> tuple[Place, str]:

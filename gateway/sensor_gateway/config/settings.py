@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated, Any, Literal, TypeAlias
+from types import MappingProxyType
+from typing import Annotated, Any, Final, Literal, TypeAlias
 
 from sensor_gateway.changes.filters import FilterSpec
 from sensor_gateway.changes.rules import Deadband
@@ -163,6 +164,11 @@ class SimulatedBusSection:
 
 
 BusSection: TypeAlias = I2cBusSection | SerialBusSection | SimulatedBusSection
+
+BUS_TYPES: Final[Mapping[str, type]] = MappingProxyType(
+    {"i2c": I2cBusSection, "serial": SerialBusSection, "simulated": SimulatedBusSection}
+)
+"""The sections of buses by what is written behind ``type:``."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

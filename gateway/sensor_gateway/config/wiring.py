@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Final
 
 from sensor_gateway.config.text.faults import Report
-from sensor_gateway.config.text.nodes import MapNode, joined
+from sensor_gateway.config.text.nodes import MapNode, Node, ScalarNode, joined
+from sensor_gateway.config.values.readers import INVALID
 from sensor_gateway.model.driver_spec import BusKind, DriverSpec
 
 LOWEST: Final = 0x08
@@ -16,20 +18,35 @@ HIGHEST: Final = 0x77
 
 def read_wiring(
     spec: DriverSpec, driver: str, table: MapNode, path: str, report: Report, written: Mapping[str, object]
-) -> dict[str, object]:
-    """The sensor's ``address``, with the chip's own where none is written; faults where it does not fit the driver."""
+) -> object:
+    """The sensor's ``address``, with the chip's own where none is written; INVALID where it does not fit the driver.
+
+    ``written`` holds the keys that every sensor has, as far as they could be read.
+    """
     if spec.bus is BusKind.I2C:
         _refuse("unit", f"{driver} is an I2C chip; expected `address:`", table, path, report)
-        return {"address": _address(spec, driver, table, path, report, written.get("address"))}
+        return _address(spec, driver, table, path, report, written.get("address"))
     if spec.needs_unit:
         _refuse("address", f"{driver} is on a serial line; expected `unit:`", table, path, report)
-        if "unit" not in table.entries:
+        if "unit" not in table.entries and written.get("unit") is not INVALID:
             message = "`unit` is missing; expected the number of the device on its line, 1 to 247"
             report.fault(table.place, joined(path, "unit"), message)
     else:
         for key in ("address", "unit"):
             _refuse(key, f"{driver} has its line for itself; remove it", table, path, report)
-    return {"address": 0}
+    return 0
+
+
+def check_unnamed(table: MapNode, path: str, report: Report, address: object) -> None:
+    """What can be said of ``address`` without knowing the driver."""
+    entry = table.entries.get("address")
+    if entry is None or type(address) is not int:
+        return
+    meant = _in_hexadecimal(entry.node)
+    if not LOWEST <= address <= HIGHEST:
+        report.fault(entry.node.place, joined(path, "address"), _reserved(address, ()))
+    elif LOWEST <= meant <= HIGHEST:
+        report.warning(entry.node.place, joined(path, "address"), _decimal(address, meant))
 
 
 def _refuse(key: str, message: str, table: MapNode, path: str, report: Report) -> None:
@@ -37,23 +54,40 @@ def _refuse(key: str, message: str, table: MapNode, path: str, report: Report) -
         report.fault(table.entries[key].place, joined(path, key), message)
 
 
-def _address(spec: DriverSpec, driver: str, table: MapNode, path: str, report: Report, written: object) -> int:
+def _address(spec: DriverSpec, driver: str, table: MapNode, path: str, report: Report, written: object) -> object:
     possible = spec.variants[driver].addresses
     here = joined(path, "address")
     entry = table.entries.get("address")
+    if written is INVALID:
+        return INVALID
     if entry is None:
         if not possible:
             report.fault(table.place, here, f"`address` is missing; {driver} has no usual one")
-        return possible[0] if possible else 0
-    if not isinstance(written, int):
-        return 0
+        return possible[0] if possible else INVALID
+    if type(written) is not int:
+        return INVALID
     if not LOWEST <= written <= HIGHEST:
         report.fault(entry.node.place, here, _reserved(written, possible))
-    elif possible and written not in possible:
+        return INVALID
+    if possible and written not in possible:
+        meant = _in_hexadecimal(entry.node)
+        if meant in possible:
+            report.fault(entry.node.place, here, _decimal(written, meant))
+            return INVALID
         report.warning(
             entry.node.place, here, f"{written:#04x} is no address of {driver}; expected {_addresses(possible)}"
         )
     return written
+
+
+def _in_hexadecimal(node: Node) -> int:
+    """What the decimal digits of ``node`` are with ``0x`` before them; 0 for anything else."""
+    text = node.text if isinstance(node, ScalarNode) else ""
+    return int(text, 16) if re.fullmatch("[0-9]{1,4}", text) else 0
+
+
+def _decimal(address: int, meant: int) -> str:
+    return f"{address} is decimal, that is address {address:#04x}; did you mean {meant:#04x}?"
 
 
 def _addresses(possible: tuple[int, ...]) -> str:
@@ -68,7 +102,5 @@ def _reserved(address: int, possible: tuple[int, ...]) -> str:
     digits = str(address)
     if address >> 1 in possible:
         hint = f"; did you mean {address >> 1:#04x}? (datasheets also show it shifted, with the read/write bit)"
-    elif digits.isdecimal() and len(digits) < 4 and int(digits, 16) in possible:
-        hint = f"; did you mean 0x{digits}?"
     shown = f"{address:#04x}" if 0 <= address <= 0xFFFF else digits[:20]
     return f"{shown} is no address that a chip can have; expected {LOWEST:#04x} to {HIGHEST:#04x}{hint}"

@@ -29,15 +29,14 @@ class ChipOptions:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Register:
     register: Annotated[int, "Wire address, from 0."]
-    type: Literal["s16", "u16"] = "u16"
+    function: Literal["holding", "input"] = "holding"
+    type: Literal["s16", "u16", "f32"] = "u16"
     scale: float = 1.0
-    quantity: str = "temperature"
+    quantity: Literal["temperature", "carbon_dioxide", "illuminance"] = "temperature"
 
     def __post_init__(self) -> None:
         if self.register >= 40000:
             raise ValueError(f"register {self.register} is a manual's number; did you mean {self.register - 40001}?")
-        if self.quantity not in QUANTITIES:
-            raise ValueError(f"quantity {self.quantity!r} is not known")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,11 +6,8 @@ import pytest
 
 from sensor_gateway.config import settings
 from sensor_gateway.config.values.filter_steps import FILTERS
+from sensor_gateway.config.values.foreign_words import ELSEWHERE, FOREIGN, FOREIGN_FILTERS, LATER
 from sensor_gateway.config.values.near_miss import (
-    ELSEWHERE,
-    FOREIGN,
-    FOREIGN_FILTERS,
-    LATER,
     listed,
     meant_by,
     unknown_key,

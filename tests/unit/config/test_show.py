@@ -59,7 +59,7 @@ sensors:
   a:
     driver: chip
     bus: i2c1
-    address: {address}
+    address: {address:#04x}
     interval: {interval}
     heartbeat: {heartbeat}
     label: {quoted(label)}

@@ -7,7 +7,7 @@ scalars follow YAML 1.2, and the C parser serves where it is installed.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Final, NoReturn
 
@@ -15,7 +15,7 @@ import yaml
 
 from sensor_gateway.config.text.faults import Place, Report
 from sensor_gateway.config.text.nodes import Entry, ListNode, MapNode, Node, ScalarNode, read_plain, shortened
-from sensor_gateway.config.text.syntax_faults import sentence
+from sensor_gateway.config.text.syntax_faults import Complaint, Spot, explained
 
 MAX_ALIASED: Final = 1_000
 """How many nodes aliases may stand for in one file."""
@@ -53,6 +53,30 @@ def _place_at(text: str, offset: int, file: Path) -> Place:
     return Place(file, before.count("\n") + 1, offset - (before.rfind("\n") + 1) + 1)
 
 
+def _complaint(error: yaml.MarkedYAMLError, text: str) -> Complaint:
+    at = error.problem_mark or error.context_mark
+    since = error.context_mark or at
+    return Complaint(
+        problem=error.problem or "it cannot be parsed",
+        at=(at.line, at.column) if at else (0, 0),
+        since=(since.line, since.column) if since else (0, 0),
+        quoted=_quoted(text),
+    )
+
+
+def _quoted(text: str) -> list[tuple[Spot, Spot]]:
+    """The texts in quotes, as far as ``text`` can be read."""
+    quoted = []
+    try:
+        for token in yaml.scan(text, Loader=_LOADER):
+            if isinstance(token, yaml.ScalarToken) and token.style in ("'", '"'):
+                start, end = token.start_mark, token.end_mark
+                quoted.append(((start.line, start.column), (end.line, end.column)))
+    except yaml.YAMLError:
+        pass
+    return quoted
+
+
 class _Composer:
     """Builds the nodes of one file."""
 
@@ -81,9 +105,7 @@ class _Composer:
         try:
             return next(self._events)
         except yaml.MarkedYAMLError as error:
-            mark = error.problem_mark or error.context_mark
-            line, column = (mark.line, mark.column) if mark else (0, 0)
-            message = sentence(self._text, line, column, error.problem or "it cannot be parsed")
+            (line, column), message = explained(self._text, _complaint(error, self._text))
             self._report.fault(Place(self._file, line + 1, column + 1), "", message)
             raise _Unreadable from None
         except yaml.YAMLError as error:
@@ -183,6 +205,15 @@ class _Composer:
             return False
         if key.text in entries:
             first = entries[key.text].place
-            self._report.fault(place, path, f"the key {shortened(key.text)!r} is written twice; first at {first}")
+            message = f"the key {shortened(key.text)!r} is written twice; first at {first}{_if_indented(entries)}"
+            self._report.fault(place, path, message)
             return False
         return True
+
+
+def _if_indented(entries: Mapping[str, Entry]) -> str:
+    """What may be wrong instead, where the key above has nothing below it."""
+    above = list(entries)[-1]
+    node = entries[above].node
+    is_empty = isinstance(node, ScalarNode) and node.value is None
+    return f" (what belongs to `{shortened(above)}` stands below it, indented)" if is_empty else ""

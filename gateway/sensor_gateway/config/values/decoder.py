@@ -21,7 +21,9 @@ from sensor_gateway.config.text.nodes import MapNode, Node, joined
 from sensor_gateway.config.values.deadbands import read_deadband
 from sensor_gateway.config.values.filter_steps import read_filter
 from sensor_gateway.config.values.kinds import KINDS
+from sensor_gateway.config.values.near_miss import is_misspelt
 from sensor_gateway.config.values.notation import Mark
+from sensor_gateway.config.values.objections import OBJECTIONS, certain_objection
 from sensor_gateway.config.values.readers import (
     INVALID,
     Reader,
@@ -36,6 +38,7 @@ from sensor_gateway.config.values.readers import (
     switch_reader,
     tuple_reader,
 )
+from sensor_gateway.model.units import Seconds
 
 NOTHING: Final[Mapping[str, object]] = MappingProxyType({})
 _RULES: Final[Mapping[object, Reader]] = MappingProxyType({Deadband: read_deadband, FilterSpec: read_filter})
@@ -88,31 +91,42 @@ def read_section(section: type, node: Node, path: str, report: Report, given: Ma
         return INVALID
     fields = fields_of(section)
     meant = report_unknown(table, path, report, fields)
-    values = read_fields(fields, table, path, report, {**given, **dict.fromkeys(meant, INVALID)})
-    if values is None or not table.entries.keys() <= fields.keys():
-        return INVALID
-    return construct(section, values, table, path, report)
+    if meant:
+        judge_meant(fields, meant, table, path, report)
+        given = {**given, **dict.fromkeys(meant, INVALID)}
+    values = read_fields(fields, table, path, report, given)
+    built = construct(section, values, table, path, report)
+    return built if table.entries.keys() <= fields.keys() else INVALID
 
 
 def read_fields(
     fields: Mapping[str, Field], table: MapNode, path: str, report: Report, given: Mapping[str, object] = NOTHING
-) -> dict[str, object] | None:
-    """The values of those ``fields`` that are written, over those that are ``given``; None after a fault.
+) -> dict[str, object]:
+    """The values of those ``fields`` that are written, over those that are ``given``; INVALID for each with a fault.
 
     What is given as INVALID has been reported already.
     """
     values = dict(given)
-    is_whole = INVALID not in given.values()
     for name, field in fields.items():
         entry = table.entries.get(name)
         if entry is not None:
-            value = field.read(entry.node, joined(path, name), report)
-            is_whole = is_whole and value is not INVALID
-            values[name] = value
+            values[name] = field.read(entry.node, joined(path, name), report)
         elif field.is_required and name not in given:
             report.fault(table.place, joined(path, name), f"`{name}` is missing; expected {_begun(field.description)}")
-            is_whole = False
-    return values if is_whole else None
+            values[name] = INVALID
+    return values
+
+
+def judge_meant(
+    fields: Mapping[str, Field], meant: Mapping[str, str], table: MapNode, path: str, report: Report
+) -> None:
+    """Report what is wrong with the values behind misspelt keys too: ``meant`` holds fields, and how they are written.
+
+    A neighbour's key may hold a neighbour's value, which is no fault of its own; but durations carry units.
+    """
+    for name, written in meant.items():
+        if is_misspelt(written, name) or fields[name].type is Seconds:
+            fields[name].read(table.entries[written].node, joined(path, written), report)
 
 
 def _begun(description: str) -> str:
@@ -120,10 +134,18 @@ def _begun(description: str) -> str:
 
 
 def construct(section: type, values: Mapping[str, object], table: MapNode, path: str, report: Report) -> object:
-    """``section(**values)``; its own objections become faults, at the key that they begin with if they do."""
+    """``section(**values)``; its own objections become faults, at the key that they begin with if they do.
+
+    Where values are INVALID the answer is too, after those objections that hold whatever stands in their place.
+    """
+    if INVALID in values.values():
+        sentence = certain_objection(section, values, fields_of(section))
+        if sentence:
+            report_about(sentence, table, path, report)
+        return INVALID
     try:
         return section(**values)
-    except (ValueError, TypeError, ArithmeticError, LookupError) as error:
+    except OBJECTIONS as error:
         report_about(str(error), table, path, report)
         return INVALID
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import re
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, Final
@@ -20,14 +21,17 @@ from sensor_gateway.changes.filters import (
     SkipInitial,
 )
 from sensor_gateway.config.text.faults import Report
-from sensor_gateway.config.text.nodes import Entry, MapNode, Node, described, joined
+from sensor_gateway.config.text.nodes import Entry, ListNode, MapNode, Node, ScalarNode, described, joined
+from sensor_gateway.config.values.foreign_words import FOREIGN_FILTERS, MOVED_FILTERS
 from sensor_gateway.config.values.kinds import KINDS
-from sensor_gateway.config.values.near_miss import FOREIGN_FILTERS, MOVED_FILTERS, expectation
+from sensor_gateway.config.values.near_miss import expectation
 from sensor_gateway.config.values.readers import INVALID, Reader, report_unknown, scalar_reader, tuple_reader
 
 _NUMBER: Final = scalar_reader(KINDS[float])
 _COUNT: Final = scalar_reader(KINDS[int])
 _PAIRS: Final = tuple_reader((tuple_reader((_NUMBER, _NUMBER)),), is_open=True)
+_LINEAR_FORM: Final = "linear: [[raw, true], [raw, true]]"
+_ARROW: Final = re.compile(r"\s*([-+.0-9eE]{1,30})\s*->\s*([-+.0-9eE]{1,30})\s*")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,6 +43,23 @@ class FilterKind:
     make: Callable[[Any], FilterSpec]
     write: Callable[[Any], object]
     schema: Mapping[str, object]
+
+
+def _read_linear(node: Node, path: str, report: Report) -> object:
+    if isinstance(node, ListNode) and all(isinstance(item, ListNode) for item in node.items):
+        return _PAIRS(node, path, report)
+    items = node.items if isinstance(node, ListNode) else (node,)
+    odd = next((item for item in items if not isinstance(item, ListNode)), node)
+    came = f"{described(odd)} for a point" if isinstance(node, ListNode) else described(node)
+    report.fault(node.place, path, f"expected `{_points_meant(items) or _LINEAR_FORM}`, got {came}")
+    return INVALID
+
+
+def _points_meant(items: Sequence[Node]) -> str:
+    """The points that ESPHome writes as ``0.0 -> 1.5``."""
+    arrows = [_ARROW.fullmatch(item.text) if isinstance(item, ScalarNode) else None for item in items[:20]]
+    points = [f"[{found[1]}, {found[2]}]" for found in arrows if found]
+    return f"linear: [{', '.join(points)}]" if len(points) == len(items) > 1 else ""
 
 
 def _read_clamp(node: Node, path: str, report: Report) -> object:
@@ -87,7 +108,7 @@ FILTERS: Final[Mapping[str, FilterKind]] = MappingProxyType(
         ),
         "linear": FilterKind(
             spec=Linear,
-            read=_PAIRS,
+            read=_read_linear,
             make=lambda points: Linear(points=points),
             write=lambda spec: [list(point) for point in spec.points],
             schema=MappingProxyType(
@@ -138,7 +159,8 @@ def read_filter(node: Node, path: str, report: Report) -> object:
     kind = FILTERS.get(name)
     if kind is None:
         moved = MOVED_FILTERS.get(name)
-        hint = moved or expectation(name, list(FILTERS), FOREIGN_FILTERS.get(name))
+        meant = FOREIGN_FILTERS.get(name)
+        hint = moved or expectation(name, list(FILTERS), _LINEAR_FORM if meant == "linear" else meant)
         report.fault(entry.place, here, f"unknown filter `{name[:60]}`; {hint}")
         return INVALID
     value = kind.read(entry.node, here, report)

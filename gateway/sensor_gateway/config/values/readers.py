@@ -6,7 +6,8 @@ A reader never raises: it reports each fault with its place, and returns INVALID
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Mapping
+from types import MappingProxyType
 from typing import Final, TypeAlias, cast
 
 from sensor_gateway.config.text.faults import Place, Report
@@ -20,12 +21,16 @@ from sensor_gateway.config.text.nodes import (
     joined,
     shortened,
 )
+from sensor_gateway.config.text.syntax_faults import key_without_space, space_missing
+from sensor_gateway.config.values.foreign_words import FOREIGN_VALUES, LATER
 from sensor_gateway.config.values.kinds import Kind
-from sensor_gateway.config.values.near_miss import LATER, listed, meant_by, near_miss, unknown_key
+from sensor_gateway.config.values.near_miss import foreign_key, listed, meant_by, near_miss, unknown_key
 from sensor_gateway.config.values.notation import Mark, Within, check_identifier, check_topic
 
 INVALID: Final = object()
 """What a reader returns after it has reported a fault."""
+
+NONE_MEANT: Final[Mapping[str, str]] = MappingProxyType({})
 
 Reader: TypeAlias = Callable[[Node, str, Report], object]
 
@@ -38,20 +43,31 @@ def as_map(node: Node, path: str, report: Report) -> MapNode | None:
         return node
     if isinstance(node, ScalarNode) and node.value is None:
         return MapNode(NO_ENTRIES, node.place)
-    report.fault(node.place, path, f"expected a mapping (`key: value` lines, indented), got {described(node)}")
+    key = key_without_space(node.text) if isinstance(node, ScalarNode) and not node.is_quoted else None
+    expected = f"expected a mapping (`key: value` lines, indented), got {described(node)}"
+    report.fault(node.place, path, space_missing(key) if key else expected)
     return None
 
 
-def report_unknown(table: MapNode, path: str, report: Report, known: Collection[str]) -> Collection[str]:
-    """A fault for each key of ``table`` that is not in ``known``; returns the keys that were probably meant."""
+def report_unknown(table: MapNode, path: str, report: Report, known: Collection[str]) -> Mapping[str, str]:
+    """A fault for each key of ``table`` that is not in ``known``.
+
+    Returns the keys that were probably meant, each with the one that was written for it.
+    """
     strangers = [key for key in table.entries if key not in known]
     if not strangers:
-        return ()
+        return NONE_MEANT
     free = [key for key in known if key not in table.entries]
-    meant = {key: None if key in LATER else meant_by(key, free) or meant_by(key, known) for key in strangers}
+    meant = {key: _meant(key, free, known) for key in strangers}
     for key, ours in meant.items():
         report.fault(table.entries[key].place, joined(path, key), unknown_key(key, known, ours))
-    return {ours for ours in meant.values() if ours}
+    return {ours: key for key, ours in meant.items() if ours}
+
+
+def _meant(key: str, free: Collection[str], known: Collection[str]) -> str | None:
+    if key in LATER:
+        return None
+    return foreign_key(key, free) or foreign_key(key, known) or meant_by(key, free) or meant_by(key, known)
 
 
 def report_bad_name(place: Place, key: str, path: str, report: Report) -> None:
@@ -129,17 +145,18 @@ def choice_reader(choices: Collection[tuple[object, object]]) -> Reader:
     return read
 
 
-def _no_choice(node: Node, choices: Collection[object], by_text: Iterable[str]) -> str:
-    names = (str(choice).lower() if isinstance(choice, bool) else str(choice) for choice in choices)
-    expected = f"expected one of {listed(names)}"
+def _no_choice(node: Node, choices: Collection[object], by_text: Collection[str]) -> str:
+    names = [str(choice).lower() if isinstance(choice, bool) else str(choice) for choice in choices]
     if not isinstance(node, ScalarNode) or not node.text:
-        return f"{expected}, got {described(node)}"
+        return f"expected one of {listed(names)}, got {described(node)}"
     if node.is_quoted and any(node.text == str(choice) for choice in choices):
-        return f"{expected}, got {described(node)}; did you mean {node.text} (without quotes)?"
+        return f"expected one of {listed(names)}, got {described(node)}; did you mean {node.text} (without quotes)?"
     begun = [choice for choice in by_text if choice.startswith(node.text.lower())]
-    meant = begun[0] if len(begun) == 1 else near_miss(node.text, by_text)
-    hint = f"; did you mean `{meant}`?" if meant else ""
-    return f"{expected}, got {described(node)}{hint}"
+    foreign = FOREIGN_VALUES.get(node.text.lower())
+    meant = foreign if foreign in by_text else begun[0] if len(begun) == 1 else near_miss(node.text, by_text)
+    if meant:
+        return f"expected one of {listed(names, most=6)}, got {described(node)}; did you mean `{meant}`?"
+    return f"expected one of {listed(names)}, got {described(node)}"
 
 
 def optional_reader(inner: Reader) -> Reader:
@@ -194,7 +211,7 @@ def tuple_reader(readers: tuple[Reader, ...], *, is_open: bool = False) -> Reade
 
     def read(node: Node, path: str, report: Report) -> object:
         if not isinstance(node, ListNode):
-            hint = f"; did you mean [{shortened(node.text)}]?" if isinstance(node, ScalarNode) and node.text else ""
+            hint = _as_a_list(node) if is_open else ""
             report.fault(node.place, path, f"expected a list, got {described(node)}{hint}")
             return INVALID
         if not is_open and len(node.items) != len(readers):
@@ -208,6 +225,10 @@ def tuple_reader(readers: tuple[Reader, ...], *, is_open: bool = False) -> Reade
         return INVALID if any(value is INVALID for value in values) else values
 
     return read
+
+
+def _as_a_list(node: Node) -> str:
+    return f"; did you mean [{shortened(node.text)}]?" if isinstance(node, ScalarNode) and node.text else ""
 
 
 def mapping_reader(inner: Reader, *, names_are_ids: bool = False) -> Reader:
