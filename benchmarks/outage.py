@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import json
 import os
+import select
 import subprocess
 import sys
 import tempfile
 import threading
 import time
-from array import array
 from pathlib import Path
 
 from load import rss_mb
@@ -44,27 +44,31 @@ def configuration_text(port: int) -> str:
     return "\n".join(lines) + "\n"
 
 
-class Heard:
-    """What has arrived, and when."""
+def listen(port: int) -> None:
+    """Be the subscriber, in a process of its own so that the memory measured is the gateway's."""
+    seqs: list[int] = []
+    moments: list[tuple[float, int]] = []
 
-    def __init__(self) -> None:
-        self.seqs = array("L")  # small, so that the memory measured is the gateway's
-        self.moments: list[tuple[float, int]] = []
+    def hear(_topic: str, payload: bytes) -> None:
+        events = json.loads(payload)
+        seqs.extend(event["seq"] for event in events)
+        moments.append((time.monotonic(), len(events)))
 
-    def hear(self, _topic: str, payload: bytes) -> None:
-        seqs = [event["seq"] for event in json.loads(payload)]
-        self.seqs.extend(seqs)
-        self.moments.append((time.monotonic(), len(seqs)))
-
-
-def listen(subscriber: Subscriber) -> None:
-    while subscriber.listen(1.0):
-        pass
+    broker = BrokerSettings(host="127.0.0.1", port=port, client_id="")
+    subscriber = Subscriber(broker, ["sensors/v1/load/events"], hear, dial=dial)
+    subscriber.connect()
+    print("listening", flush=True)
+    while select.select([sys.stdin], [], [], 0)[0] == []:
+        subscriber.listen(0.2)
+    print(json.dumps({"seqs": seqs, "moments": moments}))
 
 
 def main() -> None:
+    if sys.argv[1:2] == ["listen"]:
+        listen(int(sys.argv[2]))
+        return
     outage_s = float(sys.argv[1]) if len(sys.argv) > 1 else 60.0
-    port, heard, pause = free_port(), Heard(), threading.Event()
+    port, pause = free_port(), threading.Event()
     door = Door(port)
     with tempfile.TemporaryDirectory(dir="/dev/shm") as hot, tempfile.TemporaryDirectory() as state:
         configuration = load_text(configuration_text(door.port), catalogue=DriverCatalogue(), environ={}).configuration
@@ -81,11 +85,11 @@ def main() -> None:
         file.write_text(f"listener {port} 127.0.0.1\nallow_anonymous true\nmax_queued_messages 0\n")
         broker = subprocess.Popen(["/usr/sbin/mosquitto", "-c", str(file)], stderr=subprocess.DEVNULL)
         wait_until_open(port, 10)
-        subscriber = Subscriber(
-            BrokerSettings(host="127.0.0.1", port=port, client_id=""), ["sensors/v1/load/events"], heard.hear, dial=dial
+        subscriber = subprocess.Popen(
+            [sys.executable, __file__, "listen", str(port)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
         )
-        subscriber.connect()
-        threading.Thread(target=lambda: listen(subscriber), daemon=True).start()
+        assert subscriber.stdout is not None  # noqa: S101 - a pipe was asked for
+        subscriber.stdout.readline()
         door.open()
         gateway.supervisor.start()
         pause.wait(8.0)
@@ -93,35 +97,37 @@ def main() -> None:
         door.shut()
         pause.wait(outage_s)
         waiting, peak_mb, began_cpu_s = gateway.outbox.pending, rss_mb(), time.process_time()
-        mark = len(heard.moments)
         door.open()
         opened_s = time.monotonic()
         while gateway.outbox.pending > 0 and time.monotonic() < opened_s + 30:
             pause.wait(0.005)
         drained_cpu_s = time.process_time() - began_cpu_s
+        drained_mb = rss_mb()
         pause.wait(0.5)
         gateway.supervisor.stop(5.0)
         pause.wait(0.5)
-        moments = [moment for moment in heard.moments[mark:] if moment[0] < opened_s + 30]
+        heard = json.loads(subscriber.communicate("enough")[0])
+        moments = [(at, count) for at, count in heard["moments"] if opened_s <= at < opened_s + 30]
         burst_s = next((at for at, _ in moments), opened_s)
         arrived, last_s = 0, burst_s
         for at, count in moments:
             if arrived >= waiting:
                 break
             arrived, last_s = arrived + count, at
-        seqs = set(heard.seqs)
+        seqs = set(heard["seqs"])
         figures = {
             "waiting": waiting,
             "appended": gateway.outbox.counters.appended,
             "distinct": len(seqs),
             "lost": gateway.outbox.counters.appended - len(seqs),
-            "duplicates": len(heard.seqs) - len(seqs),
+            "duplicates": len(heard["seqs"]) - len(seqs),
             "first_after_s": round(burst_s - opened_s, 2),
             "drain_wall_s": round(last_s - burst_s, 3),
             "drain_events_per_s": round(waiting / max(last_s - burst_s, 1e-3)),
             "cpu_s_of_the_process_while_draining": round(drained_cpu_s, 3),
             "rss_before_mb": round(before_mb, 1),
-            "rss_peak_mb": round(max(peak_mb, rss_mb()), 1),
+            "rss_at_the_end_of_the_outage_mb": round(peak_mb, 1),
+            "rss_after_the_drain_mb": round(drained_mb, 1),
         }
         gateway.close(to_flash=False)
         broker.terminate()

@@ -12,7 +12,7 @@ from typing import Final, Generic, TypeVar
 Content = TypeVar("Content")
 
 MOST_UNANSWERED: Final = 100
-MOST_BYTES: Final = 1 << 20
+MOST_BYTES: Final = 1 << 18
 MOST_IDS: Final = 60_000
 """No packet may stay unanswered over so many later ones: packet ids wrap at 65,535."""
 

@@ -370,7 +370,7 @@ def test_the_promise_holds_while_there_is_room(law: Law, course: Course) -> None
 
 
 @given(course=courses(can_be_full=True))
-@settings(deadline=None, max_examples=300)
+@settings(deadline=None, max_examples=150)
 def test_the_promise_holds_as_soon_as_there_is_room_again(course: Course) -> None:
     law_of_room(ChannelDetector, course)
 

@@ -212,7 +212,7 @@ def test_each_event_is_delivered_or_announced_whatever_happens(machine: Any, new
     machine.make_site = staticmethod(new_site)
     case = machine.TestCase
     case.settings = settings(
-        max_examples=60,
+        max_examples=35,
         stateful_step_count=40,
         deadline=None,
         suppress_health_check=list(HealthCheck),
