@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, TypeAlias
+from typing import TYPE_CHECKING, Final, TextIO, TypeAlias
 
 if TYPE_CHECKING:
     from sensor_gateway.config.settings import Configuration
@@ -101,10 +101,10 @@ def say(text: object) -> None:
         print(text, file=sys.stderr, flush=True)
 
 
-def abandon_output() -> None:
-    """Let what standard output still holds vanish: Python writes it at its end, and complains where that fails."""
+def abandon_output(stream: TextIO | None = None) -> None:
+    """Let what a stream (standard output) still holds vanish: Python writes it at its end, and complains on failure."""
     with suppress(OSError, ValueError):
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        os.dup2(os.open(os.devnull, os.O_WRONLY), (stream or sys.stdout).fileno())
 
 
 def load_checked(file: Path, catalogue: DriverCatalogue, *, needs_broker: bool, with_secrets: bool = False) -> Checked:

@@ -70,6 +70,11 @@ def main(argv: Sequence[str] | None = None) -> int:
         return _run(argv)
     except (Unusable, OperatorError, OSError, KeyboardInterrupt) as error:
         return _told(error)
+    finally:
+        try:
+            sys.stderr.flush()
+        except (OSError, ValueError):
+            abandon_output(sys.stderr)  # nobody reads the log, and that changes no exit code
 
 
 def _told(error: BaseException) -> int:
