@@ -23,6 +23,7 @@ from sensor_gateway.publishing.publisher import Publisher
 from sensor_gateway.publishing.settings import BrokerSettings, StreamSettings
 from sensor_gateway.publishing.states import PublishedChannel
 from sensor_gateway.publishing.wire.dialing import dial
+from sensor_gateway.service.demonstration import local_broker
 from sensor_gateway.testing.memory_outbox import MemoryOutbox
 
 BOOT = "1b4e28ba"
@@ -183,5 +184,4 @@ def read_seqs() -> Callable[[bytes], list[int]]:
 
 @pytest.fixture
 def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        return int(listener.getsockname()[1])
+    return local_broker.free_port()
