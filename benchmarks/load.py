@@ -20,6 +20,7 @@ STARTED_CPU_S = time.process_time()
 from sensor_gateway.config.loading import load_text  # noqa: E402 - the imports are a part of what is measured
 from sensor_gateway.model.clock import Clock  # noqa: E402
 from sensor_gateway.sensing.catalogue import DriverCatalogue  # noqa: E402
+from sensor_gateway.sensing.poller import Poller  # noqa: E402
 from sensor_gateway.service.assembly import Gateway, assemble  # noqa: E402
 from sensor_gateway.service.directories import Directories  # noqa: E402
 from sensor_gateway.service.logs import open_log  # noqa: E402
@@ -61,10 +62,16 @@ def configuration_text(arguments: argparse.Namespace) -> str:
         wanted = ", ".join(f"{channel}: {{deadband: {deadband}}}" for channel in channels[driver])
         address = 0x08 + number // arguments.buses
         lines.append(
-            f"  s{number}: {{driver: {driver}, bus: bus{number % arguments.buses}, address: {address},"
+            f"  s{number}: {{driver: {driver}, bus: bus{number % arguments.buses}, address: {address:#x},"
             f" channels: {{{wanted}}}}}"
         )
     return "\n".join(lines) + "\n"
+
+
+def readings(gateway: Gateway) -> int:
+    """How many values were measured since the start."""
+    pollers = [bus.life.runner for bus in gateway.buses if bus.life is not None]
+    return sum(poller.counters.readings for poller in pollers if isinstance(poller, Poller))
 
 
 def switches() -> int:
@@ -140,7 +147,7 @@ def main() -> None:
             before = (
                 time.process_time(),
                 time.monotonic(),
-                gateway.readings(),
+                readings(gateway),
                 gateway.outbox.counters.appended,
                 switches(),
             )
@@ -148,17 +155,17 @@ def main() -> None:
             after = (
                 time.process_time(),
                 time.monotonic(),
-                gateway.readings(),
+                readings(gateway),
                 gateway.outbox.counters.appended,
                 switches(),
             )
-            cpu_s, wall_s, readings, events, woken = (b - a for a, b in zip(before, after, strict=True))
+            cpu_s, wall_s, measured, events, woken = (b - a for a, b in zip(before, after, strict=True))
             written = resource.getrusage(resource.RUSAGE_SELF).ru_oublock
             figures = {
                 "sensors": arguments.sensors,
-                "readings": readings,
+                "readings": measured,
                 "events": events,
-                "cpu_us_per_reading": round(cpu_s / readings * 1e6, 1) if readings else None,
+                "cpu_us_per_reading": round(cpu_s / measured * 1e6, 1) if measured else None,
                 "cpu_s_per_min": round(cpu_s / wall_s * 60, 3),
                 "wakeups_per_s": round(woken / wall_s, 1),
                 "rss_mb": round(rss_mb(), 1),

@@ -24,7 +24,7 @@ from sensor_gateway.outbox.settings import OutboxSettings
 from sensor_gateway.outbox.stored import Stored
 
 _OPEN_WITHIN_S: Final = 10.0
-_CLOSE_WITHIN_S: Final = 60.0
+LONGEST_CLOSE_S: Final = 60.0
 
 
 class Outbox:
@@ -158,15 +158,17 @@ class Outbox:
         self._intake.take_in(self._tiers.late_strays())
         return wait_s
 
-    def close(self, *, to_flash: bool) -> None:
+    def close(self, *, to_flash: bool, within_s: float = LONGEST_CLOSE_S) -> None:
         """Stop. ``to_flash``: the machine goes down, so everything is put on flash, and the sync is waited for.
 
-        Otherwise the hot journal keeps what is not acknowledged, and the same epoch goes on at the next start.
+        Otherwise the hot journal keeps what is not acknowledged, and the same epoch goes on at the next start. Where
+        there is none, what is written to flash outlives the process too. A medium that does not answer is waited for
+        no longer than ``within_s``.
         """
         is_settled = False
         if to_flash or not self._tiers.is_hot:
-            self._opened.put_on_flash(_CLOSE_WITHIN_S)
-            is_settled = self._opened.end_epoch(self._intake.next_seq - 1, _CLOSE_WITHIN_S)
+            self._opened.put_on_flash(within_s / 2)
+            is_settled = self._opened.end_epoch(self._intake.next_seq - 1, within_s / 2)
         self._tiers.close(self._header, is_settled=is_settled)
         self._opened.release()
 

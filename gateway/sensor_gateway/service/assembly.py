@@ -9,17 +9,16 @@ from dataclasses import dataclass
 from typing import Final
 
 from sensor_gateway import __version__
-from sensor_gateway.config.settings import BusSection, Configuration
+from sensor_gateway.config.settings import BusSection, Configuration, MqttSection
 from sensor_gateway.model.clock import Clock
 from sensor_gateway.model.errors import OperatorError
 from sensor_gateway.model.event_json import EventEncoder
 from sensor_gateway.model.log import Log
-from sensor_gateway.outbox.outbox import Outbox
+from sensor_gateway.outbox.outbox import LONGEST_CLOSE_S, Outbox
 from sensor_gateway.publishing.delivery import PublishingPlan
 from sensor_gateway.publishing.messages import Program
 from sensor_gateway.publishing.meta import Labels, meta, published_channels
 from sensor_gateway.publishing.publisher import Publisher
-from sensor_gateway.publishing.settings import StreamSettings
 from sensor_gateway.publishing.stream.feed import SetAside
 from sensor_gateway.sensing.catalogue import DriverCatalogue
 from sensor_gateway.sensing.outlet import Outlet
@@ -28,7 +27,7 @@ from sensor_gateway.sensing.poller import Poller
 from sensor_gateway.service.buses import make_bus
 from sensor_gateway.service.directories import Directories
 from sensor_gateway.service.identity import keep_gateway_id, read_machine
-from sensor_gateway.service.plans import broker_settings, outbox_settings, sensor_plans
+from sensor_gateway.service.plans import broker_settings, outbox_settings, sensor_plans, stream_settings
 from sensor_gateway.service.refused_events import RefusedEvents
 from sensor_gateway.service.supervision import BusKeeper, BusPlan, Runner, Supervisor
 
@@ -67,15 +66,10 @@ class Gateway:
             "buses": [bus.plan.name for bus in self.buses],
         }
 
-    def readings(self) -> int:
-        """How many values were measured since the start."""
-        pollers = (bus.life.runner for bus in self.buses if bus.life is not None)
-        return sum(poller.counters.readings for poller in pollers if isinstance(poller, Poller))
-
-    def close(self, *, to_flash: bool) -> None:
-        """Give everything back after the threads have ended. ``to_flash``: the machine goes down too."""
+    def close(self, *, to_flash: bool, within_s: float = LONGEST_CLOSE_S) -> None:
+        """Give everything back after the threads have ended. See ``Outbox.close``."""
         self.publisher.close()
-        self.outbox.close(to_flash=to_flash)
+        self.outbox.close(to_flash=to_flash, within_s=within_s)
 
 
 def assemble(
@@ -88,7 +82,8 @@ def assemble(
     log: Log,
 ) -> Gateway:
     """A gateway, ready to be started. AlreadyRunning where another instance holds the state directory."""
-    if configuration.mqtt is None:
+    mqtt = configuration.mqtt
+    if mqtt is None:
         raise OperatorError("the configuration names no broker")
     machine = read_machine(environ)
     plans = sensor_plans(configuration, catalogue)
@@ -102,11 +97,10 @@ def assemble(
         machine=machine,
         log=log,
     )
-    identity = GatewayIdentity(
-        gateway=gateway, client_id=configuration.mqtt.client_id or f"{gateway}-{outbox.client_suffix}"
-    )
+    identity = GatewayIdentity(gateway=gateway, client_id=mqtt.client_id or f"{gateway}-{outbox.client_suffix}")
     refused = RefusedEvents(directories.state / "refused-events.jsonl", log)
-    publishing = _publishing_plan(configuration, plans, identity, boot=machine.boot, set_aside=refused.keep)
+    boot = machine.boot
+    publishing = _publishing_plan(configuration, mqtt, plans, identity, boot=boot, set_aside=refused.keep)
     publisher = Publisher(publishing, outbox=outbox, clock=clock, log=log)
     buses = _bus_keepers(configuration, plans, publisher, clock=clock, log=log)
     supervisor = Supervisor(publisher=publisher, buses=buses, clock=clock, log=log)
@@ -115,30 +109,23 @@ def assemble(
 
 def _publishing_plan(
     configuration: Configuration,
+    mqtt: MqttSection,
     plans: Sequence[SensorPlan],
     identity: GatewayIdentity,
     *,
     boot: str,
     set_aside: SetAside,
 ) -> PublishingPlan:
-    if configuration.mqtt is None:
-        raise OperatorError("the configuration names no broker")
-    stream = StreamSettings(
-        gateway=identity.gateway,
-        topic_prefix=configuration.mqtt.topic_prefix,
-        drain_rate=configuration.outbox.drain_rate,
-        spill_after_s=configuration.outbox.spill_after,
-        clock_hold_s=configuration.clock.hold,
-    )
+    gateway = identity.gateway
     return PublishingPlan(
-        broker=broker_settings(configuration.mqtt, client_id=identity.client_id),
-        stream=stream,
+        broker=broker_settings(mqtt, client_id=identity.client_id),
+        stream=stream_settings(configuration, mqtt, gateway=gateway),
         program=Program(instance=secrets.token_hex(4), version=__version__),
         boot=boot,
         sensors=tuple(plan.name for plan in plans),
         channels=published_channels(plans),
-        meta=meta(plans, gateway=identity.gateway, version=__version__, labels=_labels(configuration)),
-        gap_json=EventEncoder(identity.gateway, boot).gap,
+        meta=meta(plans, gateway=gateway, version=__version__, labels=_labels(configuration)),
+        gap_json=EventEncoder(gateway, boot).gap,
         set_aside=set_aside,
     )
 
@@ -169,8 +156,6 @@ def _bus_keepers(
 def _poller_maker(
     name: str, section: BusSection, sensors: tuple[SensorPlan, ...], *, slack_s: float, clock: Clock, log: Log
 ) -> Callable[[Outlet], Runner]:
-    make_bus(name, section, sensors, clock)  # a wrong scenario shows now, not in the bus thread
-
     def make_poller(outlet: Outlet) -> Runner:
         bus = make_bus(name, section, sensors, clock)
         return Poller(bus=bus, sensors=sensors, clock=clock, outlet=outlet, log=log, slack_s=slack_s)

@@ -12,11 +12,14 @@ from typing import Final
 from sensor_gateway import __version__
 from sensor_gateway.model.clock import Clock
 from sensor_gateway.model.log import Log
+from sensor_gateway.outbox.outbox import LONGEST_CLOSE_S
 from sensor_gateway.service.assembly import Gateway
 from sensor_gateway.service.supervision import PublisherHung
 
 STOP_WITHIN_S: Final = 4.5
 """SIGTERM to exit takes at most 5 s; a shutdown of the machine waits for the card on top."""
+
+_LEAST_CLOSE_S: Final = 0.5
 
 _STOPS: Final = (signal.SIGTERM, signal.SIGINT)
 
@@ -61,9 +64,12 @@ class Daemon:
 
     def _stop(self) -> int:
         self._log.info("gateway_stopping")
+        until_s = self._clock.monotonic() + STOP_WITHIN_S
         is_done = self._gateway.supervisor.stop(STOP_WITHIN_S)
         if is_done:
-            self._gateway.close(to_flash=machine_is_stopping())
+            is_shutdown = machine_is_stopping()
+            left_s = max(_LEAST_CLOSE_S, until_s - self._clock.monotonic())
+            self._gateway.close(to_flash=is_shutdown, within_s=LONGEST_CLOSE_S if is_shutdown else left_s)
         self._log.info("gateway_stopped", waiting=self._gateway.outbox.pending)
         if not is_done:
             os._exit(os.EX_OK)  # what append() accepted is in the hot journal; a thread that hangs is left behind

@@ -15,7 +15,7 @@ from sensor_gateway.model.channel import Channel, Source
 from sensor_gateway.model.driver_spec import DriverSpec
 from sensor_gateway.model.units import Seconds
 from sensor_gateway.outbox.settings import Durability, OutboxSettings, WhenFull
-from sensor_gateway.publishing.settings import BrokerSettings, TlsSettings
+from sensor_gateway.publishing.settings import BrokerSettings, StreamSettings, TlsSettings
 from sensor_gateway.sensing.catalogue import DriverCatalogue
 from sensor_gateway.sensing.plan import ChannelPlan, SensorPlan
 from sensor_gateway.sensing.serial_port import PortSettings
@@ -105,4 +105,15 @@ def outbox_settings(section: OutboxSection) -> OutboxSettings:
         durability=Durability(section.durability),
         spill_after_s=section.spill_after,
         flush_every_s=section.flush_every,
+    )
+
+
+def stream_settings(configuration: Configuration, section: MqttSection, *, gateway: str) -> StreamSettings:
+    """Where the stream of events goes, and how fast."""
+    return StreamSettings(
+        gateway=gateway,
+        topic_prefix=section.topic_prefix,
+        drain_rate=configuration.outbox.drain_rate,
+        spill_after_s=configuration.outbox.spill_after,
+        clock_hold_s=configuration.clock.hold,
     )

@@ -380,3 +380,43 @@ def test_a_million_bytes_are_not_read_for_a_limit_of_a_hundred(site: Any) -> Non
     site.box.append(site.news(9))
     assert len(site.box.read(None, max_events=100, max_bytes=1)) == 1
     assert len(site.box.read(None, max_events=100, max_bytes=1000)) <= 5
+
+
+class PatientSyncer:
+    """A card that never answers; adds up how long it was waited for."""
+
+    def __init__(self) -> None:
+        self.waited_s = 0.0
+
+    def submit(self, job: Any) -> None:
+        pass
+
+    def answers(self) -> list[Any]:
+        return []
+
+    def wait(self, timeout_s: float) -> list[Any]:
+        self.waited_s += timeout_s
+        return []
+
+    def stop(self) -> None:
+        pass
+
+
+@pytest.mark.parametrize("to_flash", [True, False])
+def test_a_stop_waits_for_a_stalled_card_no_longer_than_it_may_and_keeps_what_was_written(
+    site: Any, *, to_flash: bool
+) -> None:
+    """Without a hot directory all goes to flash; written is safe from the end of a process, synced or not."""
+    site.has_hot = False
+    site.open()
+    site.drain()
+    site.box.close(to_flash=False, within_s=5.0)
+    site.syncer = syncer = PatientSyncer()
+    site.open()
+    opening_s = syncer.waited_s
+    site.box.append(site.news(3))
+    site.box.close(to_flash=to_flash, within_s=2.0)
+    assert syncer.waited_s - opening_s <= 2.0
+    site.syncer = None
+    site.open()
+    assert values(site.drain()) == [1.0, 2.0, 3.0]

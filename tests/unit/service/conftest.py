@@ -28,7 +28,7 @@ def make_sensor() -> Callable[[str], SensorPlan]:
             replay=lambda vector: {},
             vectors=(),
         )
-        rules = ChangeRules(deadband=Absolute(by=0.1), heartbeat_ms=None, at_most_ms=0, interval_ms=1000, filters=())
+        rules = ChangeRules(deadband=Absolute(by=0.1), heartbeat_ms=300_000, at_most_ms=0, interval_ms=1000, filters=())
         channel = ChannelPlan(source=Source(sensor=name, channel=CHANNEL), rules=rules, is_published=True)
         return SensorPlan(
             name=name, spec=spec, variant="fake", options=None, address=8, interval_s=Seconds(1), channels=(channel,)
