@@ -12,11 +12,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final, Protocol
 
+from sensor_gateway.changes.detector import ChannelDetector
+from sensor_gateway.model.channel import Source
 from sensor_gateway.model.clock import Clock
-from sensor_gateway.model.event import ChangeEvent, Quality, Reason
+from sensor_gateway.model.event import ChangeEvent
 from sensor_gateway.model.health import Availability, SensorState
 from sensor_gateway.model.log import Log
-from sensor_gateway.model.reading import FailureCode
+from sensor_gateway.model.reading import Failure, FailureCode, Stamp
 from sensor_gateway.sensing.outlet import Outlet
 from sensor_gateway.sensing.plan import SensorPlan
 
@@ -94,6 +96,7 @@ class BusKeeper:
         self._restart_at_s: float | None = None
         self.life: _Life | None = None
         self.is_hung = False
+        self._detectors: list[tuple[Source, ChannelDetector]] = []
 
     def start(self, now_s: float) -> None:
         """Start a thread with a new poller and a new outlet."""
@@ -119,7 +122,12 @@ class BusKeeper:
             self._restarts += 1
             self._restart_at_s = now_s + delay_s
             log.warning("bus_thread_ended", bus=self.plan.name, restart_in_s=delay_s)
-        elif self.life.silent_s(now_s) >= HUNG_AFTER_S and not self.is_hung:
+        elif self.is_hung:
+            outlet = self._outlets[self._place]
+            repeated = self._faults(outlet, clock.stamp())
+            if repeated:
+                outlet.put(repeated, [])
+        elif self.life.silent_s(now_s) >= HUNG_AFTER_S:
             self._report_hung(clock, log)
 
     def _report_hung(self, clock: Clock, log: Log) -> None:
@@ -130,32 +138,37 @@ class BusKeeper:
         outlet = Outlet(self.plan.capacity, self._wake)
         self._outlets[self._place] = outlet
         stamp = clock.stamp()
-        reason = f"bus {self.plan.name} hangs: a call into the system does not return; unplug the bus or restart"
+        self._detectors = [
+            (channel.source, ChannelDetector(channel.source, channel.rules))
+            for sensor in self.plan.sensors
+            for channel in sensor.channels
+            if channel.is_published
+        ]
         states = [
             SensorState(
                 sensor=sensor.name,
                 state=Availability.OFFLINE,
                 code=FailureCode.BUS_STUCK,
-                reason=reason,
+                reason=self._complaint(),
                 since=stamp,
             )
             for sensor in self.plan.sensors
         ]
-        events = [
-            ChangeEvent(
-                source=channel.source,
-                value=None,
-                quality=Quality.BAD,
-                reason=Reason.FAULT,
-                code=FailureCode.BUS_STUCK,
-                stamp=stamp,
-            )
-            for sensor in self.plan.sensors
-            for channel in sensor.channels
-            if channel.is_published
-        ]
-        outlet.put(events, states)
+        outlet.put(self._faults(outlet, stamp), states)
         log.error("bus_hung", bus=self.plan.name, sensors=[sensor.name for sensor in self.plan.sensors])
+
+    def _faults(self, outlet: Outlet, stamp: Stamp) -> list[ChangeEvent]:
+        """What the channels have to say while nobody reads them: a fault, repeated at each heartbeat."""
+        events: list[ChangeEvent] = []
+        for source, detector in self._detectors:
+            failure = Failure(source=source, code=FailureCode.BUS_STUCK, detail=self._complaint(), stamp=stamp)
+            event = detector.fail(failure, has_room=len(events) < outlet.room)
+            if event is not None:
+                events.append(event)
+        return events
+
+    def _complaint(self) -> str:
+        return f"bus {self.plan.name} hangs: a call into the system does not return; unplug the bus or restart"
 
 
 class Supervisor:

@@ -8,6 +8,7 @@ from collections.abc import Callable
 
 import pytest
 
+from sensor_gateway.model.event import Reason
 from sensor_gateway.model.health import Availability
 from sensor_gateway.sensing.outlet import Outlet
 from sensor_gateway.sensing.plan import SensorPlan
@@ -23,6 +24,8 @@ from sensor_gateway.service.supervision import (
 )
 from sensor_gateway.service.system_clock import SystemClock
 from sensor_gateway.simulation.virtual_clock import VirtualClock
+
+HEARTBEAT_S = 300.0
 
 
 class FakeRunner:
@@ -119,6 +122,18 @@ def test_a_bus_thread_that_hangs_is_reported_once_and_never_joined_by_another(ho
     events, states = house.outlets[0].take()
     assert [state.state for state in states] == [Availability.OFFLINE]
     assert [event.value for event in events] == [None]
+
+
+def test_the_channels_of_a_hung_bus_repeat_their_fault_at_each_heartbeat(house: House) -> None:
+    """Nobody reads there any more, and silence would look like an unchanged value."""
+    house.pass_time(HUNG_AFTER_S)
+    house.outlets[0].take()
+    house.pass_time(HEARTBEAT_S / 2)
+    assert house.outlets[0].take() == ([], [])
+    house.pass_time(HEARTBEAT_S / 2)
+    events, states = house.outlets[0].take()
+    assert [(event.reason, event.value) for event in events] == [(Reason.HEARTBEAT, None)]
+    assert states == []
 
 
 def test_what_a_hung_bus_thread_hands_over_later_is_discarded(house: House) -> None:
