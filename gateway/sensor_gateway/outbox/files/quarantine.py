@@ -12,21 +12,19 @@ TOTAL_LIMIT: Final = 1024 * 1024
 
 
 class Quarantine:
-    """A directory of damaged pieces, each kept once. ``pieces`` counts those met by this process."""
+    """A directory of damaged pieces, each kept once."""
 
     def __init__(self, disk: Disk, directory: Path) -> None:
         """Nothing is touched before there is damage."""
         self._disk = disk
         self._directory = directory
         self._seen: set[tuple[str, int]] = set()
-        self.pieces = 0
 
     def keep(self, origin: str, place: int, data: bytes) -> bool:
         """Keep a piece, if it is new and there is room; whether it is new. A piece of zeros only is not kept."""
         if (origin, place) in self._seen:
             return False
         self._seen.add((origin, place))
-        self.pieces += 1
         if data.count(0) < len(data):
             try:
                 self._write(self._directory / f"{origin}-{place}.bin", data[:PIECE_LIMIT])

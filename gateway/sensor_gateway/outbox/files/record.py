@@ -34,7 +34,6 @@ VERSION: Final = 1
 DEFLATED: Final = 1
 MARK: Final = 2
 UNSYNCED: Final = 4
-COUNT_LIMIT: Final = 0xFFFF
 _FIELDS: Final = struct.Struct("<BBHIQIIQQqIIIqqQ")
 _RANGE: Final = struct.Struct("<IIQQ")
 _SEED: Final = zlib.crc32(MAGIC)

@@ -40,11 +40,6 @@ class Tail:
         """The oldest record that was not written to cold."""
         return self._records[self._unwritten] if self._unwritten < len(self._records) else None
 
-    @property
-    def has_written(self) -> bool:
-        """Whether some records wait for their sync in cold."""
-        return self._unwritten > self._head
-
     def add(self, record: Record) -> None:
         """Put a record at the end."""
         self._records.append(record)
