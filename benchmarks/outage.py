@@ -39,7 +39,7 @@ def configuration_text(port: int) -> str:
     ]
     channel = "channels: {illuminance: {deadband: 0, filters: [{multiply: 1.0001}]}}"
     lines += [
-        f"  s{number}: {{driver: bh1750, bus: wire, address: {8 + number}, {channel}}}" for number in range(SENSORS)
+        f"  s{number}: {{driver: bh1750, bus: wire, address: {8 + number:#x}, {channel}}}" for number in range(SENSORS)
     ]
     return "\n".join(lines) + "\n"
 

@@ -136,7 +136,7 @@ def house_config(port: int, sensors: int = 20, interval: str = "200ms") -> str:
     ]
     channels = "channels: {temperature: {deadband: 0}}"
     lines += [
-        f"  s{number}: {{driver: tmp1075, bus: wire, address: {0x08 + number}, {channels}}}"
+        f"  s{number}: {{driver: tmp1075, bus: wire, address: {0x08 + number:#x}, {channels}}}"
         for number in range(sensors)
     ]
     return "\n".join(lines) + "\n"
