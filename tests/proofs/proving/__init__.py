@@ -1,0 +1,1 @@
+"""What the proofs share: recorders, workloads and the judge."""
