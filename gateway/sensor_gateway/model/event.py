@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from sensor_gateway.model.channel import Source
+from sensor_gateway.model.light_value import light_value
 from sensor_gateway.model.position import Epoch
 from sensor_gateway.model.reading import FailureCode, Stamp
 
@@ -46,10 +47,11 @@ class GapCause(StrEnum):
     DAMAGE = "damage"
     QUARANTINE = "quarantine"
     MEMORY = "memory"
+    PURGE = "purge"
     UNKNOWN = "unknown"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@light_value()
 class ChangeEvent:
     """News of one channel (type ``value``).
 

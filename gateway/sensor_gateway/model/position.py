@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import NewType
 
+from sensor_gateway.model.light_value import light_value
+
 Seq = NewType("Seq", int)
 """Counts events within an epoch, from 1, rising by one."""
 
@@ -29,7 +31,7 @@ class Epoch:
         return cls(ordinal=int(ordinal), random=int(digits, 16))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, order=True)
+@light_value(order=True)
 class Position:
     """One event's place: its epoch and its seq within it."""
 

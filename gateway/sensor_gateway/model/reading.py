@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from sensor_gateway.model.channel import Source
+from sensor_gateway.model.light_value import light_value
 
 
 class ClockState(StrEnum):
@@ -30,7 +31,7 @@ class FailureCode(StrEnum):
     DRIVER_ERROR = "driver_error"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@light_value()
 class Stamp:
     """When something was measured: milliseconds since boot (suspend included) and since 1970 (UTC)."""
 
@@ -39,7 +40,7 @@ class Stamp:
     clock: ClockState
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@light_value()
 class Reading:
     """One measured value of one channel, in the unit of its quantity."""
 

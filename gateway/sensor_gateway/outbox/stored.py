@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from sensor_gateway.model.event import ChangeEvent
 from sensor_gateway.model.event_json import boot_of, is_value, uptime_of
+from sensor_gateway.model.light_value import light_value
 from sensor_gateway.model.position import Position
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@light_value()
 class Stored:
     """One event in its place. ``body`` is its JSON as of append; only ``time`` and ``clock`` may improve later.
 

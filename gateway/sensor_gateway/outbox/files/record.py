@@ -26,6 +26,7 @@ from dataclasses import dataclass
 from itertools import chain
 from typing import Final
 
+from sensor_gateway.model.light_value import light_value
 from sensor_gateway.model.position import Epoch
 from sensor_gateway.outbox.files.moment import Moment
 
@@ -52,7 +53,7 @@ class Refused:
     to_ms: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@light_value()
 class Record:
     """Some events in a row, appended from ``began`` on. ``size`` is what they take in the hot journal."""
 
