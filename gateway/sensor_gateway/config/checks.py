@@ -12,6 +12,7 @@ from sensor_gateway.config.sensors import SensorEntry
 from sensor_gateway.config.settings import (
     BusSection,
     I2cBusSection,
+    MqttSection,
     OutboxSection,
     SerialBusSection,
     SimulatedBusSection,
@@ -160,10 +161,9 @@ def _rounded_up(seconds: float) -> str:
     return f"{math.ceil(seconds / 3600)}h"
 
 
-def check_later(outbox: OutboxSection, table: MapNode, path: str, report: Report) -> None:
-    """A fault for what a later release will do."""
-    if outbox.hold_when_no_subscriber:
+def check_hold(outbox: OutboxSection, table: MapNode, mqtt: MqttSection, report: Report) -> None:
+    """Holding events for subscribers takes a protocol that tells of them."""
+    if outbox.hold_when_no_subscriber and mqtt.version == "3.1.1":
         key = "hold_when_no_subscriber"
-        report.fault(
-            table.entries[key].node.place, joined(path, key), "this comes with a later release; expected false for now"
-        )
+        message = "this needs MQTT 5, and mqtt.version is 3.1.1; expected false, or mqtt.version: auto"
+        report.fault(table.entries[key].node.place, joined("outbox", key), message)

@@ -10,7 +10,7 @@ from typing import Final
 
 from sensor_gateway.config.broker import read_broker
 from sensor_gateway.config.buses import read_buses
-from sensor_gateway.config.checks import bus_section, check_buses, check_later, check_load, check_sensors
+from sensor_gateway.config.checks import bus_section, check_buses, check_hold, check_load, check_sensors
 from sensor_gateway.config.drivers import Catalogue
 from sensor_gateway.config.indentation import ROOT_KEYS, indented_root
 from sensor_gateway.config.sensors import SensorReader
@@ -107,10 +107,10 @@ def _configuration(node: Node, report: Report, catalogue: Catalogue, *, needs_br
     sections: dict[str, object] = {
         key: read_section(section, *root.found(key), report) for key, section in _SECTIONS.items() if key in root
     }
-    if isinstance(outbox := sections.get("outbox"), OutboxSection):
-        check_later(outbox, root.table("outbox"), "outbox", report)
     if "mqtt" in root:
-        sections["mqtt"] = read_broker(*root.found("mqtt"), report)
+        sections["mqtt"] = mqtt = read_broker(*root.found("mqtt"), report)
+        if mqtt is not None and isinstance(outbox := sections.get("outbox"), OutboxSection):
+            check_hold(outbox, root.table("outbox"), mqtt, report)
     elif needs_broker and "mqtt" not in meant and "destinations" not in node.entries:
         report.fault(node.place, "mqtt", "`mqtt` is missing; expected `mqtt: {url: mqtt://BROKER}`")
     defaults = sections.get("defaults")

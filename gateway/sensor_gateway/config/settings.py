@@ -121,7 +121,9 @@ class OutboxSection:
     flush_every: Annotated[Seconds, "Shortest time between two writes to the disk.", Within(0.1, 3600)] = Seconds(5.0)
     drain_rate: Annotated[int, "Most events per second out of a backlog; 0 is no limit.", Within(0, None)] = 500
     hold_when_no_subscriber: Annotated[
-        bool, "Count an event that no subscriber received as not delivered (MQTT 5)."
+        bool,
+        "Count an event that no subscriber received as not delivered, and wait for one; the limits still apply. Needs "
+        "MQTT 5: the stream stays held on a broker that speaks 3.1.1 only.",
     ] = False
     hot_directory: Annotated[
         Path | None, "Directory in memory that outlives this process; by default the service's runtime directory."

@@ -6,6 +6,7 @@ became known, since the broker may have lost its store.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 
@@ -26,11 +27,6 @@ class Announcements:
         self._due: dict[str, None] = {}
         self._denied: set[str] = set()
 
-    @property
-    def has_due(self) -> bool:
-        """Whether anything is due."""
-        return bool(self._due)
-
     def put(self, topic: str, payload: bytes) -> None:
         """Make ``payload`` the newest of its topic. What is said already is not due again."""
         known = self._newest.get(topic)
@@ -43,14 +39,20 @@ class Announcements:
         self._denied.clear()
         self._due = dict.fromkeys(self._newest)
 
-    def take(self) -> Announcement | None:
-        """The next one due, which then counts as being said; None when there is none."""
-        while self._due:
-            topic = next(iter(self._due))
-            del self._due[topic]
-            if topic not in self._denied:
-                return self._newest[topic]
-        return None
+    def peek(self, is_left_out: Callable[[str], bool]) -> Announcement | None:
+        """The next one due; None when there is none. What is left out stays due."""
+        due = (topic for topic in self._due if topic not in self._denied and not is_left_out(topic))
+        topic = next(due, None)
+        return None if topic is None else self._newest[topic]
+
+    def take(self, announcement: Announcement) -> None:
+        """It counts as being said from now on."""
+        self._due.pop(announcement.topic, None)
+
+    def known(self, is_left_out: Callable[[str], bool]) -> Announcement | None:
+        """The first one that may be said again, due or not."""
+        topic = next((topic for topic in self._newest if not is_left_out(topic)), None)
+        return None if topic is None else self._newest[topic]
 
     def refused(self, announcement: Announcement) -> None:
         """The broker could not take it now: it is due again, unless a newer one is already."""

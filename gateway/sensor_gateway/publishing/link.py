@@ -19,7 +19,11 @@ from sensor_gateway.publishing.settings import BrokerSettings
 _TAKEN_OVER: Final = 0x8E
 _QUICK_S: Final = 10.0
 _QUICK_CLOSES: Final = 3
-"""So many closes in a row, each soon after the greeting and with nothing unanswered, and somebody else has our id."""
+"""So many closes soon after the greeting and with nothing unanswered, and somebody else has our id.
+
+Quick closes over something unanswered prove neither that nor the contrary: a busy gateway has something unanswered
+most of the time. A connection that lasts ends the count.
+"""
 
 
 class LinkState(StrEnum):
@@ -44,11 +48,14 @@ class LinkReport:
 class Link:
     """Has at most one session. ``report`` is replaced as a whole, so that any thread may read it."""
 
-    def __init__(self, connector: Connector, broker: BrokerSettings, *, log: Log, now: Stamp) -> None:
-        """Without a session; ``attend`` gets one."""
+    def __init__(
+        self, connector: Connector, broker: BrokerSettings, *, log: Log, now: Stamp, mind_without_v5: str = ""
+    ) -> None:
+        """Without a session; ``attend`` gets one. ``mind_without_v5``: what else 3.1.1 means for this gateway."""
         self._connector = connector
         self._ack_timeout_s = broker.ack_timeout_s
         self._client_id = broker.client_id
+        self._mind_without_v5 = mind_without_v5
         self._quick_closes = 0
         self._log = log
         self.session: Session | None = None
@@ -105,8 +112,9 @@ class Link:
 
     def _is_taken(self, session: Session, loss: Loss, after_s: float) -> bool:
         """Whether a stranger has our client id, as the broker says, or as it looks where the broker says nothing."""
-        is_quick = loss.by_peer and loss.reason is None and after_s < _QUICK_S and len(session.window) == 0
-        self._quick_closes = self._quick_closes + 1 if is_quick else 0
+        is_quick = loss.by_peer and loss.reason is None and after_s < _QUICK_S
+        is_unexplained = len(session.window) == 0 and not session.has_unproven_states
+        self._quick_closes = self._quick_closes + is_unexplained if is_quick else 0
         return loss.reason == _TAKEN_OVER or self._quick_closes >= _QUICK_CLOSES
 
     def _begin(self, connection: Connection, now_s: float, now: Stamp) -> Session:
@@ -116,6 +124,7 @@ class Link:
         why = ""
         if session.protocol is Protocol.V311:
             why = "the broker speaks MQTT 3.1.1 only, where what it denies looks delivered, and states do not expire"
+            why = self._mind_without_v5 or why
         self.report = LinkReport(state=LinkState.CONNECTED, since=now, protocol=session.protocol, why=why)
         facts = {"mqtt": session.protocol.value, "receive_maximum": connection.limits.receive_maximum}
         if why:

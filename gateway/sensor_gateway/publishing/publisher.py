@@ -6,7 +6,6 @@ the selector.
 
 from __future__ import annotations
 
-import os
 import select
 import socket
 import traceback
@@ -20,8 +19,9 @@ from sensor_gateway.model.event import ChangeEvent
 from sensor_gateway.model.health import SensorState
 from sensor_gateway.model.log import Log
 from sensor_gateway.model.reading import Stamp
+from sensor_gateway.publishing.bell import Bell
 from sensor_gateway.publishing.connector import Connector
-from sensor_gateway.publishing.delivery import Delivery, PublishingPlan
+from sensor_gateway.publishing.delivery import NEEDS_MQTT_5, Delivery, PublishingPlan
 from sensor_gateway.publishing.link import Link, LinkReport
 from sensor_gateway.publishing.messages import last_will
 from sensor_gateway.publishing.mqtt import Will
@@ -63,7 +63,10 @@ class PublisherOutbox(StreamOutbox, Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PublisherCounters:
-    """What happened since the start. ``refused`` counts messages, the others events or connections."""
+    """What happened since the start. ``refused`` and ``held`` count messages, the others events or connections.
+
+    ``no_subscriber``: acknowledged, although nobody subscribed; ``held``: sent in vain, because nobody did.
+    """
 
     connections: int
     messages: int
@@ -71,6 +74,7 @@ class PublisherCounters:
     acknowledged: int
     no_subscriber: int
     refused: int
+    held: int
     quarantined: int
 
 
@@ -88,16 +92,17 @@ class Publisher:
         clock: Clock,
         log: Log,
         dialer: Callable[[BrokerSettings], socket.socket] = dial,
+        bell: Bell | None = None,
     ) -> None:
-        """Take over ``outbox``; nothing is sent before the first ``step``."""
+        """Take over ``outbox``; nothing is sent before the first ``step``. ``bell`` is what ``wake`` rings."""
         self.outlets: Sequence[EventOutlet] = ()
         self.progress = 0
         self._outbox = outbox
         self._clock = clock
         self._log = log
-        self._wake_fd = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
+        self._bell: Bell | None = bell or Bell()
         self._poll = select.epoll()
-        self._poll.register(self._wake_fd, select.EPOLLIN)
+        self._poll.register(self._bell, select.EPOLLIN)
         self._watched_for_writing = False
         self._announced: deque[tuple[str, bytes]] = deque()
         self._is_stopping = False
@@ -107,7 +112,8 @@ class Publisher:
         self._delivery = Delivery(plan, outbox, now_s=clock.monotonic(), now=now, log=log)
         will = Will(topic=plan.topics.status, payload=last_will(plan.program))
         connector = Connector(plan.broker, will, wake=self.wake, dialer=dialer)
-        self._link = Link(connector, plan.broker, log=log, now=now)
+        mind = NEEDS_MQTT_5 if plan.stream.hold_when_no_subscriber else ""
+        self._link = Link(connector, plan.broker, log=log, now=now, mind_without_v5=mind)
 
     @property
     def report(self) -> LinkReport:
@@ -126,14 +132,15 @@ class Publisher:
             acknowledged=counted.acknowledged,
             no_subscriber=counted.no_subscriber,
             refused=counted.refused,
+            held=counted.held,
             quarantined=stream.feed.quarantined,
         )
 
     def wake(self) -> None:
         """Make the next turn come now."""
-        wake_fd = self._wake_fd
-        if wake_fd >= 0:
-            os.eventfd_write(wake_fd, 1)
+        bell = self._bell
+        if bell is not None:
+            bell.ring()
 
     def announce(self, topic: str, payload: bytes) -> None:
         """Keep ``payload`` retained on ``topic``, on this connection and all later ones (meta, health, discovery)."""
@@ -159,8 +166,8 @@ class Publisher:
     def step(self, wait_s: float = 0.0) -> float:
         """Wait for something to happen, at most ``wait_s``, and do one turn. Seconds until the next one is wanted."""
         ready = dict(self._poll.poll(wait_s))
-        if self._wake_fd in ready:
-            os.eventfd_read(self._wake_fd)
+        if self._bell is not None and self._bell.fileno() in ready:
+            self._bell.heard()
         now_s = self._clock.monotonic()
         now = self._clock.stamp()
         self.progress += 1
@@ -176,10 +183,9 @@ class Publisher:
     def close(self) -> None:
         """Give back what ``run`` used, after it has ended. Later calls of ``wake`` do nothing."""
         self._link.stop(self._clock.stamp())
-        wake_fd, self._wake_fd = self._wake_fd, -1
-        if wake_fd >= 0:
+        bell, self._bell = self._bell, None
+        if bell is not None:
             self._poll.close()
-            os.close(wake_fd)
 
     def _take_in(self, now_s: float, now: Stamp) -> None:
         events: list[ChangeEvent] = []
@@ -194,7 +200,7 @@ class Publisher:
             if stored:
                 self._delivery.note_stored(stored, now_s, now.uptime_ms)
         while self._announced:
-            self._delivery.announcements.put(*self._announced.popleft())
+            self._delivery.herald.announcements.put(*self._announced.popleft())
 
     def _serve(self, ready: dict[int, int], now_s: float, now: Stamp) -> Session | None:
         """One turn of the connection; gives the session if there is one after it."""
@@ -217,7 +223,7 @@ class Publisher:
             delivery.send(session, now_s, now)
         loss = session.loss
         if loss is not None:
-            delivery.ended(session, loss)
+            delivery.ended(session, loss, now_s)
             self._link.lost(loss, now_s, now)  # its socket is closed, and with that no longer watched
             return None
         if session.wants_write is not self._watched_for_writing:
@@ -243,7 +249,7 @@ class Publisher:
             if self._delivery.finish(session):
                 break
             self.step(_GOODBYE_TURN_S)
-        if self._delivery.is_farewell_taken:
+        if self._delivery.herald.is_farewell_taken:
             self._link.stop(self._clock.stamp())
         else:
             self._link.drop(self._clock.stamp())  # DISCONNECT would keep the will back, and we would look online

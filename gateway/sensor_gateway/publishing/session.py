@@ -43,7 +43,11 @@ class Answer:
 
 
 class Session:
-    """Drives one connection."""
+    """Drives one connection.
+
+    ``is_trusted``: the broker has answered an announcement. ``has_proven_states``: it has taken all states that were
+    sent, as an answer to what came behind them shows.
+    """
 
     def __init__(self, connection: Connection, *, ack_timeout_s: float, now_s: float) -> None:
         """Begin; the broker has answered CONNECT just now."""
@@ -51,6 +55,8 @@ class Session:
         self.protocol = connection.client.protocol
         self.since_s = now_s
         self.is_trusted = False
+        self.has_proven_states = False
+        self._states_behind: int | None = None
         self.window: Window[Content] = Window(receive_maximum=connection.limits.receive_maximum)
         self._client = connection.client
         self._largest = connection.limits.maximum_packet
@@ -65,6 +71,11 @@ class Session:
     def loss(self) -> Loss | None:
         """How the connection ended; None while it lasts."""
         return self._client.loss
+
+    @property
+    def has_unproven_states(self) -> bool:
+        """Whether states were sent, and nothing shows yet that the broker took them."""
+        return self._states_behind is not None
 
     @property
     def wants_write(self) -> bool:
@@ -90,6 +101,9 @@ class Session:
             packet_id, reason = incoming.popleft()
             packet = self.window.settle(packet_id)
             if packet is not None:
+                if self._states_behind is not None and packet.ordinal > self._states_behind:
+                    self._states_behind = None
+                    self.has_proven_states = True
                 answers.append(Answer(content=packet.content, reason=reason))
         oldest_s = self.window.oldest_s
         if oldest_s is not None and self._patience_s - oldest_s > self._ack_timeout_s:
@@ -119,6 +133,8 @@ class Session:
 
     def publish_states(self, messages: Iterable[StateMessage]) -> None:
         """Send retained states, for which there is no answer."""
+        self._states_behind = self.window.opened
+        self.has_proven_states = False
         self._client.publish_states(messages, largest=self._largest)
 
     def close(self) -> None:

@@ -43,6 +43,7 @@ class StreamSettings:
 
     ``drain_rate`` is in events per second (0: no limit). Events older than ``spill_after_s`` as they are sent are
     marked as replayed. While the clock is not set, the stream is held for at most ``clock_hold_s`` after the start.
+    ``hold_when_no_subscriber``: an event that nobody listened to is not delivered (MQTT 5 alone tells).
     """
 
     gateway: str
@@ -50,3 +51,4 @@ class StreamSettings:
     drain_rate: float = 500.0
     spill_after_s: float = 5.0
     clock_hold_s: float = 60.0
+    hold_when_no_subscriber: bool = False

@@ -57,6 +57,11 @@ class Window(Generic[Content]):
         return self._opened - oldest.ordinal < MOST_IDS
 
     @property
+    def opened(self) -> int:
+        """How many were sent so far: the ordinal of the newest."""
+        return self._opened
+
+    @property
     def oldest_s(self) -> float | None:
         """When the longest unanswered one was sent; None when all are answered."""
         for packet in self._unanswered.values():

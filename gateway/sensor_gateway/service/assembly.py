@@ -14,7 +14,9 @@ from sensor_gateway.model.clock import Clock
 from sensor_gateway.model.errors import OperatorError
 from sensor_gateway.model.event_json import EventEncoder
 from sensor_gateway.model.log import Log
+from sensor_gateway.outbox.opening import Hands
 from sensor_gateway.outbox.outbox import LONGEST_CLOSE_S, Outbox
+from sensor_gateway.publishing.bell import Bell
 from sensor_gateway.publishing.delivery import PublishingPlan
 from sensor_gateway.publishing.messages import Program
 from sensor_gateway.publishing.meta import Labels, meta, published_channels
@@ -88,6 +90,7 @@ def assemble(
     machine = read_machine(environ)
     plans = sensor_plans(configuration, catalogue)
     gateway = configuration.gateway.id or keep_gateway_id(directories.state, log)
+    bell = Bell()
     outbox = Outbox.open(
         state_directory=directories.state,
         hot_directory=directories.hot,
@@ -96,12 +99,13 @@ def assemble(
         clock=clock,
         machine=machine,
         log=log,
+        hands=Hands.real(wake=bell.ring),
     )
     identity = GatewayIdentity(gateway=gateway, client_id=mqtt.client_id or f"{gateway}-{outbox.client_suffix}")
     refused = RefusedEvents(directories.state / "refused-events.jsonl", log)
     boot = machine.boot
     publishing = _publishing_plan(configuration, mqtt, plans, identity, boot=boot, set_aside=refused.keep)
-    publisher = Publisher(publishing, outbox=outbox, clock=clock, log=log)
+    publisher = Publisher(publishing, outbox=outbox, clock=clock, log=log, bell=bell)
     buses = _bus_keepers(configuration, plans, publisher, clock=clock, log=log)
     supervisor = Supervisor(publisher=publisher, buses=buses, clock=clock, log=log)
     return Gateway(identity=identity, outbox=outbox, publisher=publisher, buses=buses, supervisor=supervisor)

@@ -116,4 +116,5 @@ def stream_settings(configuration: Configuration, section: MqttSection, *, gatew
         drain_rate=configuration.outbox.drain_rate,
         spill_after_s=configuration.outbox.spill_after,
         clock_hold_s=configuration.clock.hold,
+        hold_when_no_subscriber=configuration.outbox.hold_when_no_subscriber,
     )

@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import socket
 import ssl
+import struct
 import threading
 import time
 from collections.abc import Callable
@@ -47,7 +48,12 @@ class Raw:
     data: bytes
 
 
-Answer: TypeAlias = Ack | Silence | Close | Raw
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reset:
+    """Cut the connection as a network does that has forgotten it: RST, and nothing else."""
+
+
+Answer: TypeAlias = Ack | Silence | Close | Raw | Reset
 Policy: TypeAlias = Callable[[Packet], Answer]
 
 
@@ -200,7 +206,8 @@ class FakeBroker:
             pass  # a client that is gone, or does not speak MQTT
         finally:
             self._peers.pop(number, None)
-            _hang_up(sock)
+            if not is_reset(sock):
+                _hang_up(sock)
             sock.close()
 
     def _take(self, peer: _Peer, data: bytes) -> bool:
@@ -210,26 +217,35 @@ class FakeBroker:
             if packet.kind == "DISCONNECT":
                 return False
             answer = self._decide(peer, packet)
-            data = _encoded(answer, packet, is_v5=peer.reader.is_v5)
+            data = encoded(answer, packet, is_v5=peer.reader.is_v5)
             if data:
                 peer.sock.sendall(data)
-            if isinstance(answer, Close):
+            if isinstance(answer, Reset):
+                make_reset(peer.sock)
+            if isinstance(answer, Close | Reset):
                 return False
         return True
 
     def _decide(self, peer: _Peer, packet: Packet) -> Answer:
-        if packet.kind == "PUBLISH":
-            return self.policy(packet)
-        if packet.kind == "CONNECT":
-            wanted = self.connack
-            connack = wanted if isinstance(wanted, Connack) else wanted(peer.number, packet)
-            if connack.closes:
-                return Close(data=connack.raw or b"")
-            return Raw(data=connack.encoded(is_v5=peer.reader.is_v5))
-        return Raw(data=b"\xd0\x00") if packet.kind == "PINGREQ" else Silence()
+        return decided(packet, self.policy, self.connack, is_v5=peer.reader.is_v5)
 
 
-def _encoded(answer: Answer, packet: Packet, *, is_v5: bool) -> bytes:
+def decided(
+    packet: Packet, policy: Policy, connack: Callable[[int, Packet], Connack] | Connack, *, is_v5: bool
+) -> Answer:
+    """The answer to a packet: PUBLISH by ``policy``, CONNECT by ``connack``, PINGREQ always."""
+    if packet.kind == "PUBLISH":
+        return policy(packet)
+    if packet.kind == "CONNECT":
+        greeting = connack if isinstance(connack, Connack) else connack(packet.connection, packet)
+        if greeting.closes:
+            return Close(data=greeting.raw or b"")
+        return Raw(data=greeting.encoded(is_v5=is_v5))
+    return Raw(data=b"\xd0\x00") if packet.kind == "PINGREQ" else Silence()
+
+
+def encoded(answer: Answer, packet: Packet, *, is_v5: bool) -> bytes:
+    """The bytes of an answer to ``packet``."""
     match answer:
         case Raw(data=data):
             return data
@@ -249,6 +265,16 @@ def _started(target: Callable[..., None], *arguments: object) -> threading.Threa
     thread = threading.Thread(target=target, args=arguments, name="fake broker", daemon=True)
     thread.start()
     return thread
+
+
+def make_reset(sock: socket.socket) -> None:
+    """Let the next close of ``sock`` be a reset."""
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+
+
+def is_reset(sock: socket.socket) -> bool:
+    """Whether the next close of ``sock`` is to be a reset."""
+    return sock.fileno() >= 0 and sock.getsockopt(socket.SOL_SOCKET, socket.SO_LINGER, 8)[0] == 1
 
 
 def _hang_up(sock: socket.socket) -> None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import Protocol
 
 from sensor_gateway.model.event import ChangeEvent, Gap, GapCause
@@ -42,12 +44,14 @@ class MemoryOutbox:
         self.encoder = EventEncoder(gateway, boot)
         self._boot = boot
         self._entries: list[MemoryStored | Gap] = []
+        self._waiting: set[int] = set()
+        self._cursor = 0
         self._seq = 0
 
     @property
     def pending(self) -> int:
         """Events that are not acknowledged."""
-        return sum(_first(entry) not in self.acknowledged for entry in self._entries)
+        return len(self._waiting)
 
     def append(self, events: Iterable[ChangeEvent]) -> list[MemoryStored]:
         """Store events, each with the next seq."""
@@ -64,6 +68,7 @@ class MemoryOutbox:
                 ),
             )
         self._entries += stored
+        self._waiting.update(each.position.seq for each in stored)
         return stored
 
     def read(self, after: Position | None, *, max_events: int, max_bytes: int) -> Sequence[MemoryStored | Gap]:
@@ -71,9 +76,7 @@ class MemoryOutbox:
         seq = self.cursor if after is None else after.seq
         found: list[MemoryStored | Gap] = []
         size = 0
-        for entry in self._entries:
-            if _first(entry) <= seq:
-                continue
+        for entry in islice(self._entries, bisect_right(self._entries, seq, key=_first), None):
             size += len(entry.body) if isinstance(entry, MemoryStored) else 0
             if found and (len(found) >= max_events or size > max_bytes):
                 break
@@ -83,14 +86,14 @@ class MemoryOutbox:
     @property
     def cursor(self) -> int:
         """The highest seq up to which everything is acknowledged."""
-        seq = 0
-        while seq + 1 in self.acknowledged:
-            seq += 1
-        return seq
+        while self._cursor + 1 in self.acknowledged:
+            self._cursor += 1
+        return self._cursor
 
     def acknowledge(self, first: Position, last: Position) -> None:
         """The broker has these."""
         self.acknowledged.update(range(first.seq, last.seq + 1))
+        self._waiting.difference_update(range(first.seq, last.seq + 1))
 
     def set_aside(self, event: StoredLike, why: str) -> None:
         """Remember an event that was given up."""
@@ -110,6 +113,7 @@ class MemoryOutbox:
         )
         kept = [entry for entry in self._entries if not first <= _first(entry) <= last]
         self._entries = sorted([*kept, gap], key=_first)
+        self._waiting = {_first(entry) for entry in self._entries} - self.acknowledged
         return gap
 
     def tend(self) -> float | None:

@@ -344,7 +344,7 @@ def test_a_close_over_an_unanswered_status_blames_no_event(rig: Rigs) -> None:
         return Close() if _events(packet) else Silence()
 
     with FakeBroker(closing) as broker:
-        gateway = rig(broker.port)
+        gateway = rig(broker.port, ack_timeout_s=0.15)
         gateway.put_values(1)
         gateway.start()
         assert gateway.until(lambda: broker.connections >= 6)

@@ -211,6 +211,13 @@ def test_filters_keep_the_order_in_which_they_are_written(loading: Load) -> None
     )
 
 
+@pytest.mark.parametrize("version", ["auto", "'5'"])
+def test_events_can_be_held_for_a_subscriber_where_mqtt_5_may_be_spoken(loading: Load, version: str) -> None:
+    text = f"mqtt: {{url: mqtt://h, version: {version}}}\noutbox: {{hold_when_no_subscriber: true}}"
+    configuration = whole(loading(text))
+    assert configuration.outbox.hold_when_no_subscriber
+
+
 @pytest.mark.parametrize("text", ["yes", "1", "'true'", "[]"])
 def test_a_truth_value_is_true_or_false_only(loading: Load, text: str) -> None:
     assert "expected true or false" in str(loading(f"outbox: {{hold_when_no_subscriber: {text}}}").faults[0])

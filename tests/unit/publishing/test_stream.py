@@ -238,7 +238,7 @@ def test_an_event_over_which_the_broker_hangs_up_is_found_and_given_up(
         if not unanswered:
             break
         closes += 1
-        stream.lost(unanswered, is_evidence=True)
+        stream.suspicion.closed(unanswered, is_evidence=True)
     assert set(outbox.quarantined) == {7}
     assert outbox.acknowledged == set(range(1, 31))
     assert closes == 4, "once over the whole message, three times over the event alone"

@@ -114,5 +114,10 @@ def end(entry: Entry) -> Position | None:
     return None if entry.to_seq is None else Position(epoch=entry.epoch, seq=Seq(entry.to_seq))
 
 
+def head(entries: Sequence[Entry]) -> Sequence[Entry]:
+    """The first entry, with the event behind it where it is a gap that stands before one."""
+    return entries[: 2 if end(entries[0]) is None else 1]
+
+
 def _epoch(entry: Entry) -> object:
     return entry.epoch if isinstance(entry, Gap) else entry.position.epoch

@@ -13,7 +13,7 @@ from typing import Final
 from sensor_gateway.model.event import Gap
 from sensor_gateway.model.log import Log
 from sensor_gateway.model.position import Position
-from sensor_gateway.publishing.stream.batch import Batch, Entry, Packer, place
+from sensor_gateway.publishing.stream.batch import Batch, Entry, Packer, head, place
 from sensor_gateway.publishing.stream.feed import Feed, SetAside, StreamOutbox
 from sensor_gateway.publishing.stream.obstacle import Obstacle
 from sensor_gateway.publishing.stream.pace import Pace
@@ -21,6 +21,9 @@ from sensor_gateway.publishing.stream.suspicion import Suspicion
 
 MOST_BYTES: Final = 64_000
 """Of the events in one message."""
+
+_LOOK_EVERY_S: Final = 30.0
+"""So often an outbox is looked into that says that something waits, and gave nothing at the last look."""
 
 NO_SUBSCRIBER: Final = 0x10
 FAILURE: Final = 0x80
@@ -31,28 +34,46 @@ PAYLOAD_INVALID: Final = 0x99
 
 @dataclass(slots=True, kw_only=True)
 class StreamCounters:
-    """What became of the stream since the start. ``refused`` counts messages, ``no_subscriber`` events."""
+    """What became of the stream since the start. ``refused`` and ``held`` count messages, the others events.
+
+    ``no_subscriber``: acknowledged, although nobody subscribed; ``held``: sent in vain, because nobody did.
+    """
 
     messages: int = 0
     events: int = 0
     acknowledged: int = 0
     no_subscriber: int = 0
     refused: int = 0
+    held: int = 0
 
 
 class EventStream:
     """Decides what the next message of the stream is. One per publisher; ``rewind`` begins a connection."""
 
-    def __init__(self, outbox: StreamOutbox, packer: Packer, pace: Pace, *, set_aside: SetAside, log: Log) -> None:
-        """Send what is in ``outbox``, as fast as ``pace`` allows; ``set_aside`` keeps what is given up."""
+    def __init__(
+        self,
+        outbox: StreamOutbox,
+        packer: Packer,
+        pace: Pace,
+        *,
+        set_aside: SetAside,
+        log: Log,
+        needs_subscriber: bool = False,
+    ) -> None:
+        """Send what is in ``outbox``, as fast as ``pace`` allows; ``set_aside`` keeps what is given up.
+
+        ``needs_subscriber``: what nobody listened to is not delivered, and is sent again.
+        """
         self._outbox = outbox
         self._pace = pace
         self._log = log
-        self._suspicion = Suspicion()
-        self.feed = Feed(outbox, packer, self._suspicion, set_aside=set_aside, log=log)
+        self._needs_subscriber = needs_subscriber
+        self.suspicion = Suspicion()
+        self.feed = Feed(outbox, packer, self.suspicion, set_aside=set_aside, log=log)
         self.obstacle = Obstacle()
         self._again: list[tuple[Entry, ...]] = []
         self._unanswered = 0
+        self._look_at_s = 0.0
         self.counters = StreamCounters()
 
     def rewind(self, room: int) -> None:
@@ -67,14 +88,17 @@ class EventStream:
         self.feed.note_stored(last)
         self._pace.note(count, now_s)
 
-    def lost(self, unanswered: Sequence[Batch], *, is_evidence: bool) -> None:
-        """The broker closed the connection over these; ``is_evidence``: nothing else was unanswered."""
-        self._suspicion.closed(unanswered, is_evidence=is_evidence)
+    def denied(self, now_s: float) -> None:
+        """The broker does not allow the events topic."""
+        if self.obstacle.deny(now_s):
+            self._log.error("stream_denied", why="the broker does not allow us to publish on the events topic")
 
     def next_batch(self, now_s: float, uptime_ms: int) -> Batch | None:
         """What to send now, which then counts as sent; None when there is nothing, or a reason to wait."""
         if not self._may_send(now_s):
             return None
+        if self._is_overlooked and now_s >= self._look_at_s:
+            self.feed.may_have_more = True
         batch = self._next_again(uptime_ms) if self._again else self._next_new(now_s, uptime_ms)
         if batch is not None:
             self._unanswered += 1
@@ -85,6 +109,8 @@ class EventStream:
 
     def wait_s(self, now_s: float) -> float | None:
         """Seconds until ``next_batch`` may have something; None when it takes news or an answer first."""
+        if self._is_overlooked:
+            return max(self._look_at_s - now_s, self.obstacle.wait_s(now_s))
         if not (self._again or self.feed.may_have_more) or (self._unanswered and not self._may_send(inf)):
             return None
         obstacle_s = self.obstacle.wait_s(now_s)
@@ -95,27 +121,40 @@ class EventStream:
     def answered(self, batch: Batch, reason: int, now_s: float) -> None:
         """The broker's answer to a message."""
         self._unanswered -= 1
-        if reason < FAILURE:
+        if reason == NO_SUBSCRIBER and self._needs_subscriber:
+            self.counters.held += 1
+            self._put_back([batch.entries])
+            if self.obstacle.hold(now_s):
+                why = "nobody subscribes to the events topic; see outbox.hold_when_no_subscriber"
+                self._log.warning("stream_held", why=why, pending=self._outbox.pending)
+        elif reason < FAILURE:
             if self.obstacle.delivered():
                 self._log.info("stream_resumed", pending=self._outbox.pending)
             if reason == NO_SUBSCRIBER:
                 self.counters.no_subscriber += len(batch.entries)
             self.counters.acknowledged += len(batch.entries)
             self.feed.delivered(batch)
-            return
-        self.counters.refused += 1
+        else:
+            self.counters.refused += 1
+            self._refused(batch, reason, now_s)
+
+    @property
+    def _is_overlooked(self) -> bool:
+        """Whether events wait of which nobody told us: stored in passing, or unreadable at the last look."""
+        return not (self._again or self._unanswered or self.feed.may_have_more) and self._outbox.pending > 0
+
+    def _refused(self, batch: Batch, reason: int, now_s: float) -> None:
         if reason in {TOPIC_INVALID, PAYLOAD_INVALID}:
             self._take_apart(batch, f"the broker refused it alone, with 0x{reason:02x}")
             return
         self._put_back([batch.entries])
         if reason == NOT_AUTHORIZED:
-            if self.obstacle.deny(now_s):
-                self._log.error("stream_denied", why="the broker does not allow us to publish on the events topic")
+            self.denied(now_s)
         elif self.obstacle.refuse(now_s):
             self._log.warning("stream_refused", reason=f"0x{reason:02x}", pending=self._outbox.pending)
 
     def _may_send(self, now_s: float) -> bool:
-        if self._suspicion.is_careful and self._unanswered:
+        if self.suspicion.is_careful and self._unanswered:
             return False
         return self.obstacle.lets_pass(self._unanswered, now_s)
 
@@ -126,11 +165,14 @@ class EventStream:
         batch = self.feed.read(most, uptime_ms) if most else None
         if batch is not None:
             self._pace.spend(len(batch.entries))
+        elif self._is_overlooked:
+            self._look_at_s = now_s + _LOOK_EVERY_S
         return batch
 
     def _next_again(self, uptime_ms: int) -> Batch | None:
         entries = self._again.pop(0)
-        batch = self.feed.pack(entries, uptime_ms)
+        # A probe that only asks whether somebody listens is short.
+        batch = self.feed.pack(head(entries) if self.obstacle.is_held else entries, uptime_ms)
         rest = entries[len(batch.entries) if batch else 1 :]
         if rest:
             self._again.insert(0, rest)

@@ -55,6 +55,7 @@ class Feed:
         self._after: Position | None = None
         self._passed_gap: Position | None = None
         self._newest: Position | None = None
+        self._given_up: set[Position] = set()
         self.may_have_more = True
         self.quarantined = 0
 
@@ -102,11 +103,16 @@ class Feed:
         return batch
 
     def quarantine(self, event: StoredEvent, why: str) -> Gap:
-        """Give an event up, on evidence. The gap is sent in its place, and only its answer moves the cursor."""
-        self._set_aside(event, why)
-        self.quarantined += 1
+        """Give an event up, on evidence. The gap is sent in its place, and only its answer moves the cursor.
+
+        A connection that is lost before that answer gives it up again; it is set aside once all the same.
+        """
         position = event.position
-        self._log.error("event_quarantined", epoch=str(position.epoch), seq=position.seq, why=why)
+        if position not in self._given_up:
+            self._given_up.add(position)
+            self._set_aside(event, why)
+            self.quarantined += 1
+            self._log.error("event_quarantined", epoch=str(position.epoch), seq=position.seq, why=why)
         wall_ms = _wall_ms(event.body)
         return Gap(
             epoch=position.epoch,
@@ -132,6 +138,8 @@ class Feed:
         if batch.first is not None and batch.last is not None:
             self._outbox.acknowledge(batch.first, batch.last)
             self._suspicion.cleared(batch.last)
+            if self._given_up:
+                self._given_up = {position for position in self._given_up if position > batch.last}
 
     def _pass(self, entry: Entry) -> None:
         """Read on behind this one. A gap that has no position of its own is remembered instead."""
