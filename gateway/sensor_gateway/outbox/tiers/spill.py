@@ -92,15 +92,13 @@ class Spill:
             self._parts.retry.worked(name)
 
     def _is_anchored(self) -> bool:
-        """Whether the cursor on flash adjoins what cold begins with: else all between would look lost after a cut."""
-        first = self._tail.first_unwritten
-        if self._parts.shelf.segments or first is None:
+        """Whether flash knows of all that was acknowledged before what is next: else a cut would make it look lost."""
+        first, marks = self._tail.first_unwritten, self._parts.marks
+        if first is None:
             return True
-        safe, marks = self._parts.cursor.safe, self._parts.marks
-        if safe is None:
-            return False
-        is_mark = (safe.epoch, safe.seq) == (marks.epoch, marks.seq)
-        return is_mark or (safe.epoch, safe.seq) >= (first.epoch, first.first_seq - 1)
+        border = min((marks.epoch, marks.seq), (first.epoch, first.first_seq - 1))
+        known = (self._parts.shelf.last, self._parts.cursor.safe)
+        return any((place.epoch, place.seq) >= border for place in known if place is not None)
 
     def _flushed(self, error: OSError | None) -> None:
         through = self._parts.writer.flushed(error)

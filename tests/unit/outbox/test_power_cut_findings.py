@@ -1,0 +1,28 @@
+"""What cuts of the power at a block device have found, each as the smallest course of events that shows it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sensor_gateway.model.event import Gap
+from sensor_gateway.outbox.settings import Durability
+
+
+def acknowledge_all(site: Any) -> None:
+    site.acknowledge(site.box.read(None, max_events=100, max_bytes=10**6))
+
+
+def test_what_was_acknowledged_from_memory_behind_a_segment_is_not_announced_as_lost(site: Any) -> None:
+    site.open(durability=Durability.ALWAYS)
+    site.box.append(site.news(3))
+    site.offline(1.0, step_s=0.1)
+    acknowledge_all(site)
+    site.box.append(site.news(5))
+    acknowledge_all(site)
+    kept = site.box.append(site.news(2))
+    site.offline(1.0, step_s=0.1)
+    site.cut_power()
+    site.open(durability=Durability.ALWAYS)
+    items = site.drain()
+    assert not [item for item in items if isinstance(item, Gap)]
+    assert {stored.position for stored in kept} <= {item.position for item in items}
