@@ -10,13 +10,11 @@ from sensor_gateway.model.event import ChangeEvent, EpochStart
 from sensor_gateway.model.event_json import EventEncoder, relabelled
 from sensor_gateway.model.position import Epoch, Position, Seq
 from sensor_gateway.model.reading import ClockState
-from sensor_gateway.outbox.counters import OutboxCounters
 from sensor_gateway.outbox.files.moment import Moment
 from sensor_gateway.outbox.files.record import Record, framed_size
 from sensor_gateway.outbox.held import Held
-from sensor_gateway.outbox.recovery import Recovered
+from sensor_gateway.outbox.opening import Opened
 from sensor_gateway.outbox.stored import Stored
-from sensor_gateway.outbox.tiers.tiers import Tiers
 
 _NOW_GOOD_FOR_S: Final = 0.05
 _SEGMENT_PER_EVENT: Final = 4096
@@ -25,36 +23,27 @@ _SEGMENT_PER_EVENT: Final = 4096
 class Intake:
     """Gives out the seqs of one epoch. ``next_seq`` is the one that comes next."""
 
-    def __init__(
-        self, tiers: Tiers, encoder: EventEncoder, clock: Clock, counters: OutboxCounters, *, segment_size: int
-    ) -> None:
+    def __init__(self, opened: Opened, encoder: EventEncoder, clock: Clock) -> None:
         """Nothing is stored before ``begin``."""
-        self._tiers = tiers
+        self._opened, self._tiers = opened, opened.tiers
         self._encoder = encoder
         self._clock = clock
-        self._counters = counters
+        self._counters = opened.counters
         self._held = Held()
         self._boot = int(encoder.boot, 16)
-        self._segment_size = segment_size
-        self._chunk = max(1, segment_size // _SEGMENT_PER_EVENT)
-        self._epoch = Epoch(ordinal=0, random=0)
-        self._epoch_text = ""
+        self._segment_size = opened.settings.segment_size
+        self._chunk = max(1, self._segment_size // _SEGMENT_PER_EVENT)
+        self.epoch = opened.recovered.epoch
+        self._epoch_text = str(self.epoch)
         self._just: list[Stored] = []
-        self.next_seq = 1
+        self.next_seq = opened.recovered.next_seq
         self.look_at_clock(clock.monotonic())
 
-    def begin(self, recovered: Recovered) -> None:
+    def begin(self) -> None:
         """Go on where the last start ended, or begin the new epoch with its first event; take strays in."""
-        self._epoch, self._epoch_text = recovered.epoch, str(recovered.epoch)
-        self.next_seq = recovered.next_seq
+        recovered = self._opened.recovered
         if recovered.is_new_epoch:
-            start = EpochStart(
-                previous=recovered.previous,
-                previous_last_seq=recovered.previous_last_seq,
-                stamp=self._clock.stamp(),
-            )
-            body = self._encoder.epoch_start(start, self._epoch_text, 1)
-            self._store((body,), framed_size((body,)))
+            self._begin_epoch(recovered.previous, recovered.previous_last_seq)
         self.take_in(recovered.strays)
 
     def append(self, events: Sequence[ChangeEvent]) -> list[Stored]:
@@ -72,7 +61,7 @@ class Intake:
     def just_behind(self, epoch: Epoch, seq: int, max_events: int, max_bytes: int) -> list[Stored]:
         """What was appended last, if it is all that follows this position, and fits: nothing is built twice then."""
         just = self._just
-        if not just or epoch is not self._epoch or just[0].position.seq != seq + 1 or len(just) > max_events:
+        if not just or epoch is not self.epoch or just[0].position.seq != seq + 1 or len(just) > max_events:
             return []
         return just if sum(len(stored.body) for stored in just) <= max_bytes else []
 
@@ -84,8 +73,11 @@ class Intake:
         """Events of another journal, whose positions do not fit in here: they are stored anew."""
         for stray in strays:
             body = relabelled(stray, self._epoch_text, self.next_seq)
-            if body is not None and len(body) * 2 < self._segment_size:
-                self._store((body,), framed_size((body,)))
+            if body is None or len(body) * 2 >= self._segment_size:
+                continue
+            if not self._store((body,), framed_size((body,))):
+                self._leave_epoch()
+                self.take_in([stray])
 
     def look_at_clock(self, now_s: float) -> Moment:
         """Now; append takes it as good for a moment, because a stamp costs a third of what it does with one event."""
@@ -112,8 +104,10 @@ class Intake:
             self._counters.refused += self._held.refuse(events)
             return []
         is_whole = self._held.lost is None
-        self._store(bodies, size)
-        epoch = self._epoch
+        if not self._store(bodies, size):
+            self._leave_epoch()
+            return self._append(events)
+        epoch = self.epoch
         stored = [
             Stored(position=Position(epoch=epoch, seq=Seq(number)), body=body, event=event)
             for number, (body, event) in enumerate(zip(bodies, events, strict=True), seq)
@@ -129,19 +123,36 @@ class Intake:
             return []
         return [stored for event in events for stored in self._append([event])]
 
-    def _store(self, bodies: tuple[bytes, ...], size: int) -> None:
+    def _begin_epoch(self, previous: Epoch | None, last_seq: int | None) -> None:
+        start = EpochStart(previous=previous, previous_last_seq=last_seq, stamp=self._clock.stamp())
+        body = self._encoder.epoch_start(start, self._epoch_text, 1)
+        if not self._store((body,), framed_size((body,))):
+            self._leave_epoch()
+
+    def _leave_epoch(self) -> None:
+        """A restart could go on in this epoch from too low a seq: nothing more may be given out in it."""
+        left, last_seq = self.epoch, self.next_seq - 1
+        is_on_flash = self._opened.begin_epoch()
+        self.epoch, self.next_seq = self._opened.recovered.epoch, 1
+        self._epoch_text = str(self.epoch)
+        self._begin_epoch(left if is_on_flash else None, last_seq if is_on_flash else None)
+
+    def _store(self, bodies: tuple[bytes, ...], size: int) -> bool:
+        """Give out the next seqs; False where this epoch has to be left first."""
         now_s = self._clock.monotonic()
         is_fresh = now_s - self._now_at_s <= _NOW_GOOD_FOR_S
         record = Record(
-            epoch=self._epoch,
+            epoch=self.epoch,
             first_seq=self.next_seq,
             bodies=bodies,
             size=size,
             began=self._now if is_fresh else self.look_at_clock(now_s),
             refused=self._held.lost,
         )
-        self._tiers.add(record)
+        if not self._tiers.add(record):
+            return False
         self.next_seq += len(bodies)
         self._counters.appended += len(bodies)
         if not self._held.is_empty:
             self._held.clear()
+        return True

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
 from sensor_gateway.model.clock import Clock
 from sensor_gateway.model.log import Log
-from sensor_gateway.model.position import Epoch
 from sensor_gateway.outbox.alarm import Alarm, Retry
 from sensor_gateway.outbox.counters import OutboxCounters
 from sensor_gateway.outbox.files.cold_reader import ColdReader
@@ -21,7 +19,7 @@ from sensor_gateway.outbox.files.segment_writer import SegmentWriter
 from sensor_gateway.outbox.files.syncer import Syncer, ThreadSyncer
 from sensor_gateway.outbox.identity import EpochMark, Machine, write_epoch
 from sensor_gateway.outbox.reader import Reader
-from sensor_gateway.outbox.recovery import Places, Recovery
+from sensor_gateway.outbox.recovery import Places, Recovery, epoch_after
 from sensor_gateway.outbox.settings import Durability, OutboxSettings
 from sensor_gateway.outbox.tiers.clearance import Clearance, ColdParts
 from sensor_gateway.outbox.tiers.hot_copy import HotCopy
@@ -67,13 +65,14 @@ class Opened:
     def __init__(self, setting: Setting) -> None:
         """Lock, recover, join. AlreadyRunning where another process owns a directory."""
         disk, log, places = setting.hands.disk, setting.log, setting.places
-        self._disk = disk
+        self._disk, self._log = disk, log
         self._monotonic = setting.clock.monotonic
         self._hot_failure: OSError | None = None
         self._locks = _lock(disk, places, log)
         self.settings = _effective(setting)
         self._directory, hot_path = places.usable(disk, log)
         contents = self._read_hot(hot_path)
+        self._standing = None if contents.header is None else contents.header.epoch
         recovery = Recovery(disk, self._directory, contents, self.settings, log)
         self.recovered = recovery.decide(setting.machine)
         self._machine = setting.machine
@@ -108,6 +107,19 @@ class Opened:
         try:
             write_epoch(self._disk, self._directory, EpochMark(epoch=self.recovered.epoch, ended_at=last_seq))
         except OSError:
+            return False
+        return True
+
+    def begin_epoch(self) -> bool:
+        """Leave the epoch for a new one; whether that one is on flash. It is used even where it cannot be put there."""
+        self.recovered.epoch = epoch = epoch_after(self.recovered.epoch)
+        self._log.error("outbox_epoch_left", now=str(epoch), reason="its journal can neither be written nor removed")
+        if not self._is_usable:
+            return False
+        try:
+            write_epoch(self._disk, self._directory, EpochMark(epoch=epoch, ended_at=None))
+        except OSError as error:
+            self._log.error("outbox_epoch_not_stored", epoch=str(epoch), error=str(error))
             return False
         return True
 
@@ -165,17 +177,10 @@ class Opened:
             return None
         journal = HotJournal(self._disk, path)
         retry = Retry(self.alarms["outbox_hot"])
-        copy = HotCopy(journal, self.recovered.tail, self.recovered.marks, retry, self._burn)
+        copy = HotCopy(journal, self.recovered.tail, self.recovered.marks, retry, self._standing)
         if self._hot_failure is not None:
             copy.leave_unread(self._hot_failure, self._monotonic())
         return copy
-
-    def _burn(self) -> None:
-        """A journal that proves too little can neither be written nor removed: let flash speak against it."""
-        epoch = self.recovered.epoch
-        burnt = Epoch(ordinal=epoch.ordinal + 1, random=epoch.random)
-        with suppress(OSError):
-            write_epoch(self._disk, self._directory, EpochMark(epoch=burnt, ended_at=None))
 
 
 def _effective(setting: Setting) -> OutboxSettings:

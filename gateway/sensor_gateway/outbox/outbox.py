@@ -36,16 +36,9 @@ class Outbox:
         self._tiers = opened.tiers
         self._clock = setting.clock
         self._marks = opened.recovered.marks
-        self._epoch = opened.recovered.epoch
-        self._intake = Intake(
-            self._tiers,
-            EventEncoder(setting.gateway, setting.machine.boot),
-            setting.clock,
-            opened.counters,
-            segment_size=opened.settings.segment_size,
-        )
+        self._intake = Intake(opened, EventEncoder(setting.gateway, setting.machine.boot), setting.clock)
         self._tiers.begin(opened.header(opened.recovered.next_seq), setting.clock.monotonic())
-        self._intake.begin(opened.recovered)
+        self._intake.begin()
         if self._tiers.is_direct:
             opened.put_on_flash(_OPEN_WITHIN_S)
 
@@ -83,7 +76,7 @@ class Outbox:
     @property
     def epoch(self) -> Epoch:
         """The epoch in which events are stored now."""
-        return self._epoch
+        return self._intake.epoch
 
     @property
     def client_suffix(self) -> str:
@@ -142,8 +135,9 @@ class Outbox:
     def acknowledge(self, first: Position, last: Position) -> None:
         """The destination has these, of one epoch. Any order; what it had before, or was dropped, is ignored."""
         self._intake.forget_just()
-        if last.epoch is self._epoch or last.epoch == self._epoch:
-            self._tiers.acknowledge(self._epoch, first.seq, min(last.seq, self._intake.next_seq - 1))
+        epoch = self._intake.epoch
+        if last.epoch is epoch or last.epoch == epoch:
+            self._tiers.acknowledge(epoch, first.seq, min(last.seq, self._intake.next_seq - 1))
         else:
             self._tiers.acknowledge(last.epoch, first.seq, last.seq)
 

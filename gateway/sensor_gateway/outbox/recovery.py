@@ -136,7 +136,7 @@ class Recovery:
         if previous is not None and goes_on and border.next_seq is not None:
             epoch, next_seq = previous, border.next_seq
         else:
-            epoch, next_seq = _after(previous), 1
+            epoch, next_seq = epoch_after(previous), 1
         is_stored = (on_flash is not None and on_flash.epoch == epoch) or self._store_epoch(epoch)
         fits = is_own_hot or (self._kept is None and not self.shelf.segments)
         marks = self._marks(epoch, fits=fits)
@@ -285,7 +285,7 @@ class Recovery:
         return following[0].ticket if following else self.shelf.ticket
 
 
-def _after(previous: Epoch | None) -> Epoch:
+def epoch_after(previous: Epoch | None) -> Epoch:
     """A new epoch, like no other."""
     ordinal = 1 if previous is None else previous.ordinal + 1
     return Epoch(ordinal=ordinal, random=secrets.randbits(32))

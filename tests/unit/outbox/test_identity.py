@@ -335,6 +335,39 @@ def test_a_journal_that_can_neither_be_written_nor_removed_is_disowned(site: Any
     assert box.epoch != given[0].position.epoch
 
 
+def test_where_nothing_can_be_written_or_removed_a_new_epoch_begins_at_once(site: Any) -> None:
+    """Hot and flash were read-only together: what was given out meanwhile was given out again after a kill."""
+    box = site.open()
+    given = box.append(site.news(2))
+    site.disk.rule = lambda call, path: (
+        errno.EROFS if call not in {"read_at", "sync"} and "outbox-" not in path else None
+    )
+    given += box.append(site.news(2)) + box.append(site.news(2))
+    assert [str(item.position.epoch) == str(given[0].position.epoch) for item in given] == [True] * 2 + [False] * 4
+    assert [item.position.seq for item in given] == [2, 3, 2, 3, 4, 5]
+    assert box.epoch == given[-1].position.epoch
+    assert values(site.drain()) == [1.0, 2.0, 3.0, 4.0, 5.0, 6.0]
+    site.kill()
+    site.disk.heal()
+    site.open()
+    contents(given, site.box.append(site.news(3)), site.drain())
+
+
+def test_an_epoch_left_behind_is_named_by_the_next_one_if_that_is_on_flash(site: Any) -> None:
+    box = site.open()
+    left = box.append(site.news(2))[-1].position
+    site.disk.rule = lambda call, path: errno.EIO if "hot.log" in path else None
+    box.append(site.news(1))
+    start = [fact for fact in fields(site.drain()) if fact["type"] == "epoch"][-1]
+    assert (start["previous"], start["previous_last_seq"]) == (str(left.epoch), left.seq)
+    assert start["epoch"] == str(read_epoch(Disk(), site.flash).epoch) == str(box.epoch)
+    assert "outbox_epoch_left" in site.log.names()
+    site.kill()
+    site.disk.heal()
+    site.open()
+    assert fields(site.drain())[-1]["previous"] == start["epoch"]
+
+
 def test_memory_begins_a_new_epoch_at_each_start(site: Any) -> None:
     epochs = []
     for _ in range(3):

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Final
 
+from sensor_gateway.model.position import Epoch
 from sensor_gateway.outbox.alarm import Retry
 from sensor_gateway.outbox.files.hot import HotHeader, HotJournal, HotMark, unacknowledged_in
 from sensor_gateway.outbox.files.record import frame_mark
@@ -16,15 +17,15 @@ _JOB: Final = "hot"
 
 
 class HotCopy:
-    """The journal's owner. ``burn`` is called where a journal that proves too little cannot even be removed."""
+    """The journal's owner. ``standing``: of which epoch is the file that is there, and may have to be removed."""
 
-    def __init__(self, journal: HotJournal, tail: Tail, marks: Marks, retry: Retry, burn: Callable[[], None]) -> None:
+    def __init__(self, journal: HotJournal, tail: Tail, marks: Marks, retry: Retry, standing: Epoch | None) -> None:
         """Nothing is touched before ``begin``."""
         self._journal = journal
         self._tail = tail
         self._marks = marks
         self._retry = retry
-        self._burn = burn
+        self._standing = standing
         self._is_marked = True
         self._is_unread = False
         self._late: list[bytes] = []
@@ -43,11 +44,15 @@ class HotCopy:
         except OSError as error:
             self._fail(error, now_s)
         else:
+            self._standing = header.epoch
             self._is_marked = True
             self._retry.worked(_JOB)
 
     def add(self, data: bytes, monotonic: Callable[[], float]) -> bool:
-        """Add a record; whether it is kept. Where not, the journal is gone before anybody learns of its seq."""
+        """Add a record; whether it is kept. Where not, the journal is gone before anybody learns of its seq.
+
+        One that can neither be written nor removed is told by ``proves_too_little``.
+        """
         if not self._journal.is_open:
             return False
         try:
@@ -56,6 +61,10 @@ class HotCopy:
             self._fail(error, monotonic())
             return False
         return True
+
+    def proves_too_little(self, epoch: Epoch) -> bool:
+        """Whether a restart could go on in this epoch, and give out again what was given out without the journal."""
+        return self._standing == epoch and not self._journal.is_open
 
     def note_marks(self) -> None:
         """Something was acknowledged."""
@@ -103,6 +112,7 @@ class HotCopy:
     def _rewrite(self, header: HotHeader, slack: int, now_s: float) -> None:
         try:
             self._journal.begin(header, self._tail, self._mark())
+            self._standing = header.epoch
             self._is_marked = True
         except OSError as error:
             # The old journal is whole and goes on growing; it is given up only when it cannot be written.
@@ -111,10 +121,9 @@ class HotCopy:
 
     def _fail(self, error: OSError, now_s: float) -> None:
         self._retry.failed(_JOB, error, now_s)
-        try:
+        with suppress(OSError):
             self._journal.invalidate()
-        except OSError:
-            self._burn()
+            self._standing = None
 
     def _mark(self) -> HotMark:
         return HotMark(epoch=self._marks.epoch, seq=self._marks.seq, ranges=tuple(self._marks.ranges))

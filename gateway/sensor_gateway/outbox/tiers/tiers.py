@@ -96,16 +96,22 @@ class Tiers:
             return max(count, 0)
         return max(count, 0) + max(self._parts.clearance.pending, 1)
 
-    def add(self, record: Record) -> None:
-        """Take a record in; when this returns, it outlives the process wherever any tier can see to that."""
+    def add(self, record: Record) -> bool:
+        """Take a record in; when this returns, it outlives the process wherever any tier can see to that.
+
+        False where nothing was taken in, because its seq may not be given out: a restart would give it out again.
+        """
         hot, tail = self._hot, self._tail
         is_kept = hot is not None and hot.add(frame(record, plain_body(record.bodies)), self._monotonic)
+        if not is_kept and hot is not None and hot.proves_too_little(record.epoch):
+            return False
         tail.add(record)
         if not is_kept and self._can_spill:
             self._parts.spill.write(math.inf, self._parts.boot, self._monotonic())
         if tail.size > self._settings.hot_cap:
             self.relieve(self._monotonic())
             self._parts.limits.shorten(is_waiting=self.is_waiting)
+        return True
 
     def has_room(self, size: int) -> bool:
         """Whether so many bytes more can be taken in now."""
