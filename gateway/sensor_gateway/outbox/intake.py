@@ -92,28 +92,33 @@ class Intake:
         return self._now
 
     def _append(self, events: Sequence[ChangeEvent]) -> list[Stored]:
-        encode, text, seq = self._encoder.value, self._epoch_text, self.next_seq
-        if len(events) == 1:
-            bodies: tuple[bytes, ...] = (encode(events[0], text, seq),)
-        else:
-            bodies = tuple([encode(event, text, number) for number, event in enumerate(events, seq)])
+        bodies = self._written(events)
         size = framed_size(bodies)
         if size * 2 > self._segment_size:
             return self._append_singly(events)
         if not self._tiers.has_room(size):
             self._counters.refused += self._held.refuse(events)
             return []
+        epoch, seq = self.epoch, self.next_seq
         is_whole = self._held.lost is None
         if not self._store(bodies, size):
             self._leave_epoch()
             return self._append(events)
-        epoch = self.epoch
-        stored = [
-            Stored(position=Position(epoch=epoch, seq=Seq(number)), body=body, event=event)
-            for number, (body, event) in enumerate(zip(bodies, events, strict=True), seq)
-        ]
+        if len(bodies) == 1:
+            stored = [Stored(position=Position(epoch=epoch, seq=Seq(seq)), body=bodies[0], event=events[0])]
+        else:
+            stored = [
+                Stored(position=Position(epoch=epoch, seq=Seq(number)), body=body, event=event)
+                for number, (body, event) in enumerate(zip(bodies, events, strict=True), seq)
+            ]
         self._just = stored if is_whole else []
         return stored
+
+    def _written(self, events: Sequence[ChangeEvent]) -> tuple[bytes, ...]:
+        encode, text, seq = self._encoder.value, self._epoch_text, self.next_seq
+        if len(events) == 1:
+            return (encode(events[0], text, seq),)
+        return tuple([encode(event, text, number) for number, event in enumerate(events, seq)])
 
     def _append_singly(self, events: Sequence[ChangeEvent]) -> list[Stored]:
         """Too long for one record together. An event that is too long alone is lost, counted and announced."""

@@ -113,7 +113,7 @@ def decode(data: bytes) -> HotContents:
             damage.append(data[at:end])
     if end < len(data):
         damage.append(data[end:])
-    next_seq = _proven(header, records) if header and not damage else None
+    next_seq = _proven(header, records, mark) if header and not damage else None
     return HotContents(
         header=header, records=tuple(records), mark=mark, next_seq=next_seq, damage=tuple(damage) if data else ()
     )
@@ -177,14 +177,20 @@ class HotJournal:
         self.close()
         self._descriptor, self.size = descriptor, size
 
-    def append(self, data: bytes) -> None:
-        """Add records. After an OSError the journal proves nothing: ``invalidate`` it before a seq is given out."""
-        if self._descriptor is None:
-            raise ValueError("the journal is not open")
-        taken = self._disk.write(self._descriptor, data)
-        self.size += len(data)
-        if taken < len(data):
-            append_all(self._disk, self._descriptor, data[taken:])
+    def append(self, data: bytes) -> bool:
+        """Add records; False where the journal is not open.
+
+        After an OSError it proves nothing: ``invalidate`` it before a seq is given out.
+        """
+        descriptor = self._descriptor
+        if descriptor is None:
+            return False
+        size = len(data)
+        taken = self._disk.write(descriptor, data)
+        self.size += size
+        if taken < size:
+            append_all(self._disk, descriptor, data[taken:])
+        return True
 
     def invalidate(self) -> None:
         """Make sure that no restart goes on from this journal. OSError where not even that can be done."""
@@ -214,11 +220,12 @@ def _mark_of(header: Header, data: bytes, at: int) -> HotMark:
     return HotMark(epoch=header.epoch, seq=header.first_seq, ranges=ranges_of(header, data, at))
 
 
-def _proven(header: HotHeader, records: Iterable[Record]) -> int | None:
+def _proven(header: HotHeader, records: Iterable[Record], mark: HotMark | None) -> int | None:
     next_seq = header.next_seq
     for record in records:
         if record.epoch == header.epoch and record.last_seq >= header.next_seq:
             if record.first_seq != next_seq:
                 return None
             next_seq = record.last_seq + 1
-    return next_seq
+    is_known = mark is None or (mark.epoch, mark.seq) < (header.epoch, next_seq)
+    return next_seq if is_known else None

@@ -35,10 +35,11 @@ VERSION: Final = 1
 DEFLATED: Final = 1
 MARK: Final = 2
 UNSYNCED: Final = 4
+_START: Final = struct.Struct("<4sI")
 _FIELDS: Final = struct.Struct("<BBHIQIIQQqIIIqqQ")
 _RANGE: Final = struct.Struct("<IIQQ")
 _SEED: Final = zlib.crc32(MAGIC)
-HEADER_SIZE: Final = 8 + _FIELDS.size
+HEADER_SIZE: Final = _START.size + _FIELDS.size
 LENGTH_SIZE: Final = 4
 _U32: Final = 0xFFFFFFFF
 _INFLATED_LIMIT: Final = 16 * 1024 * 1024
@@ -163,16 +164,19 @@ def frame(record: Record, body: bytes, *, flags: int = 0, generation: int = 0, t
         0 if refused is None else refused.to_ms,
         ticket,
     )
-    crc = zlib.crc32(body, zlib.crc32(fields, _SEED))
-    return b"".join((MAGIC, crc.to_bytes(4, "little"), fields, body))
+    return _sealed(fields + body)
 
 
 def frame_mark(epoch: Epoch, seq: int, ranges: Sequence[tuple[Epoch, int, int]]) -> bytes:
     """The bytes of a record of acknowledgements."""
     body = b"".join(_RANGE.pack(above.ordinal, above.random, first, last) for above, first, last in ranges)
     fields = _FIELDS.pack(VERSION, MARK, 0, len(body), 0, epoch.ordinal, epoch.random, seq, 0, 0, 0, 0, 0, 0, 0, 0)
-    crc = zlib.crc32(body, zlib.crc32(fields, _SEED))
-    return b"".join((MAGIC, crc.to_bytes(4, "little"), fields, body))
+    return _sealed(fields + body)
+
+
+def _sealed(covered: bytes) -> bytes:
+    """Fields and body, behind the magic and a checksum over all of it."""
+    return _START.pack(MAGIC, zlib.crc32(covered, _SEED)) + covered
 
 
 def header_at(data: bytes, at: int, *, generation: int) -> Header | None:

@@ -53,14 +53,11 @@ class HotCopy:
 
         One that can neither be written nor removed is told by ``proves_too_little``.
         """
-        if not self._journal.is_open:
-            return False
         try:
-            self._journal.append(data)
+            return self._journal.append(data)
         except OSError as error:
             self._fail(error, monotonic())
             return False
-        return True
 
     def proves_too_little(self, epoch: Epoch) -> bool:
         """Whether a restart could go on in this epoch, and give out again what was given out without the journal."""

@@ -61,21 +61,28 @@ class Tail:
         """Let records go that end at this position or below it; gives them."""
         gone: list[Record] = []
         records = self._records
-        while self._head < len(records):
-            record = records[self._head]
+        head, end = self._head, len(records)
+        while head < end:
+            record = records[head]
             if record.epoch is epoch or record.epoch == epoch:
                 if record.first_seq + len(record.bodies) > seq + 1:
                     break
             elif record.epoch > epoch:
                 break
             gone.append(record)
-            self._let_go(record)
+            head += 1
+            self.size -= record.size
+            self.count -= len(record.bodies)
+        if gone:
+            self._begin_at(head)
         return gone
 
     def drop_first(self) -> Record:
         """Let the oldest record go."""
         record = self._records[self._head]
-        self._let_go(record)
+        self.size -= record.size
+        self.count -= len(record.bodies)
+        self._begin_at(self._head + 1)
         return record
 
     def batch(self, size_limit: int, count_limit: int, until_ms: float, boot: int) -> list[Record]:
@@ -104,11 +111,9 @@ class Tail:
         """What was written to cold, and not synced, counts as not written."""
         self._unwritten = self._head
 
-    def _let_go(self, record: Record) -> None:
-        self._head = head = self._head + 1
+    def _begin_at(self, head: int) -> None:
+        self._head = head
         self._unwritten = max(self._unwritten, head)
-        self.size -= record.size
-        self.count -= len(record.bodies)
         length = len(self._records)
         if head == length or (head >= _COMPACT_AT and head * 2 > length):
             del self._records[:head]
