@@ -72,6 +72,9 @@ class Opened:
         self.settings = _effective(setting)
         self._directory, hot_path = places.usable(disk, log)
         contents = self._read_hot(hot_path)
+        if not any(lock.directory == places.hot_directory for lock in self._locks):
+            # Another instance may be writing this journal, and giving out what comes next.
+            contents = replace(contents, next_seq=None)
         self._standing = None if contents.header is None else contents.header.epoch
         recovery = Recovery(disk, self._directory, contents, self.settings, log)
         self.recovered = recovery.decide(setting.machine)

@@ -164,13 +164,13 @@ class Recovery:
             return _Border(next_seq=None, last_seq=ended_at, may_go_on=False)
         if proven is None:
             return _Border(next_seq=None, last_seq=None, may_go_on=False)
-        last = self.shelf.last
-        agrees_with_cold = last is None or last.epoch != previous or last.seq < proven
+        known = [self.shelf.last, self._kept]
+        agrees_with_flash = all(end is None or end.epoch != previous or end.seq < proven for end in known)
         is_kept = self._settings.durability is not Durability.MEMORY
         return _Border(
             next_seq=proven,
-            last_seq=proven - 1 if agrees_with_cold else None,
-            may_go_on=proven > 1 and agrees_with_cold and is_kept,
+            last_seq=proven - 1 if agrees_with_flash else None,
+            may_go_on=proven > 1 and agrees_with_flash and is_kept,
         )
 
     @property

@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from sensor_gateway.model.event import Gap
+from sensor_gateway.outbox import opening
 from sensor_gateway.outbox.files.disk import Disk
 from sensor_gateway.outbox.files.locks import AlreadyRunning, holder_in
 from sensor_gateway.outbox.identity import Machine, read_epoch, read_identity, seal, unseal
@@ -142,6 +143,35 @@ def test_a_journal_without_one_of_its_records_begins_a_new_epoch(site: Any) -> N
     found = site.drain()
     assert values(found) == [1.0, 3.0]
     assert [(item.from_seq, item.to_seq) for item in found if isinstance(item, Gap)] == [(3, 3)]
+
+
+def test_a_journal_that_knows_of_later_acknowledgements_begins_a_new_epoch(site: Any) -> None:
+    """Somebody cut the journal while it was written: its records are whole, and its marks are of what is missing."""
+    box = site.open()
+    site.drain()
+    box.tend()
+    size = (site.hot / "hot.log").stat().st_size
+    given = box.append(site.news(4))
+    os.truncate(site.hot / "hot.log", size)
+    site.drain()
+    box.tend()
+    site.kill()
+    assert site.open().epoch != given[0].position.epoch
+    contents(given, site.box.append(site.news(4)), site.drain())
+
+
+def test_a_journal_older_than_the_cursor_on_flash_begins_a_new_epoch(site: Any) -> None:
+    box = site.open()
+    old = (site.hot / "hot.log").read_bytes()
+    given = box.append(site.news(5))
+    site.offline(30)
+    site.drain()
+    site.offline(30)
+    assert not list(site.flash.glob("*.seg"))
+    site.kill()
+    (site.hot / "hot.log").write_bytes(old)
+    assert site.open().epoch != given[0].position.epoch
+    contents(given, site.box.append(site.news(5)), site.drain())
 
 
 def test_a_journal_older_than_what_is_on_flash_begins_a_new_epoch(site: Any) -> None:
@@ -404,6 +434,24 @@ def test_two_state_directories_with_one_hot_directory_do_not_run_together(
     other.state = site.root / "other"
     with pytest.raises(AlreadyRunning):
         other.open()
+
+
+def test_a_journal_whose_directory_could_not_be_locked_begins_a_new_epoch(
+    site: Any, new_site: Callable[[Path], Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Too many open files while it started, and the second instance went on in the epoch of the first."""
+    given = site.open().append(site.news(2))
+
+    def too_many(directory: Path) -> None:
+        raise OSError(errno.EMFILE, os.strerror(errno.EMFILE), str(directory))
+
+    monkeypatch.setattr(opening, "DirectoryLock", too_many)
+    other = new_site(site.root)
+    other.number = 100
+    other.open()
+    given += other.box.append(other.news(2)) + site.box.append(site.news(2))
+    contents(given, other.drain(), site.drain())
+    other.kill()
 
 
 def test_whoever_fails_to_get_one_lock_holds_neither(site: Any, new_site: Callable[[Path], Any]) -> None:

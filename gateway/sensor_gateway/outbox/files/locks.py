@@ -28,6 +28,7 @@ class DirectoryLock:
 
     def __init__(self, directory: Path) -> None:
         """Take the lock; AlreadyRunning where somebody has it, OSError where the directory cannot be opened."""
+        self.directory = directory
         self._descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
         try:
             fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
