@@ -177,14 +177,20 @@ class HotJournal:
         self.close()
         self._descriptor, self.size = descriptor, size
 
-    def append(self, data: bytes) -> None:
-        """Add records. After an OSError the journal proves nothing: ``invalidate`` it before a seq is given out."""
-        if self._descriptor is None:
-            raise ValueError("the journal is not open")
-        taken = self._disk.write(self._descriptor, data)
-        self.size += len(data)
-        if taken < len(data):
-            append_all(self._disk, self._descriptor, data[taken:])
+    def append(self, data: bytes) -> bool:
+        """Add records; False where the journal is not open.
+
+        After an OSError it proves nothing: ``invalidate`` it before a seq is given out.
+        """
+        descriptor = self._descriptor
+        if descriptor is None:
+            return False
+        size = len(data)
+        taken = self._disk.write(descriptor, data)
+        self.size += size
+        if taken < size:
+            append_all(self._disk, descriptor, data[taken:])
+        return True
 
     def invalidate(self) -> None:
         """Make sure that no restart goes on from this journal. OSError where not even that can be done."""
