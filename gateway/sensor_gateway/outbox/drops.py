@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from sensor_gateway.model.event import GapCause
-from sensor_gateway.model.position import Epoch
+from sensor_gateway.model.position import Epoch, Position, Seq
 
 DROPS_KEPT: Final = 72
 """As many as fit a cursor's slot: of at least so many epochs it can tell that they, or their ends, were dropped."""
@@ -27,11 +27,16 @@ class Drop:
 
 
 class Drops:
-    """The newest drops, in the order of the stream. Neighbours of one cause are one drop."""
+    """The newest drops, in the order of the stream. Neighbours of one cause are one drop.
+
+    ``floor``: what lies there or below it was discarded by an operator, and is gone even where it can still be read.
+    """
 
     def __init__(self, drops: Iterable[Drop] = ()) -> None:
         """Start with what a cursor held."""
         self._drops = sorted(drops, key=_place)
+        purged = [(drop.epoch, drop.last) for drop in self._drops if drop.cause is GapCause.PURGE]
+        self.floor = Position(epoch=max(purged)[0], seq=Seq(max(purged)[1])) if purged else None
 
     def __iter__(self) -> Iterator[Drop]:
         return iter(self._drops)

@@ -24,6 +24,7 @@ from sensor_gateway.outbox.settings import Durability, OutboxSettings
 from sensor_gateway.outbox.tiers.clearance import Clearance, ColdParts
 from sensor_gateway.outbox.tiers.hot_copy import HotCopy
 from sensor_gateway.outbox.tiers.limits import Limits
+from sensor_gateway.outbox.tiers.purge import Purge
 from sensor_gateway.outbox.tiers.spill import Spill
 from sensor_gateway.outbox.tiers.tiers import TierParts, Tiers
 from sensor_gateway.outbox.tiers.waiting import put_cursor_on_flash, put_on_flash
@@ -86,6 +87,8 @@ class Opened:
         if recovery.failure is not None:
             self.alarms["outbox_flash"].raise_for(directory=str(self._directory), error=str(recovery.failure))
         self.reader, self.tiers, self._parts = self._join(setting, recovery, hot_path)
+        parts = self._parts
+        self.purge = Purge(parts.cold, parts.tail, parts.clearance, log) if self._is_usable else None
 
     def header(self, next_seq: int) -> HotHeader:
         """The hot journal's header as of now."""

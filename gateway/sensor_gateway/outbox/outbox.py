@@ -142,15 +142,17 @@ class Outbox:
             self._tiers.acknowledge(last.epoch, first.seq, last.seq)
 
     def tend(self) -> float | None:
-        """One turn: spill, flush, free, limits. Gives the seconds until it wants the next; None: when something comes.
+        """One turn: spill, flush, free, limits, purge. Gives the seconds until it wants the next; None: when news come.
 
         Never waits for a sync: its answer is taken in at a later turn.
         """
         now_s = self._clock.monotonic()
         self._intake.forget_just()
-        wait_s = self._tiers.turn(self._header, self._intake.look_at_clock(now_s), now_s)
+        now = self._intake.look_at_clock(now_s)
+        is_urgent = self._opened.purge is not None and self._opened.purge.turn(now, now_s)
+        wait_s = self._tiers.turn(self._header, now, now_s)
         self._intake.take_in(self._tiers.late_strays())
-        return wait_s
+        return 0.0 if is_urgent else wait_s
 
     def close(self, *, to_flash: bool, within_s: float = LONGEST_CLOSE_S) -> None:
         """Stop. ``to_flash``: the machine goes down, so everything is put on flash, and the sync is waited for.

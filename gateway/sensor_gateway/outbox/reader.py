@@ -55,6 +55,11 @@ class Reader:
         answer = _Answer(items=[], events_left=max_events, bytes_left=max_bytes)
         if self._marks.is_passed(epoch, seq):
             epoch, seq = self._marks.epoch, self._marks.seq
+        floor = self._drops.floor
+        if floor is not None and (epoch, seq) < (floor.epoch, floor.seq):
+            if not self._announce_between(answer, (epoch, seq), (floor.epoch, floor.seq + 1), 0, is_damage=False):
+                return answer.items
+            epoch, seq = floor.epoch, floor.seq
         while not answer.is_full:
             found = self._record_after(epoch, seq)
             if found is None:
@@ -109,17 +114,25 @@ class Reader:
     def _cross(self, answer: _Answer, found: Found, epoch: Epoch, seq: int) -> bool:
         """Announce what is missing between a position and the next record; False where there was not room for all."""
         record = found.record
-        if record.epoch == epoch:
-            return self._announce(answer, epoch, seq + 1, record.first_seq - 1, is_damage=found.is_after_damage)
-        ends = {drop.epoch: drop.last for drop in self._drops if epoch <= drop.epoch < record.epoch}
-        known_end = _end_of(record, epoch)
+        known_end = 0 if record.epoch == epoch else _end_of(record, epoch)
+        before = (record.epoch, record.first_seq)
+        return self._announce_between(answer, (epoch, seq), before, known_end, is_damage=found.is_after_damage)
+
+    def _announce_between(
+        self, answer: _Answer, after: tuple[Epoch, int], before: tuple[Epoch, int], known_end: int, *, is_damage: bool
+    ) -> bool:
+        """Announce all that lies between two places. ``known_end``: at least so far did the first one's epoch go."""
+        (epoch, seq), (following, first_seq) = after, before
+        if following == epoch:
+            return self._announce(answer, epoch, seq + 1, first_seq - 1, is_damage=is_damage)
+        ends = {drop.epoch: drop.last for drop in self._drops if epoch <= drop.epoch < following}
         ends[epoch] = max(seq, ends.get(epoch, 0), known_end)
-        for one, following in zip(sorted(ends), [*sorted(ends), record.epoch][1:], strict=True):
+        for one, next_one in zip(sorted(ends), [*sorted(ends), following][1:], strict=True):
             first = seq + 1 if one == epoch else 1
-            if not self._announce(answer, one, first, ends[one], is_damage=found.is_after_damage):
+            if not self._announce(answer, one, first, ends[one], is_damage=is_damage):
                 return False
-            self._marks.learn_border(one, ends[one], following)
-        return self._announce(answer, record.epoch, 1, record.first_seq - 1, is_damage=found.is_after_damage)
+            self._marks.learn_border(one, ends[one], next_one)
+        return self._announce(answer, following, 1, first_seq - 1, is_damage=is_damage)
 
     def _announce(self, answer: _Answer, epoch: Epoch, first: int, last: int, *, is_damage: bool) -> bool:
         otherwise = GapCause.DAMAGE if is_damage else GapCause.UNKNOWN

@@ -140,6 +140,9 @@ class Recovery:
         is_stored = (on_flash is not None and on_flash.epoch == epoch) or self._store_epoch(epoch)
         fits = is_own_hot or (self._kept is None and not self.shelf.segments)
         marks = self._marks(epoch, fits=fits)
+        drops = Drops(self._kept.drops if self._kept else ())
+        mark = Position(epoch=marks.epoch, seq=Seq(marks.seq))
+        gone = mark if drops.floor is None else max(mark, drops.floor)
         return Recovered(
             identity=identity,
             epoch=epoch,
@@ -148,11 +151,11 @@ class Recovery:
             previous=previous if is_stored else None,
             previous_last_seq=border.last_seq if is_stored else None,
             marks=marks,
-            drops=Drops(self._kept.drops if self._kept else ()),
-            tail=self._tail(marks, epoch) if fits else Tail(),
+            drops=drops,
+            tail=self._tail(gone, epoch) if fits else Tail(),
             # Another directory's journal, or one of a time when this one could not be read, fits in nowhere.
             strays=[] if fits else unacknowledged_in(self._hot),
-            pending_in_cold=self._pending_in_cold(marks),
+            pending_in_cold=self._pending_in_cold(marks, gone),
         )
 
     def _border(self, previous: Epoch | None, on_flash: EpochMark | None, *, is_proof: bool) -> _Border:
@@ -244,23 +247,22 @@ class Recovery:
             return Marks(self._hot.records[0].epoch, self._hot.records[0].first_seq - 1)
         return Marks(epoch, 0)
 
-    def _tail(self, marks: Marks, epoch: Epoch) -> Tail:
-        """What only hot has."""
+    def _tail(self, gone: Position, epoch: Epoch) -> Tail:
+        """What only hot has, behind what was acknowledged or discarded."""
         tail = Tail()
-        last = self.shelf.last
-        end = (last.epoch, int(last.seq)) if last else (marks.epoch, marks.seq)
-        end = max(end, (marks.epoch, marks.seq))
+        through = max(gone, self.shelf.last or gone)
+        end = (through.epoch, int(through.seq))
         for record in self._hot.records:
             if (record.epoch, record.last_seq) > end and record.epoch <= epoch:
                 tail.add(record)
                 end = (record.epoch, record.last_seq)
         return tail
 
-    def _pending_in_cold(self, marks: Marks) -> int:
+    def _pending_in_cold(self, marks: Marks, gone: Position) -> int:
         last = self.shelf.last
         if last is None:
             return 0
-        pending = self.shelf.ticket - self._ticket_behind(Position(epoch=marks.epoch, seq=Seq(marks.seq)))
+        pending = self.shelf.ticket - self._ticket_behind(gone)
         for epoch, begin, end in marks.ranges:
             if (epoch, end) <= (last.epoch, last.seq):
                 pending -= end - begin + 1

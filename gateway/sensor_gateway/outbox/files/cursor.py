@@ -9,7 +9,8 @@ other: they share no block. Losing both means duplicates, never loss. All number
     20  acknowledged through: epoch ordinal u32, random u32, seq u64
     36  highest generation ever used u64
     44  up to 72 drops of 56: epoch ordinal u32, random u32, first seq u64, last seq u64, events u64,
-        from and to wall clock time i64, cause u8 (0 unknown 1 limit 2 age 3 damage 4 quarantine 5 memory), 7 x 0
+        from and to wall clock time i64, cause u8 (0 unknown 1 limit 2 age 3 damage 4 quarantine 5 memory 6 purge),
+        7 x 0
 """
 
 from __future__ import annotations
@@ -37,6 +38,7 @@ _CAUSES: Final = (
     GapCause.DAMAGE,
     GapCause.QUARANTINE,
     GapCause.MEMORY,
+    GapCause.PURGE,
 )
 
 

@@ -1,0 +1,162 @@
+"""Discards what an operator asked to discard, so that a crash leaves all of it or none.
+
+What goes is read, one segment in a turn, and noted as drops. Once the cursor that holds these is safe, everything
+through the end of them counts as gone, wherever it still lies; only then is anything freed.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import Final
+
+from sensor_gateway.model.event import GapCause
+from sensor_gateway.model.log import Log
+from sensor_gateway.model.position import Epoch, Position, Seq
+from sensor_gateway.outbox.drops import Drop, Drops
+from sensor_gateway.outbox.files.disk import read_file
+from sensor_gateway.outbox.files.moment import Moment
+from sensor_gateway.outbox.files.record import Record, scan
+from sensor_gateway.outbox.files.segment import Segment, first_of
+from sensor_gateway.outbox.purge_request import NAME, PurgeRequest, read_request
+from sensor_gateway.outbox.tiers.clearance import CURSOR, Clearance, ColdParts, unacknowledged
+from sensor_gateway.outbox.tiers.tail import Tail
+
+LOOK_EVERY_S: Final = 5.0
+
+
+class Purge:
+    """Looks for requests, and carries them out one at a time."""
+
+    def __init__(self, cold: ColdParts, tail: Tail, clearance: Clearance, log: Log) -> None:
+        """All but the log belongs to the outbox."""
+        self._cold = cold
+        self._tail = tail
+        self._clearance = clearance
+        self._log = log
+        self._look_at_s = 0.0
+        self._request: PurgeRequest | None = None
+        self._unread: list[Segment] = []
+        self._in_memory: list[Record] = []
+        self._found = Drops()
+        self._counted = Position(epoch=Epoch(ordinal=0, random=0), seq=Seq(0))
+        self._count = 0
+        self._is_noted = self._is_asked = False
+
+    def turn(self, now: Moment, now_s: float) -> bool:
+        """One turn; whether the next one should come at once."""
+        if self._request is None:
+            if now_s < self._look_at_s:
+                return False
+            self._look_at_s = now_s + LOOK_EVERY_S
+            self._look(now)
+        if self._request is None or not self._cold.retry.may_try(now_s):
+            return False
+        try:
+            return self._advance(self._request)
+        except OSError as error:
+            self._cold.retry.failed(CURSOR, error, now_s)
+            return False
+
+    def _look(self, now: Moment) -> None:
+        file = self._cold.shelf.directory / NAME
+        if not os.path.lexists(file):
+            return
+        try:
+            request = read_request(self._cold.disk, file.parent)
+            if request is not None and not request.is_stale(now):
+                self._begin(request)
+                return
+            reason = "nobody can read it" if request is None else "whoever asked has given up by now"
+            self._log.warning("purge_request_removed", file=str(file), reason=reason)
+            self._cold.disk.unlink(file)
+        except OSError as error:
+            self._log.warning("purge_request_not_readable", file=str(file), error=str(error))
+
+    def _begin(self, request: PurgeRequest) -> None:
+        marks, drops = self._cold.marks, self._cold.drops
+        self._request = request
+        self._in_memory = [record for record in self._tail if _first(record) <= request.through]
+        self._unread = [one for one in self._cold.shelf.segments if one.first and one.first <= request.through]
+        self._found, self._count = Drops(), 0
+        mark = Position(epoch=marks.epoch, seq=Seq(marks.seq))
+        self._counted = mark if drops.floor is None else max(mark, drops.floor)
+        self._is_noted = self._is_asked = False
+
+    def _advance(self, request: PurgeRequest) -> bool:
+        if self._unread:
+            segment = self._unread.pop(0)
+            if segment in self._cold.shelf.segments:
+                self._read(segment)
+            return True
+        if not self._is_noted:
+            self._note()
+        if not self._count or self._is_safe():
+            self._finish(request)
+        return False
+
+    def _read(self, segment: Segment) -> None:
+        """Take in what a segment held before what was in memory when this began, which may be in cold by now."""
+        data = read_file(self._cold.disk, segment.path, segment.end)
+        for header, _, _ in scan(data, generation=segment.generation):
+            if not self._in_memory or first_of(header) < _first(self._in_memory[0]):
+                self._take(header.epoch, header.first_seq, header.last_seq, header.began, header.span_ms)
+
+    def _note(self) -> None:
+        """Everything in cold was read: add what was in memory, and note all of it as dropped."""
+        for record in self._in_memory:
+            self._take(record.epoch, record.first_seq, record.last_seq, record.began, record.span_ms)
+        for drop in self._found:
+            self._cold.drops.add(drop)
+        self._cold.counters.dropped += self._count
+        self._is_noted = True
+
+    def _take(self, epoch: Epoch, first: int, last: int, began: Moment, span_ms: int) -> None:
+        through = self._request.through if self._request else self._counted
+        if Position(epoch=epoch, seq=Seq(first)) > through:
+            return
+        if epoch == through.epoch:
+            last = min(last, through.seq)
+        if epoch == self._counted.epoch:
+            first = max(first, self._counted.seq + 1)
+        count = unacknowledged(self._cold.marks, epoch, first, last) if epoch >= self._counted.epoch else 0
+        if not count:
+            return
+        self._counted = Position(epoch=epoch, seq=Seq(last))
+        self._count += count
+        self._found.add(
+            Drop(
+                epoch=epoch,
+                first=first,
+                last=last,
+                count=count,
+                cause=GapCause.PURGE,
+                from_ms=began.wall_ms,
+                to_ms=began.wall_ms + span_ms,
+            )
+        )
+
+    def _is_safe(self) -> bool:
+        """Whether a cursor with these drops is on the medium; if not, that is seen to. OSError."""
+        cursor = self._cold.cursor
+        if cursor.is_syncing:
+            return False
+        if self._is_asked and cursor.safe is cursor.newest:
+            return True
+        self._clearance.sync_cursor()
+        self._is_asked = True
+        return False
+
+    def _finish(self, request: PurgeRequest) -> None:
+        if self._count:
+            self._cold.drops.floor = self._counted
+            gone = self._tail.settle(self._counted.epoch, self._counted.seq)
+            in_cold = self._count - sum(len(record.bodies) for record in gone)
+            self._clearance.pending = max(self._clearance.pending - in_cold, 0)
+        self._request, self._in_memory = None, []
+        through = f"{request.through.epoch}:{request.through.seq}"
+        self._log.info("outbox_purged", events=self._count, through=through, asked_by=request.by)
+        self._cold.disk.unlink(self._cold.shelf.directory / NAME)
+
+
+def _first(record: Record) -> Position:
+    return Position(epoch=record.epoch, seq=Seq(record.first_seq))

@@ -1,0 +1,303 @@
+"""What an operator discards: announced, all of it or none, and nothing that came later."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from sensor_gateway.model.event import Gap, GapCause
+from sensor_gateway.model.position import Epoch, Position, Seq
+from sensor_gateway.outbox.files.moment import Moment
+from sensor_gateway.outbox.purge_request import GOOD_FOR_MS, NAME, PurgeRequest, read_request, write_request
+from sensor_gateway.outbox.tiers.purge import LOOK_EVERY_S, Purge
+
+SMALL: dict[str, Any] = {"segment_size": 4096, "max_size": 40 * 4096}
+
+
+def now_of(site: Any) -> Moment:
+    stamp = site.clock.stamp()
+    boot = int(site.boot_id[:8], 16)
+    return Moment(boot=boot, uptime_ms=stamp.uptime_ms, wall_ms=stamp.wall_ms, is_unsynced=False)
+
+
+def ask(site: Any, through: Position, *, asked: Moment | None = None) -> Path:
+    request = PurgeRequest(nonce="5eed", through=through, asked=asked or now_of(site), by="ann (uid 1000)")
+    write_request(site.disk, site.flash, request)
+    return Path(site.flash / NAME)
+
+
+def tend_until_done(site: Any) -> None:
+    site.clock.advance(LOOK_EVERY_S)
+    for _ in range(200):
+        site.box.tend()
+        if not (site.flash / NAME).exists():
+            site.box.tend()
+            return
+    raise AssertionError("the purge does not end")
+
+
+def fill(site: Any, rounds: int = 8) -> list[Any]:
+    """Several segments on flash, and the newest ten in memory alone."""
+    stored = []
+    for _ in range(rounds):
+        stored += site.box.append(site.news(10))
+        site.offline(6, step_s=3)
+    return stored + site.box.append(site.news(10))
+
+
+def values(items: list[Any]) -> list[float]:
+    facts = [json.loads(item.body) for item in items if not isinstance(item, Gap)]
+    return [fact["value"] for fact in facts if fact["type"] == "value"]
+
+
+def gaps(items: list[Any]) -> list[Gap]:
+    return [item for item in items if isinstance(item, Gap)]
+
+
+def test_what_waits_goes_and_what_came_after_the_question_stays(site: Any) -> None:
+    site.open(**SMALL)
+    stored = fill(site)
+    assert len(site.box._opened._parts.cold.shelf.segments) > 1
+    file = ask(site, stored[-1].position)
+    later = site.box.append(site.news(3))
+    tend_until_done(site)
+    assert not file.exists()
+    assert site.box.counters.dropped == 91  # the first event of the epoch is one of them
+    found = site.drain()
+    (gap,) = gaps(found)
+    assert found[0] == gap
+    assert (gap.from_seq, gap.to_seq, gap.count, gap.cause) == (1, 91, 91, GapCause.PURGE)
+    assert gap.from_wall_ms is not None
+    assert gap.to_wall_ms is not None
+    assert gap.from_wall_ms < gap.to_wall_ms
+    assert [item.body for item in found[1:]] == [item.body for item in later]
+    assert site.box.pending == 0
+    (facts,) = [facts for name, facts in site.log.lines if name == "outbox_purged"]
+    assert (facts["events"], facts["asked_by"]) == (91, "ann (uid 1000)")
+
+
+def test_flash_is_given_back_and_the_gap_is_told_even_where_nothing_follows(site: Any) -> None:
+    site.open(**SMALL)
+    stored = fill(site)
+    ask(site, stored[-1].position)
+    tend_until_done(site)
+    assert list(site.flash.glob("*.seg")) == []
+    assert [gap.cause for gap in gaps(site.drain())] == [GapCause.PURGE]
+    assert site.box.pending == 0
+
+
+def test_it_may_end_inside_a_segment_and_inside_a_record(site: Any) -> None:
+    site.open(**SMALL)
+    stored = fill(site)
+    cut = 37
+    ask(site, stored[cut].position)
+    tend_until_done(site)
+    pending = site.box.pending
+    found = site.drain()
+    assert [(gap.from_seq, gap.to_seq) for gap in gaps(found)] == [(1, stored[cut].position.seq)]
+    assert values(found) == values(stored)[cut + 1 :]
+    assert pending == len(stored) - cut - 1
+
+
+@pytest.mark.parametrize("is_cut", [False, True])
+def test_it_stays_purged_after_a_kill_and_after_a_power_cut(site: Any, *, is_cut: bool) -> None:
+    site.open(**SMALL)
+    stored = fill(site)
+    ask(site, stored[45].position)
+    tend_until_done(site)
+    (site.cut_power if is_cut else site.kill)()
+    site.open(**SMALL)
+    pending = site.box.pending
+    found = site.drain()
+    assert values(found) == values(stored)[46:]
+    assert pending == len(stored) - 46 + is_cut  # after the cut an epoch begins with an event of its own
+    first, *others = gaps(found)
+    assert (first.from_seq, first.to_seq, first.cause) == (1, stored[45].position.seq, GapCause.PURGE)
+    assert not others
+
+
+def test_events_in_flight_may_still_be_acknowledged(site: Any) -> None:
+    site.open(**SMALL)
+    stored = fill(site)
+    in_flight = site.box.read(None, max_events=20, max_bytes=10**6)
+    ask(site, stored[-1].position)
+    tend_until_done(site)
+    (gap,) = gaps(site.box.read(in_flight[-1].position, max_events=20, max_bytes=10**6))
+    assert (gap.from_seq, gap.to_seq) == (21, 91)
+    site.acknowledge(in_flight)
+    (gap,) = gaps(site.drain())
+    assert (gap.from_seq, gap.to_seq) == (21, 91)
+    assert site.box.pending == 0
+
+
+def test_several_epochs_go_together_and_each_is_announced(site: Any) -> None:
+    for _ in range(3):
+        site.open(**SMALL)
+        stored = fill(site, rounds=3)
+        site.offline(12, step_s=3)
+        site.cut_power()
+    site.open(**SMALL)
+    ask(site, stored[-1].position)
+    tend_until_done(site)
+    later = site.box.append(site.news(2))
+    found = site.drain()
+    assert [(gap.epoch.ordinal, gap.from_seq, gap.to_seq, gap.cause) for gap in gaps(found)] == [
+        (ordinal, 1, 41, GapCause.PURGE) for ordinal in (1, 2, 3)
+    ]
+    assert values(found) == values(later)
+
+
+def test_a_second_purge_takes_what_came_since(site: Any) -> None:
+    site.open(**SMALL)
+    ask(site, fill(site)[30].position)
+    tend_until_done(site)
+    ask(site, fill(site, rounds=2)[-1].position)
+    tend_until_done(site)
+    assert site.box.counters.dropped == 121
+    assert [(gap.from_seq, gap.to_seq, gap.cause) for gap in gaps(site.drain())] == [(1, 121, GapCause.PURGE)]
+
+
+def test_a_request_for_what_is_delivered_already_does_nothing(site: Any) -> None:
+    site.open(**SMALL)
+    stored = fill(site)
+    site.drain()
+    ask(site, stored[-1].position)
+    tend_until_done(site)
+    assert site.box.counters.dropped == 0
+    later = site.box.append(site.news(2))
+    assert [item.body for item in site.drain()] == [item.body for item in later]
+
+
+@pytest.mark.parametrize("age_ms", [GOOD_FOR_MS + 1, -GOOD_FOR_MS - 6000])
+def test_a_request_that_somebody_gave_up_long_ago_is_removed(site: Any, age_ms: int) -> None:
+    site.open(**SMALL)
+    stored = fill(site)
+    ask(site, stored[-1].position, asked=now_of(site).later(-age_ms))
+    tend_until_done(site)
+    assert "purge_request_removed" in site.log.names()
+    assert values(site.drain()) == values(stored)
+
+
+def test_a_request_of_another_boot_whose_clock_was_not_set_is_removed(site: Any) -> None:
+    site.open(**SMALL)
+    stored = fill(site)
+    ask(site, stored[-1].position, asked=Moment(boot=1, uptime_ms=0, wall_ms=0, is_unsynced=True))
+    tend_until_done(site)
+    assert values(site.drain()) == values(stored)
+
+
+@pytest.mark.parametrize(
+    "damage", [lambda data: b"", lambda data: data[:-9], lambda data: data.replace(b"5eed", b"seed")]
+)
+def test_a_damaged_request_is_removed(site: Any, damage: Callable[[bytes], bytes]) -> None:
+    site.open(**SMALL)
+    stored = fill(site)
+    file = ask(site, stored[-1].position)
+    file.write_bytes(damage(file.read_bytes()))
+    tend_until_done(site)
+    assert "purge_request_removed" in site.log.names()
+    assert values(site.drain()) == values(stored)
+
+
+def test_what_is_written_is_read_back(site: Any) -> None:
+    site.open()
+    position = Position(epoch=Epoch(ordinal=7, random=9), seq=Seq(11))
+    ask(site, position)
+    request = read_request(site.disk, site.flash)
+    assert request is not None
+    assert (request.through, request.asked, request.by) == (position, now_of(site), "ann (uid 1000)")
+
+
+def test_a_look_costs_one_question_every_five_seconds(site: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    site.open(**SMALL)
+    site.box.tend()
+    looks: list[object] = []
+    monkeypatch.setattr("os.path.lexists", lambda file: looks.append(file) or False)
+    for _ in range(100):
+        site.clock.advance(0.5)
+        site.box.tend()
+    assert len(looks) == 10
+
+
+class Killed(BaseException):
+    pass
+
+
+def lives_until(site: Any, call: int) -> bool:
+    """Purge until the n-th writing call, at which the process is killed; whether it came so far."""
+    count = 0
+
+    def rule(name: str, path: str) -> None:
+        nonlocal count
+        count += name in ("open", "write", "write_at", "sync_data", "sync", "replace", "unlink")
+        if count == call:
+            raise Killed
+
+    site.disk.rule = rule
+    try:
+        tend_until_done(site)
+        site.offline(60, step_s=10)
+    except Killed:
+        return True
+    finally:
+        site.disk.heal()
+    return False
+
+
+def kill_at_each_call(root: Path, new_site: Callable[[Path], Any]) -> Iterator[list[Any]]:
+    """What a start after the kill delivers; before it, 90 events waited."""
+    for call in range(1, 200):
+        site = new_site(root / str(call))
+        site.open(**SMALL)
+        ask(site, fill(site)[-1].position)
+        was_killed = lives_until(site, call)
+        site.kill()
+        (site.flash / NAME).unlink(missing_ok=True)
+        site.open(**SMALL)
+        found = site.drain()
+        site.kill()
+        yield found
+        if not was_killed:
+            return
+    raise AssertionError("the purge does not end")
+
+
+def objection(found: list[Any]) -> str:
+    holes = [(gap.from_seq, gap.to_seq, gap.cause) for gap in gaps(found)]
+    if holes == [(1, 91, GapCause.PURGE)] and not values(found):
+        return ""
+    if not holes and values(found) == [float(number) for number in range(1, 91)]:
+        return ""
+    return f"{holes} and {len(values(found))} events"
+
+
+def test_a_kill_in_the_middle_leaves_everything_or_nothing(tmp_path: Path, new_site: Callable[[Path], Any]) -> None:
+    ends = list(kill_at_each_call(tmp_path, new_site))
+    assert [text for text in map(objection, ends) if text] == []
+    assert {bool(values(found)) for found in ends} == {True, False}
+
+
+def test_a_purge_that_frees_before_it_is_noted_is_caught(
+    tmp_path: Path, new_site: Callable[[Path], Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Purge, "_is_safe", lambda self: True)
+    assert any(map(objection, kill_at_each_call(tmp_path, new_site)))
+
+
+def test_a_card_that_fails_delays_it_and_loses_nothing_unannounced(site: Any) -> None:
+    site.open(**SMALL)
+    stored = fill(site)
+    ask(site, stored[-1].position)
+    site.disk.fail("sync")
+    site.clock.advance(LOOK_EVERY_S)
+    site.offline(60, step_s=1)
+    assert (site.flash / NAME).exists()
+    assert values(site.box.read(None, max_events=10**4, max_bytes=10**9)) == values(stored)
+    site.disk.heal()
+    site.offline(60, step_s=1)
+    assert not (site.flash / NAME).exists()
+    assert objection(site.drain()) == ""
