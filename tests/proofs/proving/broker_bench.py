@@ -11,6 +11,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterable
+from pathlib import Path
 from typing import Any, cast
 
 import tenacity
@@ -20,6 +21,12 @@ from sensor_gateway.model.channel import Channel, Source
 from sensor_gateway.model.event import ChangeEvent, Quality, Reason
 from sensor_gateway.model.health import SensorState
 from sensor_gateway.model.quantity import TEMPERATURE
+from sensor_gateway.outbox.files.disk import Disk
+from sensor_gateway.outbox.files.syncer import SyncerInPlace
+from sensor_gateway.outbox.identity import Machine
+from sensor_gateway.outbox.opening import Hands
+from sensor_gateway.outbox.outbox import Outbox
+from sensor_gateway.outbox.settings import OutboxSettings
 from sensor_gateway.publishing.connector import Connector, NoConnection, Refusal
 from sensor_gateway.publishing.delivery import PublishingPlan
 from sensor_gateway.publishing.messages import Program
@@ -157,6 +164,29 @@ class Watched:
         self.inner.acknowledge(first, last)
 
 
+class Quiet:
+    """A Log that nobody reads."""
+
+    def info(self, event: str, /, **facts: object) -> None: ...
+    def warning(self, event: str, /, **facts: object) -> None: ...
+    def error(self, event: str, /, **facts: object) -> None: ...
+
+
+def real_outbox(folder: Path, clock: VirtualClock, *, disk: Disk | None = None, **settings: Any) -> Outbox:
+    """The real outbox below ``folder``, with virtual time, and syncs that are done at once."""
+    disk = disk or Disk()
+    return Outbox.open(
+        state_directory=folder / "state",
+        hot_directory=folder / "hot",
+        gateway="greenhouse",
+        settings=OutboxSettings(**{"keep_free": 0, **settings}),
+        clock=clock,
+        machine=Machine(boot_id=f"{BOOT}-2fa1-11d2-883f-0016d3cca427", hardware_id="test"),
+        log=Quiet(),
+        hands=Hands(disk=disk, syncer=SyncerInPlace(disk), is_woken=False),
+    )
+
+
 class BrokerBench:
     """One publisher and one broker. ``policy`` answers as the fake broker's does, and may call ``later``."""
 
@@ -170,13 +200,15 @@ class BrokerBench:
         sensors: int = 2,
         stream: dict[str, Any] | None = None,
         set_aside: Callable[[Any, str], object] | None = None,
+        meta: bytes = b'{"schema_version":1}',
         seed: int = 1,
         **broker: Any,
     ) -> None:
         self.clock = clock or VirtualClock(start_s=1000.0, boot_s=1000.0)
         self.log = Journal(self.clock)
         self.view = StreamView()
-        self.outbox = Watched(outbox or MemoryOutbox(boot=BOOT))
+        made = outbox(self.clock) if callable(outbox) else outbox
+        self.outbox = Watched(made or MemoryOutbox(boot=BOOT))
         self.basket = Basket()
         self.quarantined: dict[int, str] = {}
         self.broker = SteppedBroker(policy, connack=connack)
@@ -186,7 +218,7 @@ class BrokerBench:
         channel = Channel(name="temperature", quantity=TEMPERATURE, low=-1e9, high=1e9, resolution=0.01)
         self.sources = [Source(sensor=f"s{number}", channel=channel) for number in range(sensors)]
         self._set_aside = set_aside
-        plan = self._plan(stream or {}, broker)
+        plan = self._plan(stream or {}, broker, meta)
         self.publisher = Publisher(plan, outbox=self.outbox, clock=self.clock, log=self.log)
         self.publisher.outlets = (self.basket,)
         self.connector = VirtualConnector(
@@ -205,7 +237,7 @@ class BrokerBench:
         self._by_id: dict[tuple[int, int], Packet] = {}
         self.promises = {0x00, 0x10}
 
-    def _plan(self, stream: dict[str, Any], broker: dict[str, Any]) -> PublishingPlan:
+    def _plan(self, stream: dict[str, Any], broker: dict[str, Any], meta: bytes) -> PublishingPlan:
         settings = {"host": "127.0.0.1", "port": self.broker.port, "client_id": "greenhouse-1", **broker}
         return PublishingPlan(
             broker=BrokerSettings(**settings),
@@ -214,7 +246,7 @@ class BrokerBench:
             boot=BOOT,
             sensors=tuple(source.sensor for source in self.sources),
             channels=tuple(PublishedChannel(source=source, lifetime_ms=900_000) for source in self.sources),
-            meta=b'{"schema_version":1}',
+            meta=meta,
             gap_json=MemoryOutbox(boot=BOOT).encoder.gap,
             set_aside=self.set_aside,
         )

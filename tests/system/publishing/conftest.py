@@ -8,15 +8,18 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
+from proving.broker_bench import BrokerBench, real_outbox
 
 from sensor_gateway.model.channel import Channel, Source
 from sensor_gateway.model.event import ChangeEvent, Quality, Reason
 from sensor_gateway.model.health import SensorState
 from sensor_gateway.model.quantity import TEMPERATURE
 from sensor_gateway.model.reading import ClockState, Stamp
+from sensor_gateway.outbox.outbox import Outbox
 from sensor_gateway.publishing.delivery import PublishingPlan
 from sensor_gateway.publishing.messages import Program
 from sensor_gateway.publishing.publisher import Publisher
@@ -175,6 +178,26 @@ def rig() -> Iterator[Callable[..., Rig]]:
     for each in made:
         each.stop()
     gc.collect()
+
+
+@pytest.fixture
+def bench() -> Iterator[Callable[..., BrokerBench]]:
+    """Makes publishers in virtual time, each with a broker of its own, and ends them."""
+    made: list[BrokerBench] = []
+
+    def make(*arguments: Any, **settings: Any) -> BrokerBench:
+        made.append(BrokerBench(*arguments, **settings))
+        return made[-1]
+
+    yield make
+    for each in made:
+        each.close()
+
+
+@pytest.fixture
+def make_outbox(tmp_path: Path) -> Callable[..., Outbox]:
+    """The real outbox in the test's folder, on a clock in virtual time."""
+    return lambda clock, **more: real_outbox(tmp_path, clock, **more)
 
 
 @pytest.fixture
