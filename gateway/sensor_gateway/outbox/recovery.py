@@ -16,7 +16,7 @@ from sensor_gateway.model.log import Log
 from sensor_gateway.model.position import Epoch, Position, Seq
 from sensor_gateway.outbox.drops import Drops
 from sensor_gateway.outbox.files.cursor import CursorFile, CursorState
-from sensor_gateway.outbox.files.disk import Disk
+from sensor_gateway.outbox.files.disk import Disk, sync_directory
 from sensor_gateway.outbox.files.hot import NAME, HotContents, read_hot, unacknowledged_in
 from sensor_gateway.outbox.files.quarantine import Quarantine
 from sensor_gateway.outbox.files.record import Header
@@ -194,6 +194,7 @@ class Recovery:
         if identity != kept:
             try:
                 self._disk.make_directory(self._directory)
+                sync_directory(self._disk, self._directory.parent)
                 write_identity(self._disk, self._directory, identity)
             except OSError as error:
                 self._log.error("outbox_identity_not_stored", directory=str(self._directory), error=str(error))
