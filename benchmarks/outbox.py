@@ -16,8 +16,9 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from itertools import cycle
 from pathlib import Path
 from typing import Any
 
@@ -54,13 +55,13 @@ class Silence:
 
 
 class Written:
-    """Stands in for the encoder with an event that is written already: what is left is the cost of storing."""
+    """Stands in for the encoder with events that are written already: what is left is the cost of storing."""
 
-    def __init__(self, body: bytes) -> None:
-        self.body = body
+    def __init__(self, bodies: Sequence[bytes]) -> None:
+        self._next = cycle(bodies).__next__
 
     def value(self, _event: ChangeEvent, _epoch: str, _seq: int) -> bytes:
-        return self.body
+        return self._next()
 
 
 def wandering(count: int, per_s: float) -> list[ChangeEvent]:
@@ -123,37 +124,49 @@ def take_all(outbox: Outbox) -> int:
     return count
 
 
-def least_us(work: Callable[[], object], events: int, rounds: int = ROUNDS, after: Callable[[], object] = int) -> float:
-    """CPU microseconds per event of the best round; ``after`` is not counted."""
-    best_s = float("inf")
+def least_us(*works: Callable[[], object], rounds: int = ROUNDS, after: Callable[[], object] = int) -> list[float]:
+    """CPU microseconds of the best round of each, divided by ROUND.
+
+    They take turns, so that all meet the same load; ``after`` is not counted.
+    """
+    best_s = [float("inf")] * len(works)
     for _ in range(rounds):
-        began_s = time.process_time()
-        work()
-        best_s = min(best_s, time.process_time() - began_s)
+        for at, work in enumerate(works):
+            began_s = time.process_time()
+            work()
+            best_s[at] = min(best_s[at], time.process_time() - began_s)
         after()
-    return best_s / events * 1e6
+    return [one_s / ROUND * 1e6 for one_s in best_s]
 
 
-def leave_encoding_out(outbox: Outbox, example: ChangeEvent) -> None:
-    """Let this event's JSON stand for that of all."""
+def dumps() -> Callable[[], object]:
+    """The yardstick: json.dumps of ROUND events."""
+    encoder = EventEncoder("greenhouse", BOOT[:8])
+    fields = [json.loads(encoder.value(event, "000001-7f3c9a2e", 12_345)) for event in wandering(ROUND, 100)]
+    return lambda: [json.dumps(one) for one in fields]
+
+
+def leave_encoding_out(outbox: Outbox, events: Sequence[ChangeEvent]) -> None:
+    """Write these events beforehand; their seqs will be wrong."""
     intake: Any = outbox._intake  # noqa: SLF001 - there is no other way to leave out a part of the way
-    intake._encoder = Written(intake._encoder.value(example, str(outbox.epoch), 12_345))  # noqa: SLF001
+    encode, epoch = intake._encoder.value, str(outbox.epoch)  # noqa: SLF001
+    intake._encoder = Written([encode(event, epoch, seq) for seq, event in enumerate(events, 123_456)])  # noqa: SLF001
 
 
-def online(batch: int, *, is_encoding: bool, rounds: int = ROUNDS) -> float:
-    """Append and acknowledge, a turn of housekeeping (not counted) behind every 200 events."""
+def online(batch: int, *, is_encoding: bool, rounds: int = ROUNDS) -> list[float]:
+    """Append and acknowledge, per event, and the yardstick; a turn of housekeeping (not counted) behind 200 events."""
     events = wandering(ROUND, 100)
     batches = [events[at : at + batch] for at in range(0, ROUND, batch)]
     with empty_outbox(SystemClock()) as outbox:
         if not is_encoding:
-            leave_encoding_out(outbox, events[0])
+            leave_encoding_out(outbox, events)
 
         def work() -> None:
             for some in batches:
                 stored = outbox.append(some)
                 outbox.acknowledge(stored[0].position, stored[-1].position)
 
-        return least_us(work, ROUND, rounds, outbox.tend)
+        return least_us(work, dumps(), rounds=rounds, after=outbox.tend)
 
 
 def offline(per_s: int, seconds: int = 120) -> tuple[float, float]:
@@ -181,6 +194,7 @@ def fill(state: Path, hot: Path, count: int) -> None:
     clock = VirtualClock(boot_s=3600.0)
     outbox = opened(state, hot, clock, Hands(disk=disk, syncer=SyncerInPlace(disk), is_woken=False))
     events = wandering(10_000, 100)
+    leave_encoding_out(outbox, events)
     for at in range(0, count, 100):
         outbox.append(events[at % 10_000 : at % 10_000 + 100])
         clock.advance(1)
@@ -194,8 +208,8 @@ def status_kb(key: str) -> int:
     return next(int(line.split()[1]) for line in lines if line.startswith(key))
 
 
-def open_and_drain(state: Path, hot: Path) -> dict[str, float]:
-    """Open what waits there, in this process; read all of it; read and acknowledge all of it."""
+def open_what_waits(state: Path, hot: Path) -> tuple[Outbox, dict[str, float]]:
+    """Open it in this process; gives what that took, its memory in KiB."""
     disk = Disk()
     clock = VirtualClock(boot_s=100_000.0)
     hands = Hands(disk=disk, syncer=SyncerInPlace(disk), is_woken=False)
@@ -203,24 +217,32 @@ def open_and_drain(state: Path, hot: Path) -> dict[str, float]:
     Path("/proc/self/clear_refs").write_text("5")
     began = time.perf_counter(), time.process_time()
     outbox = opened(state, hot, clock, hands)
-    figures = {
+    return outbox, {
         "open_ms": (time.perf_counter() - began[0]) * 1e3,
         "open_cpu_ms": (time.process_time() - began[1]) * 1e3,
         "open_rss_kb": status_kb("VmRSS") - before_kb,
         "open_peak_kb": status_kb("VmHWM") - before_kb,
         "pending": outbox.pending,
     }
+
+
+def drain(outbox: Outbox) -> dict[str, float]:
+    """Read all of it; then read and acknowledge all of it. Events per second of CPU."""
+    before_kb = status_kb("VmRSS")
     last: Position | None = None
     count, began_s = 0, time.process_time()
     while items := outbox.read(last, max_events=100, max_bytes=ALL):
         last = items[-1].position
         count += len(items)
-    figures["read_per_s"] = count / (time.process_time() - began_s)
-    began_s = time.process_time()
-    figures["read_and_acknowledged"] = count = take_all(outbox)
-    figures["drain_per_s"] = count / (time.process_time() - began_s)
-    figures["drain_peak_kb"] = status_kb("VmHWM") - before_kb
-    return figures
+    read_s, began_s = time.process_time() - began_s, time.process_time()
+    taken = take_all(outbox)
+    return {
+        "read": count,
+        "read_per_s": count / read_s,
+        "read_and_acknowledged": taken,
+        "read_and_acknowledged_per_s": taken / (time.process_time() - began_s),
+        "drain_peak_kb": status_kb("VmHWM") - before_kb,
+    }
 
 
 def forget_pages(directory: Path) -> None:
@@ -233,55 +255,61 @@ def forget_pages(directory: Path) -> None:
             os.close(descriptor)
 
 
-def after_an_outage(count: int) -> dict[str, float]:
-    """Fill, kill, forget, open and drain, with a process for each of the two lives."""
+def after_an_outage(count: int, *, is_draining: bool) -> dict[str, float]:
+    """Fill, kill, forget, open, and perhaps drain, with a process for each of the two lives."""
     with tempfile.TemporaryDirectory(dir=HOT_ROOT) as hot, tempfile.TemporaryDirectory() as state:
         command = [sys.executable, __file__]
         filled = subprocess.run([*command, "fill", state, hot, str(count)], check=False)
         if filled.returncode != -signal.SIGKILL:
             raise SystemExit("the outbox could not be filled")
         forget_pages(Path(state))
-        done = subprocess.run([*command, "open", state, hot], check=True, capture_output=True, text=True)
+        done = subprocess.run(
+            [*command, "drain" if is_draining else "open", state, hot], check=True, capture_output=True, text=True
+        )
     figures: dict[str, float] = json.loads(done.stdout)
     return figures
 
 
 def yardsticks() -> dict[str, float]:
-    """Plain work: json.dumps of an event, pwrite of 200 bytes on the tmpfs, encoding one event. In microseconds."""
+    """Plain work, in microseconds."""
     event = wandering(1, 1)[0]
     encoder = EventEncoder("greenhouse", BOOT[:8])
     epoch = str(Epoch(ordinal=1, random=2))
-    fields = json.loads(encoder.value(event, epoch, 12_345))
     with tempfile.TemporaryFile(dir=HOT_ROOT) as file:
         descriptor, data = file.fileno(), bytes(200)
-        return {
-            "json.dumps": least_us(lambda: [json.dumps(fields) for _ in range(ROUND)], ROUND),
-            "pwrite of 200 bytes": least_us(lambda: [os.pwrite(descriptor, data, 0) for _ in range(ROUND)], ROUND),
-            "our encoder": least_us(lambda: [encoder.value(event, epoch, n) for n in range(ROUND)], ROUND),
-        }
+        costs = least_us(
+            dumps(),
+            lambda: [os.pwrite(descriptor, data, 0) for _ in range(ROUND)],
+            lambda: [encoder.value(event, epoch, number) for number in range(ROUND)],
+        )
+    return dict(zip(("json.dumps of an event", "pwrite of 200 bytes", "our encoder"), costs, strict=True))
 
 
 def main() -> None:
     if sys.argv[1:2] == ["fill"]:
         fill(Path(sys.argv[2]), Path(sys.argv[3]), int(sys.argv[4]))
-    if sys.argv[1:2] == ["open"]:
-        print(json.dumps(open_and_drain(Path(sys.argv[2]), Path(sys.argv[3]))))
+    if sys.argv[1:2] in (["open"], ["drain"]):
+        outbox, figures = open_what_waits(Path(sys.argv[2]), Path(sys.argv[3]))
+        if sys.argv[1] == "drain":
+            figures |= drain(outbox)
+        print(json.dumps(figures))
         return
-    known = yardsticks()
     for batch in (1, 10, 100):
-        bare, whole = online(batch, is_encoding=False), online(batch, is_encoding=True)
-        ratio = bare / known["json.dumps"]
+        bare, dumps_us = online(batch, is_encoding=False)
+        whole = online(batch, is_encoding=True)[0]
         name = f"append and acknowledge, {batch} at a time"
-        print(f"{name:44} {bare:8.1f} µs without JSON ({ratio:.2f} json.dumps), {whole:.1f} with it", flush=True)
+        print(
+            f"{name:44} {bare:8.1f} µs without JSON ({bare / dumps_us:.2f} json.dumps), {whole:.1f} with it", flush=True
+        )
     for per_s in (1, 10, 100):
         cpu_us, size = offline(per_s)
         name = f"append and spill, offline, {per_s} events/s"
         print(f"{name:44} {cpu_us:8.1f} µs with JSON; {size:.0f} bytes in segments", flush=True)
     count = int(sys.argv[1]) if sys.argv[1:] else 1_000_000
     print("after kill -9, out of the page cache:")
-    for name, figure in after_an_outage(count).items():
+    for name, figure in after_an_outage(count, is_draining=True).items():
         print(f"    {name:40} {figure:12,.1f}")
-    for name, cost in known.items():
+    for name, cost in yardsticks().items():
         print(f"yardstick: {name:33} {cost:8.2f} µs")
 
 
