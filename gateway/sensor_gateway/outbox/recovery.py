@@ -131,8 +131,10 @@ class Recovery:
         is_own_hot = self._hot.header is not None and self._hot.header.directory.hex() == identity.directory_id
         on_flash = read_epoch(self._disk, self._directory)
         previous = max(self._known_epochs(on_flash), default=None)
-        border = self._border(previous, on_flash, is_proof=is_own_hot and self._is_this_boot(machine))
-        goes_on = previous is not None and identity == kept and border.may_go_on
+        # Other hardware: this may be a copy, and the epoch goes on where it was copied from.
+        is_proof = is_own_hot and identity == kept and self._is_this_boot(machine)
+        border = self._border(previous, on_flash, is_proof=is_proof)
+        goes_on = previous is not None and border.may_go_on
         if previous is not None and goes_on and border.next_seq is not None:
             epoch, next_seq = previous, border.next_seq
         else:

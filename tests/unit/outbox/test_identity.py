@@ -488,7 +488,25 @@ def test_other_hardware_begins_a_new_epoch_and_a_new_client_suffix(site: Any) ->
     box = site.open()
     assert box.epoch > epoch
     assert box.client_suffix != suffix
-    assert fields(site.drain())[-1]["previous_last_seq"] == 1
+    start = fields(site.drain())[-1]
+    assert (start["previous"], start["previous_last_seq"]) == (str(epoch), None)
+
+
+def test_a_copied_machine_does_not_say_where_the_epoch_of_the_first_one_ended(
+    site: Any, new_site: Callable[[Path], Any], tmp_path: Path
+) -> None:
+    """It named the last seq at the moment of the copy, and the first machine gave out more."""
+    given = site.open().append(site.news(2))
+    for name in ("state", "hot"):
+        shutil.copytree(tmp_path / name, tmp_path / "copy" / name)
+    copy = new_site(tmp_path / "copy")
+    copy.hardware_id = "another"
+    given += site.box.append(site.news(2))
+    copy.open()
+    start = fields(copy.drain())[-1]
+    assert (start["previous"], start["previous_last_seq"]) == (str(given[0].position.epoch), None)
+    contents(given, copy.box.append(copy.news(2)))
+    copy.kill()
 
 
 def test_hardware_that_cannot_tell_its_serial_changes_nothing(site: Any) -> None:
