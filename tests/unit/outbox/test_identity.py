@@ -63,6 +63,37 @@ def test_the_epoch_is_on_flash_before_its_first_seq_is_given_out(site: Any) -> N
     assert read_epoch(Disk(), site.flash).epoch == site.box.epoch
 
 
+def test_a_start_writes_one_epoch_and_a_restart_that_goes_on_writes_nothing(site: Any) -> None:
+    site.open()
+    assert site.disk.calls.count(("replace", "epoch")) == 1
+    site.kill()
+    site.disk.calls.clear()
+    site.open()
+    assert not [name for call, name in site.disk.calls if call in {"write_at", "replace"} and "epoch" in name]
+
+
+@pytest.mark.parametrize("kept", ["epoch", "cursor-mqtt", "*.seg", "hot.log"])
+def test_a_new_ordinal_is_above_every_readable_one_wherever_it_stands(site: Any, kept: str) -> None:
+    for _ in range(4):
+        site.open().append(site.news(3))
+        site.offline(30)
+        site.cut_power()
+    box = site.open()
+    box.append(site.news(3))
+    site.offline(30)
+    site.acknowledge(box.read(None, max_events=100, max_bytes=10**6))
+    box.append(site.news(3))
+    site.offline(30)
+    epoch = box.epoch
+    site.kill()
+    found = [path for path in [*site.flash.iterdir(), site.hot / "hot.log"] if path.is_file()]
+    assert any(path.match(kept) for path in found)
+    for path in found:
+        if not path.match(kept):
+            path.unlink()
+    assert site.open().epoch.ordinal == epoch.ordinal + 1 == 6
+
+
 def test_a_restart_goes_on_with_the_same_epoch_and_the_next_seq(site: Any) -> None:
     box = site.open()
     before = site.drain() + box.append(site.news(3))
@@ -89,6 +120,34 @@ def test_kill_right_after_hot_was_emptied_gives_no_seq_twice(site: Any) -> None:
     later = box.append(site.news(1))
     assert later[0].position.seq == given[-1].position.seq + 1
     contents(given, later)
+
+
+@pytest.mark.parametrize("call", ["open", "replace"])
+def test_a_journal_is_replaced_whole_or_not_at_all(site: Any, call: str) -> None:
+    box = site.open()
+    site.drain()
+    given: list[Any] = []
+    site.disk.rule = lambda asked, path: errno.EIO if asked == call and "hot.log" in path else None
+    for _ in range(7):
+        given += box.append(site.news(5))
+        site.drain()
+    assert (site.hot / "hot.log").stat().st_size > 2 * 4096
+    site.kill()
+    site.disk.heal()
+    assert site.open().epoch == box.epoch
+    later = site.box.append(site.news(1))
+    assert later[0].position.seq == given[-1].position.seq + 1
+    contents(given, later)
+
+
+def test_what_was_being_written_beside_the_journal_proves_nothing(site: Any) -> None:
+    """The process died while the new journal was written; what is left of it is not looked at."""
+    given = site.open().append(site.news(3))
+    site.kill()
+    (site.hot / "hot.log").rename(site.hot / "hot.log.new")
+    box = site.open()
+    assert box.epoch > given[0].position.epoch
+    contents(given, box.append(site.news(3)))
 
 
 @pytest.mark.parametrize("cut", [1, 5, 100])
