@@ -117,11 +117,12 @@ class Deduper:
         KeyError for an epoch that it does not remember.
         """
         known = self._gateways[gateway][epoch]
-        behind = [(known.end + 1, known.end + 1)] if known.end else []
         there = _Ranges([(0, 0)])
-        for first, last in (*known.seen.ranges, *known.lost.ranges, *behind):
+        for first, last in (*known.seen.ranges, *known.lost.ranges):
             there.add(first, last)
-        return [(before[1] + 1, after[0] - 1) for before, after in pairwise(there.ranges)]
+        end = max(known.end, there.ranges[-1][1]) + 1
+        holes = [(before[1] + 1, after[0] - 1) for before, after in pairwise([*there.ranges, (end, end)])]
+        return [(first, last) for first, last in holes if first <= last]
 
     def to_json(self) -> str:
         """What it remembers, to be kept over a restart."""
