@@ -137,6 +137,7 @@ def main() -> None:
                 clock=clock,
                 log=open_log(nowhere),
             )
+            del loaded  # as `run` does
             if arguments.smbus2:
                 put_chips_behind(gateway, arguments.nodes, clock)
             gateway.supervisor.start()

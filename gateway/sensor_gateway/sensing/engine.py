@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator, Mapping
 from contextlib import suppress
+from functools import lru_cache
 from types import GeneratorType
 from typing import Any, Final, Protocol, TypeAlias
 
@@ -23,6 +24,8 @@ MOST_OPERATIONS: Final = 2000
 LONGEST_WAIT_S: Final = 60.0
 LONGEST_TRANSFER: Final = 8192  # the kernel's own limit for one I2C message
 LONGEST_EXCHANGE_S: Final = 30.0
+
+_NUMBER: Final = (float, int)
 
 Transfer: TypeAlias = Callable[[int, bytes, int], bytes]
 
@@ -166,7 +169,7 @@ class DriverRun:
     def _identified(self, identity: object) -> None:
         if not isinstance(identity, Identity):
             raise DriverFault(f"identify() of the driver gave no Identity: {identity!r:.200}")
-        expected = frozenset(identity.channels)
+        expected = _set_of(tuple(identity.channels))
         if not expected or not expected <= {channel.source.channel.name for channel in self._plan.channels}:
             raise DriverFault(
                 f"identify() of the driver found channels that it does not have: {sorted(expected)!r:.200}"
@@ -195,7 +198,13 @@ class DriverRun:
         return fault
 
 
+@lru_cache(maxsize=64)
+def _set_of(channels: tuple[str, ...]) -> frozenset[str]:
+    """Sensors of one kind share it: a set takes as much memory as all the rest of a run."""
+    return frozenset(channels)
+
+
 def _pause(seconds: object) -> float:
-    if isinstance(seconds, int | float) and 0 <= seconds <= LONGEST_WAIT_S:
+    if isinstance(seconds, _NUMBER) and 0 <= seconds <= LONGEST_WAIT_S:
         return float(seconds)
     raise DriverFault(f"the driver wants to wait for {seconds!r:.100} s, expected 0 to {LONGEST_WAIT_S:g}")

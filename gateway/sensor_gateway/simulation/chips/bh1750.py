@@ -45,8 +45,9 @@ class Bh1750:
 
     def write(self, data: bytes, now_s: float) -> None:
         """One opcode a byte, as "Instruction Set Architecture" lists them; unknown ones are not acknowledged."""
-        for opcode in data:
+        if now_s + EARLY_S >= self._ready_s:
             self._settle(now_s)
+        for opcode in data:
             if opcode in CONTINUOUS or opcode in ONE_TIME:
                 self._start(opcode, now_s)
             else:
