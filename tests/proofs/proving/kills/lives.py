@@ -76,20 +76,20 @@ class Lives:
         if kind == "at start":
             self._pass_time(0.05, 0.7)
         elif kind == "plain":
-            self._until_it_says_something()
+            self.until_it_says_something()
             self._pass_time(0.05, 0.8)
         else:
-            self._until_it_says_something()
+            self.until_it_says_something()
             self._pass_time(0.05, 0.3)
             self._break(kind)
             self._pass_time(0.1, 0.6)
-        self._kill()
+        self.kill()
         if kind == "frozen":
             self.gateway.start()
             self._pass_time(0.3, 0.6)
             self.broker.thaw()
-            self._until_it_says_something()
-            self._kill()
+            self.until_it_says_something()
+            self.kill()
         elif kind != "plain":
             self.broker.door.shut()
             self.broker.door.open()
@@ -118,7 +118,7 @@ class Lives:
     def _live_through_an_outage(self) -> None:
         broker, gateway = self.broker, self.gateway
         gateway.start()
-        self._until_it_says_something()
+        self.until_it_says_something()
         self._pass_time(0.05, 0.3)
         is_broker_killed = self._chance.random() < 0.5
         if is_broker_killed:
@@ -126,19 +126,19 @@ class Lives:
         else:
             broker.door.shut()
         self._pass_time(0.5, 1.5)
-        self._kill()
+        self.kill()
         gateway.start()
         self._pass_time(0.4, 1.2)
         if self._chance.random() < 0.5:
-            self._kill()
+            self.kill()
             gateway.start()
         if is_broker_killed:
             broker.start()
         else:
             broker.door.open()
-        self._until_it_says_something()
+        self.until_it_says_something()
         self._pass_time(0.02, 0.4)
-        self._kill()
+        self.kill()
         self._settle()
 
     def _break(self, kind: str) -> None:
@@ -147,7 +147,7 @@ class Lives:
         else:
             self.broker.door.flow = {"stall": Flow.NEITHER, "no answers": Flow.NO_ANSWERS}[kind]
 
-    def _kill(self) -> None:
+    def kill(self) -> None:
         assert self.gateway.is_running, f"the gateway ended by itself: {self._log_end()}"
         self.gateway.kill()
         self.figures.kills += 1
@@ -170,7 +170,7 @@ class Lives:
             if entry["event"] == "gateway_started" and self._waiting is not None:
                 self.judge.compare(f"kill {self.figures.kills}", self._waiting, entry["waiting"])
 
-    def _until_it_says_something(self) -> None:
+    def until_it_says_something(self) -> None:
         mark = len(self.broker.heard)
         self._until(lambda: len(self.broker.heard) > mark)
 
