@@ -13,9 +13,10 @@ from typing import Final, NoReturn
 from sensor_gateway import __version__
 from sensor_gateway.cli import check_config, config, demo, drivers, read, run, simulate, tail
 from sensor_gateway.cli.arguments import Unusable, abandon_output, say
+from sensor_gateway.cli.outbox import command as outbox
 from sensor_gateway.model.errors import OperatorError
 
-_COMMANDS = (run, check_config, config, simulate, demo, read, tail, drivers)
+_COMMANDS = (run, check_config, config, simulate, demo, read, tail, drivers, outbox)
 
 EX_INTERRUPTED: Final = 130
 
@@ -29,11 +30,12 @@ with hardware:
   sensor-gateway read --all --config my.yaml   read each sensor once, raw bytes included
   sensor-gateway run --config my.yaml          the daemon; stop it with Ctrl-C
   sensor-gateway tail --config my.yaml         what arrives at the broker, in another terminal
+  sensor-gateway outbox status                 what waits for the broker, and for how long there is room
 
 `sensor-gateway COMMAND --help` tells more, with an example.
 
-exit codes: 0 done, 1 a check failed, 64 usage, 69 broker not reachable, 70 internal error, 74 cannot write,
-            75 another instance runs, 77 no permission, 78 configuration, 130 Ctrl-C
+exit codes: 0 done, 1 a check failed, 64 usage, 66 no outbox there, 69 broker or daemon not reachable,
+            70 internal error, 74 cannot write, 75 another instance runs, 77 no permission, 78 configuration, 130 Ctrl-C
 """
 
 

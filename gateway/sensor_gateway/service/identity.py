@@ -38,8 +38,8 @@ def slug(name: str) -> str:
 def keep_gateway_id(state_directory: Path, log: Log) -> str:
     """The id of this state directory: the host name's slug at the first start, and the same ever after."""
     file = state_directory / _FILE
-    kept = _text(file)
-    if kept and kept == slug(kept):
+    kept = kept_gateway_id(state_directory)
+    if kept:
         return kept
     fresh = slug(socket.gethostname().partition(".")[0])
     try:
@@ -53,6 +53,12 @@ def keep_gateway_id(state_directory: Path, log: Log) -> str:
     except OSError as error:
         log.warning("gateway_id_not_kept", file=str(file), error=str(error))
     return fresh
+
+
+def kept_gateway_id(state_directory: Path) -> str:
+    """The id that a state directory keeps; empty where it keeps none."""
+    kept = _text(state_directory / _FILE)
+    return kept if kept == slug(kept) else ""
 
 
 def _text(file: Path) -> str:

@@ -17,6 +17,7 @@ README = Path(__file__).resolve().parents[3] / "README.md"
 
 COMMANDS = [
     "run", "check-config", "config", "config show", "config schema", "simulate", "demo", "read", "tail", "drivers",
+    "outbox", "outbox status", "outbox peek", "outbox verify", "outbox export", "outbox purge",
 ]  # fmt: skip
 
 
@@ -153,7 +154,7 @@ def test_the_version_is_told(cli: Callable[..., Any]) -> None:
 
 def test_the_epilog_names_every_exit_code(cli: Callable[..., Any]) -> None:
     text = cli("--help").out
-    for code in ("0 done", "1 a check failed", "64", "69", "70", "74", "75", "77", "78", "130"):
+    for code in ("0 done", "1 a check failed", "64", "66", "69", "70", "74", "75", "77", "78", "130"):
         assert code in text
 
 

@@ -1,0 +1,1 @@
+"""``outbox``: what waits for the broker, seen and treated from outside."""

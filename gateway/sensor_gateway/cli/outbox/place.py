@@ -1,0 +1,138 @@
+"""Where the outbox is that a command is about: named, or found as ``run`` finds it, or as systemd keeps it."""
+
+from __future__ import annotations
+
+import argparse
+import grp
+import os
+import pwd
+import stat
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from sensor_gateway.cli.arguments import DEFAULT_FILE, add_named_config, load_checked, load_or_complain, say
+from sensor_gateway.model.errors import OperatorError
+
+if TYPE_CHECKING:
+    from sensor_gateway.config.settings import Configuration
+    from sensor_gateway.outbox.inspection.snapshot import Inspected
+
+_SYSTEM_STATE: Final = Path("/var/lib/sensor-gateway")
+_SYSTEM_HOT: Final = Path("/run/sensor-gateway")
+
+
+class NoOutbox(OperatorError):
+    """There is nothing to look at in the directories that were looked into."""
+
+
+def add_place(parser: argparse.ArgumentParser) -> None:
+    """``--state-dir``, ``--hot-dir`` and ``--config``."""
+    parser.add_argument(
+        "--state-dir",
+        "--state-directory",
+        type=Path,
+        metavar="DIR",
+        help=f"the gateway's state directory (default $STATE_DIRECTORY, else ~/.local/state/sensor-gateway, else "
+        f"{_SYSTEM_STATE})",
+    )
+    parser.add_argument(
+        "--hot-dir",
+        type=Path,
+        metavar="DIR",
+        help="its directory in memory (default as configured, else the running daemon's, else $RUNTIME_DIRECTORY)",
+    )
+    add_named_config(parser)
+
+
+def configuration_of(arguments: argparse.Namespace) -> Configuration | None:
+    """The configuration that was named, or the usual one if it is sound; Unusable for a named one's faults."""
+    from sensor_gateway.sensing.catalogue import DriverCatalogue
+
+    if arguments.config is not None:
+        return load_or_complain(arguments.config, DriverCatalogue(), needs_broker=False)
+    if not os.access(DEFAULT_FILE, os.R_OK):
+        return None
+    return load_checked(DEFAULT_FILE, DriverCatalogue(), needs_broker=False).configuration
+
+
+def find_outbox(arguments: argparse.Namespace) -> Inspected:
+    """The directories and the limits. NoOutbox where there is none, PermissionError where we may not look."""
+    from sensor_gateway.outbox.inspection.owner import owner_of, runtime_directory_of
+    from sensor_gateway.outbox.inspection.snapshot import Inspected
+    from sensor_gateway.outbox.recovery import Places
+    from sensor_gateway.outbox.settings import OutboxSettings
+    from sensor_gateway.service.plans import outbox_settings
+
+    configuration = configuration_of(arguments)
+    state = _state_directory(arguments)
+    hot = arguments.hot_dir or (configuration.outbox.hot_directory if configuration else None)
+    pid = owner_of(state).pid
+    if hot is None and pid is not None:
+        hot = runtime_directory_of(pid)
+    if hot is None:
+        given = os.environ.get("RUNTIME_DIRECTORY", "").partition(":")[0]
+        hot = Path(given) if given else _SYSTEM_HOT if state == _SYSTEM_STATE and _SYSTEM_HOT.is_dir() else None
+    settings = outbox_settings(configuration.outbox) if configuration else OutboxSettings()
+    return Inspected(places=Places(state_directory=state, hot_directory=hot), settings=settings)
+
+
+def _state_directory(arguments: argparse.Namespace) -> Path:
+    from sensor_gateway.outbox.inspection.snapshot import holds_an_outbox
+
+    looked: list[Path] = []
+    refusal: PermissionError | None = None
+    for directory in dict.fromkeys(_candidates(arguments)):
+        try:
+            if holds_an_outbox(directory):
+                return directory
+        except PermissionError as error:
+            refusal = refusal or error
+        looked.append(directory)
+    if refusal is not None:
+        raise refusal
+    where = " nor ".join(map(str, looked))
+    raise NoOutbox(f"no outbox in {where}: no gateway ran with this state directory; name its own with --state-dir")
+
+
+def _candidates(arguments: argparse.Namespace) -> Iterator[Path]:
+    from sensor_gateway.service.directories import find_directories
+
+    if arguments.state_dir is not None:
+        yield arguments.state_dir
+        return
+    yield find_directories(os.environ, state=None, hot=None).state
+    yield _SYSTEM_STATE
+
+
+def say_who_may(error: PermissionError) -> None:
+    """Name who owns what we may not touch, and what to do."""
+    path = Path(os.fsdecode(error.filename)) if error.filename else None
+    known = None
+    while path is not None and known is None:
+        with suppress(OSError):
+            known = path.stat()
+        if known is None or os.access(path, os.R_OK | os.X_OK):
+            path, known = (path.parent, None) if path != path.parent else (None, None)
+    if path is None or known is None:
+        say(f"sensor-gateway: no permission: {error}: run this with sudo")
+        return
+    user, group = _user(known.st_uid), _group(known.st_gid)
+    is_for_group = bool(known.st_mode & stat.S_IRGRP) and known.st_gid
+    how = f"with sudo, or as a member of the group {group}" if is_for_group else "with sudo"
+    say(f"sensor-gateway: no permission: {path} belongs to user {user} and group {group}: run this {how}")
+
+
+def _user(number: int) -> str:
+    try:
+        return pwd.getpwuid(number).pw_name
+    except KeyError:
+        return str(number)
+
+
+def _group(number: int) -> str:
+    try:
+        return grp.getgrgid(number).gr_name
+    except KeyError:
+        return str(number)

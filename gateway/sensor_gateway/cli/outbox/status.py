@@ -1,0 +1,180 @@
+"""``outbox status``: one screen."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import time
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Final
+
+from sensor_gateway.cli.arguments import Subparsers, add_command
+from sensor_gateway.cli.outbox.figures import duration, events, size
+from sensor_gateway.cli.outbox.place import find_outbox
+
+if TYPE_CHECKING:
+    from sensor_gateway.outbox.drops import Drop
+    from sensor_gateway.outbox.inspection.owner import Owner
+    from sensor_gateway.outbox.inspection.status import Status
+
+_ABOUT: Final = """\
+Tells how many events wait and since when, how long the room for them lasts, what is written to the card in a day,
+what was dropped or put aside, and what is wrong. It reads the files alone, so a daemon is not disturbed.
+
+  sensor-gateway outbox status
+  sensor-gateway outbox status --json | jq .waiting.events
+"""
+
+
+def add(subparsers: Subparsers) -> argparse.ArgumentParser:
+    """Add the subcommand."""
+    parser = add_command(subparsers, "status", summary="how much waits, and for how long there is room", about=_ABOUT)
+    parser.add_argument("--json", action="store_true", help="one JSON object")
+    return parser
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Print it; the exit code."""
+    from sensor_gateway.outbox.inspection.complaints import complaints_of
+    from sensor_gateway.outbox.inspection.snapshot import take_snapshot
+    from sensor_gateway.outbox.inspection.status import status_of
+
+    snapshot = take_snapshot(find_outbox(arguments))
+    status = status_of(snapshot, time.time(), complaints_of(snapshot))
+    if arguments.json:
+        print(json.dumps(_facts(status), ensure_ascii=False))
+    else:
+        print("\n".join(_lines(status)))
+    return os.EX_OK
+
+
+def _lines(status: Status) -> Iterator[str]:
+    flash, wear, kept = status.flash, status.wear, status.kept
+    yield f"outbox      {status.directory}"
+    yield f"owner       {_owner(status.owner)}"
+    yield f"epoch       {status.epoch or 'none yet'}"
+    yield f"waiting     {events(status.waiting)}: {status.in_memory:,} in memory, {status.on_flash:,} on flash"
+    if status.oldest:
+        yield f"            measured from {status.oldest} to {status.newest or status.oldest}"
+    yield (
+        f"flash       {size(flash.waiting)} wait in {size(flash.allocated)} of files, {size(flash.max_size)} at most; "
+        f"{size(flash.free)} free on the disk"
+    )
+    yield f"room        {_room(status)}"
+    daemon = wear.daemon
+    if daemon is not None:
+        rate = _rate(daemon.written_bytes, daemon.over_s)
+        yield (
+            f"card        {size(daemon.written_bytes)} written by the daemon in {duration(daemon.over_s)}"
+            f"{rate} (all its files, by /proc/{status.owner.pid}/io)"
+        )
+    yield (
+        f"{'card  ' if daemon is None else '      '}      at most {size(wear.at_most)} written by the outbox in "
+        f"{duration(wear.over_s)}{_rate(wear.at_most, wear.over_s)} (by the counters in its directory)"
+    )
+    for drop in status.drops:
+        yield f"dropped     {_drop(drop)}"
+    if kept.refused_events or kept.pieces:
+        yield (
+            f"put aside   {events(kept.refused_events)} that the broker refused, {kept.pieces} damaged pieces "
+            f"({size(kept.piece_bytes)}) in quarantine/"
+        )
+    for complaint in status.complaints:
+        yield f"alarm       {complaint.text}"
+    if not status.complaints:
+        yield "alarm       none"
+
+
+def _owner(owner: Owner) -> str:
+    if owner.is_there is None:
+        return "not known: /proc/locks cannot be read"
+    if not owner.is_there:
+        return "nobody: no daemon runs on it"
+    return "a daemon" if owner.pid is None else f"process {owner.pid}"
+
+
+def _room(status: Status) -> str:
+    flash = status.flash
+    if flash.growth_per_day is None or flash.days_left is None:
+        return f"{size(flash.room)}; too little waits on flash to tell how long it lasts"
+    return f"{size(flash.room)}; lasts {duration(flash.days_left * 86_400)} at {size(flash.growth_per_day)} a day"
+
+
+def _per_day(count: int, over_s: float) -> float | None:
+    """Too short a time tells nothing of a day."""
+    return count / over_s * 86_400 if over_s >= 60 else None
+
+
+def _rate(count: int, over_s: float) -> str:
+    rate = _per_day(count, over_s)
+    return "" if rate is None else f", {size(rate)} a day"
+
+
+def _drop(drop: Drop) -> str:
+    from sensor_gateway.model.event_json import rfc3339
+
+    times = f"{rfc3339(drop.from_ms)} to {rfc3339(drop.to_ms)}"
+    return f"{events(drop.count)} of {drop.epoch}, seq {drop.first} to {drop.last}, {times}: {drop.cause}"
+
+
+def _facts(status: Status) -> dict[str, object]:
+    flash, wear = status.flash, status.wear
+    daemon = wear.daemon
+    return {
+        "directory": str(status.directory),
+        "hot_journal": None if status.hot_path is None else str(status.hot_path),
+        "owner": {"is_running": status.owner.is_there, "pid": status.owner.pid},
+        "epoch": None if status.epoch is None else str(status.epoch),
+        "waiting": {
+            "events": status.waiting,
+            "in_memory": status.in_memory,
+            "on_flash": status.on_flash,
+            "of_another_journal": status.strays,
+            "oldest": status.oldest or None,
+            "newest": status.newest or None,
+        },
+        "flash": {
+            "waiting_bytes": flash.waiting,
+            "allocated_bytes": flash.allocated,
+            "max_size_bytes": flash.max_size,
+            "keep_free_bytes": flash.keep_free,
+            "free_bytes": flash.free,
+            "room_bytes": flash.room,
+            "growth_bytes_per_day": _whole(flash.growth_per_day),
+            "days_left": None if flash.days_left is None else round(flash.days_left, 2),
+        },
+        "written": {
+            "outbox_bytes_at_most": wear.at_most,
+            "outbox_seconds": round(wear.over_s),
+            "outbox_bytes_per_day_at_most": _whole(_per_day(wear.at_most, wear.over_s)),
+            "daemon_bytes": None if daemon is None else daemon.written_bytes,
+            "daemon_seconds": None if daemon is None else round(daemon.over_s),
+            "daemon_bytes_per_day": None if daemon is None else _whole(_per_day(daemon.written_bytes, daemon.over_s)),
+        },
+        "drops": [_drop_facts(drop) for drop in status.drops],
+        "quarantine": {
+            "refused_events": status.kept.refused_events,
+            "pieces": status.kept.pieces,
+            "bytes": status.kept.piece_bytes,
+        },
+        "alarms": [{"name": one.name, "text": one.text} for one in status.complaints],
+    }
+
+
+def _drop_facts(drop: Drop) -> dict[str, object]:
+    from sensor_gateway.model.event_json import rfc3339
+
+    return {
+        "epoch": str(drop.epoch),
+        "from_seq": drop.first,
+        "to_seq": drop.last,
+        "count": drop.count,
+        "cause": str(drop.cause),
+        "from_time": rfc3339(drop.from_ms),
+        "to_time": rfc3339(drop.to_ms),
+    }
+
+
+def _whole(number: float | None) -> int | None:
+    return None if number is None else round(number)

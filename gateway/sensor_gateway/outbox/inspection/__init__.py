@@ -1,0 +1,1 @@
+"""An outbox seen from outside: nothing is written, and no lock is taken."""

@@ -1,0 +1,100 @@
+"""What an operator should know of an outbox at once, as sentences under fixed names."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from sensor_gateway.outbox.files.disk import Disk
+from sensor_gateway.outbox.inspection.snapshot import Snapshot
+from sensor_gateway.outbox.purge_request import NAME as PURGE_REQUEST
+from sensor_gateway.outbox.recovery import DIRECTORY_NAMES
+
+_FREE_SEGMENT: Final = ".free"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Complaint:
+    """One thing that is not as it should be. ``name`` is for programs."""
+
+    name: str
+    text: str
+
+
+def complaints_of(snapshot: Snapshot) -> tuple[Complaint, ...]:
+    """All of them; the daemon's own alarms stand in its log."""
+    return tuple(_found(snapshot))
+
+
+def _found(snapshot: Snapshot) -> Iterator[Complaint]:
+    if snapshot.failure is not None:
+        yield Complaint(name="flash", text=f"flash cannot be read: {snapshot.failure}")
+    if snapshot.shelf.unreadable:
+        count = snapshot.shelf.unreadable
+        yield Complaint(name="segments", text=f"the card does not give back {_times(count, 'segment')}")
+    yield from _of_the_hot_journal(snapshot)
+    if snapshot.is_newer:
+        newer = snapshot.inspected.places.state_directory / DIRECTORY_NAMES[0]
+        yield Complaint(name="newer", text=f"{newer} was written by a newer version, and is left alone")
+    if snapshot.shelf.segments and not snapshot.has_cursor:
+        yield Complaint(
+            name="cursor", text="the cursor is lost or damaged: what was delivered lately may be sent again"
+        )
+    yield from _no_room(snapshot)
+    if (snapshot.directory / PURGE_REQUEST).exists():
+        yield Complaint(name="purge", text="a request to purge waits for the daemon")
+
+
+def _of_the_hot_journal(snapshot: Snapshot) -> Iterator[Complaint]:
+    hot = snapshot.hot_path
+    if snapshot.hot_failure is not None:
+        yield Complaint(name="hot", text=f"the hot journal cannot be read: {snapshot.hot_failure}")
+    elif hot is None:
+        yield Complaint(
+            name="hot_unknown", text="what waits in memory is not counted: name the hot directory with --hot-dir"
+        )
+    elif snapshot.owner.is_there and snapshot.hot.header is None:
+        yield Complaint(name="hot", text=f"a daemon runs, and there is no sound hot journal at {hot}")
+    if hot is not None and _is_on_one_disk(hot, snapshot.directory):
+        yield Complaint(
+            name="hot_on_disk", text=f"{hot.parent} lies on the same disk as the outbox: each event is written to it"
+        )
+    if snapshot.recovered.strays:
+        count = len(snapshot.recovered.strays)
+        yield Complaint(
+            name="strays",
+            text=f"{hot} belongs to another state directory; a start would take its {_times(count, 'event')} in anew",
+        )
+
+
+def _is_on_one_disk(hot: Path, directory: Path) -> bool:
+    try:
+        return hot.parent.stat().st_dev == directory.stat().st_dev
+    except OSError:
+        return False
+
+
+def _no_room(snapshot: Snapshot) -> Iterator[Complaint]:
+    """Whether the next segment could be had."""
+    segments, settings = snapshot.shelf.segments, snapshot.inspected.settings
+    if not segments or any(path.suffix == _FREE_SEGMENT for path in snapshot.directory.glob("*")):
+        return
+    size = segments[-1].size
+    if (len(segments) + 1) * size > settings.max_size:
+        yield Complaint(name="full", text=f"max_size is reached ({settings.max_size} bytes): {settings.when_full}")
+        return
+    try:
+        free = Disk().free_bytes(snapshot.directory)
+    except OSError:
+        return
+    if free - size < settings.keep_free:
+        yield Complaint(
+            name="keep_free",
+            text=f"only {free} bytes are free on the disk, keep_free is {settings.keep_free}: no growth",
+        )
+
+
+def _times(count: int, noun: str) -> str:
+    return f"{count} {noun}{'' if count == 1 else 's'}"

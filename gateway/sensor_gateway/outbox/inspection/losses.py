@@ -1,0 +1,88 @@
+"""What damaged pieces cost: the gaps that a daemon would announce, matched with what explains them. Pure."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+
+from sensor_gateway.model.event import Gap
+from sensor_gateway.model.position import Position, Seq
+from sensor_gateway.outbox.inspection.damage import THEN_ANNOUNCED, Damage, Lost, Wrong
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Piece:
+    """A damaged piece, with the last position before it and the first behind it, where there are such."""
+
+    damage: Damage
+    after: Position | None
+    before: Position | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """Where a valid record lies, by its first position."""
+
+    first: Position
+    file: str
+    offset: int
+
+
+def charged(pieces: Iterable[Piece], gaps: Iterable[Gap], places: Sequence[Place]) -> list[Damage]:
+    """Every piece with what it costs, then the holes that none of them explains.
+
+    A gap is charged to the first piece it fits. A piece between neighbours that adjoin costs nothing; where a neighbour
+    is missing, what it says of itself is the most that it can cost.
+    """
+    left = [gap for gap in gaps if gap.from_seq is not None and gap.to_seq is not None]
+    found: list[Damage] = []
+    for piece in pieces:
+        own = [gap for gap in left if _fits(gap, piece)]
+        left = [gap for gap in left if gap not in own]
+        found.append(_charge(piece, own))
+    return [*found, *_holes(left, places)]
+
+
+def _fits(gap: Gap, piece: Piece) -> bool:
+    first, last = _ends(gap)
+    return (piece.after is None or first > piece.after) and (piece.before is None or last < piece.before)
+
+
+def _charge(piece: Piece, gaps: Sequence[Gap]) -> Damage:
+    if gaps:
+        lost = tuple(_lost(gap) for gap in gaps)
+        return replace(piece.damage, events=sum(one.count for one in lost), lost=lost)
+    is_bounded = piece.after and piece.before and piece.after.epoch == piece.before.epoch
+    return replace(piece.damage, events=0) if is_bounded else piece.damage
+
+
+def _holes(gaps: Iterable[Gap], places: Sequence[Place]) -> Iterator[Damage]:
+    ordered = sorted(places, key=_first)
+    for gap in gaps:
+        index = min(bisect_right(ordered, _ends(gap)[0], key=_first), len(ordered) - 1)
+        place = ordered[index] if ordered else None
+        yield Damage(
+            file=place.file if place else "",
+            offset=place.offset if place else 0,
+            length=0,
+            wrong=Wrong.HOLE,
+            events=gap.count,
+            lost=(_lost(gap),),
+            then=THEN_ANNOUNCED,
+        )
+
+
+def _lost(gap: Gap) -> Lost:
+    return Lost(epoch=gap.epoch, first=gap.from_seq or 0, last=gap.to_seq or 0)
+
+
+def _ends(gap: Gap) -> tuple[Position, Position]:
+    return (
+        Position(epoch=gap.epoch, seq=Seq(gap.from_seq or 0)),
+        Position(epoch=gap.epoch, seq=Seq(gap.to_seq or 0)),
+    )
+
+
+def _first(place: Place) -> Position:
+    return place.first
