@@ -1,7 +1,8 @@
 """Records what a subscriber hears of a gateway in the worst of days, for the tests of deduper and SQL.
 
-Killed gateways and brokers, stalls, lost answers, refusals with 0x97 behind which later messages succeed, and a clock
-that is set only after half of it, while events wait, and a hot journal that is gone, as after a power cut. To record it anew::
+Killed gateways and brokers, stalls, lost answers, refusals with 0x97 behind which later messages succeed, a clock that
+is set only after half of it, while events wait, and a hot journal that is gone, as after a power cut. To record it
+anew::
 
     PYTHONPATH=tests/proofs .venv/bin/python -m proving.kills.recording tests/data/chaos.jsonl.gz
 """
