@@ -26,3 +26,20 @@ def test_what_was_acknowledged_from_memory_behind_a_segment_is_not_announced_as_
     items = site.drain()
     assert not [item for item in items if isinstance(item, Gap)]
     assert {stored.position for stored in kept} <= {item.position for item in items}
+
+
+def test_what_was_written_during_a_slow_sync_is_synced_right_after_it(slow_site: Any) -> None:
+    box = slow_site.open()
+    box.append(slow_site.news(3))
+    writer = box._opened._parts.cold.writer
+    while not writer.is_flushing:
+        slow_site.syncer.let_through()
+        slow_site.offline(1.0)
+    box.append(slow_site.news(3))
+    slow_site.offline(8.0)
+    assert writer.has_unsynced
+    slow_site.syncer.let_through()
+    slow_site.offline(1.0)
+    slow_site.syncer.let_through()
+    slow_site.offline(1.0)
+    assert box._opened._parts.tail.first is None

@@ -195,7 +195,8 @@ class Tiers:
             self.relieve(now_s)
         elif self._pace.due_s(now, now_s) <= 0:
             spill.write(self._pace.until_ms(now), now.boot, now_s)
-        if self._parts.cold.writer.has_unsynced and self._pace.may_flush(now_s):
+        writer = self._parts.cold.writer
+        if writer.has_unsynced and not writer.is_flushing and self._pace.may_flush(now_s):
             spill.flush()
         if limits.is_relaxed:
             spill.note_room()
@@ -210,7 +211,7 @@ class Tiers:
             waits.append(_SYNC_POLL_S)
         if self._can_spill and not self.is_waiting:
             waits.append(max(self._pace.due_s(now, now_s), parts.retry.at_s - now_s))
-        if parts.cold.writer.has_unsynced:
+        if parts.cold.writer.has_unsynced and not parts.cold.writer.is_flushing:
             waits.append(max(self._pace.flush_in_s(now_s), _SYNC_POLL_S))
         wait_s = min(waits, default=math.inf)
         return None if math.isinf(wait_s) else max(wait_s, 0.0)
