@@ -61,7 +61,7 @@ def test_a_second_cut_during_the_recovery_or_behind_it_takes_no_more(base: bytes
 
 @pytest.mark.parametrize("flaw", ["no_sync", "no_names", "frees_early"])
 def test_an_outbox_that_cheats_is_caught(flaw: str, base: bytes, seed: int) -> None:
-    assert is_caught(record(VARIANTS["spill"], base, run, flaw) for run in range(seed, seed + 6))
+    assert is_caught(record(VARIANTS["spill, small segments"], base, run, flaw) for run in range(seed, seed + 6))
 
 
 def test_a_recovery_that_checks_nothing_is_caught(base: bytes, seed: int, monkeypatch: pytest.MonkeyPatch) -> None:

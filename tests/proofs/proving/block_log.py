@@ -21,7 +21,7 @@ from pathlib import Path
 
 SECTOR = 512
 FLUSH, FUA, DISCARD = 1, 2, 4
-IMAGE_SIZE = 32 * 1024 * 1024
+IMAGE_SIZE = 16 * 1024 * 1024
 _LOG_SIZE = 1024 * 1024 * 1024
 _SUPERBLOCK = struct.Struct("<QQQI")
 _ENTRY = struct.Struct("<QQQQ")

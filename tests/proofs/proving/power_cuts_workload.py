@@ -1,9 +1,9 @@
 """One life of a gateway's outbox on a disk that is logged: the child process of the power cut proof.
 
-It says on standard output, line by line, what it took in (A), what it is about to acknowledge (K, or U while that is
-being synced), what was dropped (D), and how far all is safe (S), each time with the log's count of entries. Time is
-virtual and stands still while a sync is under way, so that how long a sync takes has no part in what is promised. It is
-started with one argument, a JSON object (``Life``).
+It says on standard output, line by line, how far flash went when it began (B), what it took in (A), what it is about to
+acknowledge (K, or U while that is being synced), what was dropped (D), and how far all is safe (S), each time with the
+log's count of entries. Time is virtual and stands still while a sync is under way, so that how long a sync takes has no
+part in what is promised. It is started with one argument, a JSON object (``Life``).
 """
 
 from __future__ import annotations
@@ -153,6 +153,8 @@ class Gateway:
         self.in_flight: list[Stored | Gap] = []
         self.after: Position | None = None
         self.known_drops: set[tuple[object, int, int, str]] = set()
+        last = self.box._opened._parts.cold.shelf.last
+        self.report("B", *((last.epoch, last.seq) if last else ("-", 0)), 0)
         if self.box._opened.recovered.is_new_epoch:
             self.report("A", self.box.epoch, 1, 0)
         self.report_safety()
