@@ -79,7 +79,7 @@ class _Reading:
             self.report.free += name.endswith(".free") and self._read(self._directory / name) is not None
         if snapshot.hot_path is not None and not snapshot.hot.is_newer:
             self._hot(snapshot.hot_path)
-        damage = charged([*self._pieces, *self._unbounded], _unexplained(look), self._places)
+        damage = charged([*self._pieces, *self._unbounded], _unexplained(look), self._places, snapshot.gone)
         self.report.damage = [*damage, *small_file_damage(snapshot, has_segments=bool(segments))]
 
     def _names(self) -> list[str]:

@@ -29,8 +29,8 @@ class Place:
     offset: int
 
 
-def charged(pieces: Iterable[Piece], gaps: Iterable[Gap], places: Sequence[Place]) -> list[Damage]:
-    """Every piece with what it costs, then the holes that none of them explains.
+def charged(pieces: Iterable[Piece], gaps: Iterable[Gap], places: Sequence[Place], gone: Position) -> list[Damage]:
+    """Every piece with what it costs, then the holes that none of them explains; through ``gone`` nothing waits.
 
     A gap is charged to the first piece it fits. A piece between neighbours that adjoin costs nothing; where a neighbour
     is missing, what it says of itself is the most that it can cost.
@@ -40,7 +40,7 @@ def charged(pieces: Iterable[Piece], gaps: Iterable[Gap], places: Sequence[Place
     for piece in pieces:
         own = [gap for gap in left if _fits(gap, piece)]
         left = [gap for gap in left if gap not in own]
-        found.append(_charge(piece, own))
+        found.append(_charge(piece, own, gone))
     return [*found, *_holes(left, places)]
 
 
@@ -49,12 +49,14 @@ def _fits(gap: Gap, piece: Piece) -> bool:
     return (piece.after is None or first > piece.after) and (piece.before is None or last < piece.before)
 
 
-def _charge(piece: Piece, gaps: Sequence[Gap]) -> Damage:
+def _charge(piece: Piece, gaps: Sequence[Gap], gone: Position) -> Damage:
     if gaps:
         lost = tuple(_lost(gap) for gap in gaps)
         return replace(piece.damage, events=sum(one.count for one in lost), lost=lost)
-    is_bounded = piece.after and piece.before and piece.after.epoch == piece.before.epoch
-    return replace(piece.damage, events=0) if is_bounded else piece.damage
+    after, before = piece.after, piece.before
+    is_bounded = after is not None and before is not None and after.epoch == before.epoch
+    is_delivered = before is not None and before <= Position(epoch=gone.epoch, seq=Seq(gone.seq + 1))
+    return replace(piece.damage, events=0) if is_bounded or is_delivered else piece.damage
 
 
 def _holes(gaps: Iterable[Gap], places: Sequence[Place]) -> Iterator[Damage]:
