@@ -8,7 +8,6 @@ from __future__ import annotations
 import heapq
 import random
 import threading
-import time
 from collections import deque
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -42,9 +41,6 @@ from sensor_gateway.testing.mqtt_packets import Packet
 from sensor_gateway.testing.stepped_broker import SteppedBroker
 
 BOOT = "1b4e28ba"
-STILL_S = 0.0001
-"""So long the sockets must be silent in real time before virtual time goes on."""
-
 MOST_IDLE_TURNS = 2000
 """Turns without anything to do at one moment of virtual time: more, and the publisher spins."""
 
@@ -311,7 +307,7 @@ class BrokerBench:
                 heapq.heappop(self._agenda)[2]()
             is_busy = self.connector.turn()
             wait_s = self.publisher.step(0.0)
-            if self.broker.serve() or is_busy or self.basket.events or self._is_late():
+            if self.broker.serve() or is_busy or self.basket.events:
                 idle = 0
                 continue
             now_s = self.clock.monotonic()
@@ -324,11 +320,6 @@ class BrokerBench:
             due_s += [self.connector.due_s] if self.connector.due_s is not None else []
             self.clock.advance_to(min(due_s))
         return True
-
-    def _is_late(self) -> bool:
-        """Whether something came after a moment of real time."""
-        time.sleep(STILL_S)
-        return self.broker.serve()
 
     def finish(self, within_s: float = 3600.0) -> list[str]:
         """Let everything arrive, and give what speaks against the publisher then."""
