@@ -233,6 +233,23 @@ def test_a_journal_older_than_the_cursor_on_flash_begins_a_new_epoch(site: Any) 
     contents(given, site.box.append(site.news(5)), site.drain())
 
 
+def test_records_around_a_damaged_one_keep_their_places_when_they_go_to_flash(site: Any) -> None:
+    """They became one record on flash, in which the later ones were counted on from the first: one seq too low."""
+    box = site.open()
+    given = [item for _ in range(4) for item in box.append(site.news(1))]
+    site.kill()
+    hot = site.hot / "hot.log"
+    data = bytearray(hot.read_bytes())
+    data[data.index(given[1].body)] ^= 1
+    hot.write_bytes(data)
+    site.open()
+    site.offline(30)
+    found = site.drain()
+    contents(given, found)
+    assert values(found) == [1.0, 3.0, 4.0]
+    assert [(item.from_seq, item.to_seq) for item in found if isinstance(item, Gap)] == [(3, 3)]
+
+
 def test_a_journal_older_than_what_is_on_flash_begins_a_new_epoch(site: Any) -> None:
     box = site.open()
     old = (site.hot / "hot.log").read_bytes()

@@ -98,7 +98,7 @@ class Tail:
             count += len(record.bodies)
             if record.began.boot == boot and record.began.uptime_ms > until_ms:
                 break
-            if taken and (size > size_limit or count > count_limit or not _may_join(taken[0], record)):
+            if taken and (size > size_limit or count > count_limit or not _may_join(taken[-1], record)):
                 break
             taken.append(record)
         return taken
@@ -125,5 +125,6 @@ def _end(record: Record) -> tuple[int, int, int]:
     return record.epoch.ordinal, record.epoch.random, record.last_seq
 
 
-def _may_join(first: Record, record: Record) -> bool:
-    return record.epoch == first.epoch and record.refused is None
+def _may_join(before: Record, record: Record) -> bool:
+    is_next = record.epoch == before.epoch and record.first_seq == before.last_seq + 1
+    return is_next and record.refused is None
