@@ -19,6 +19,7 @@ pytestmark = pytest.mark.system
 FEW = 6
 
 
+@pytest.mark.timeout(7200)
 def test_kill_9_of_the_whole_gateway_loses_repeats_and_renames_nothing(
     tmp_path: Path, kills: int, seed: int, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -67,9 +67,8 @@ class Judge:
             self._found.append(f"{when}: the store cannot prove its last seq")
         if before is not None and before.epoch == snapshot.epoch and before.next_seq > snapshot.next_seq:
             self._found.append(f"{when}: the next seq went back from {before.next_seq} to {snapshot.next_seq}")
-        newest = max(self.seqs.get(snapshot.epoch, ()), default=0)
-        if newest >= snapshot.next_seq:
-            self._found.append(f"{when}: {newest} was sent, but the next seq is {snapshot.next_seq}")
+        if self._newest >= (snapshot.epoch, snapshot.next_seq):
+            self._found.append(f"{when}: {self._newest} was sent, but the next seq is {snapshot.next_seq}")
         for body in snapshot.waiting.values():
             self._learn(json.loads(body))
         self._owed.append((when, snapshot))

@@ -192,9 +192,13 @@ class Lives:
 
 
 def plan(kills: int, chance: random.Random) -> list[str]:
-    """Kinds of lives that come to so many kills or a few more, each kind among them, in an order of chance."""
+    """Kinds of lives that come to so many kills or a few more, each kind among them, in an order of chance.
+
+    The first one is plain: before its first seq a gateway has nothing to lose.
+    """
     kinds = [*KINDS]
     while len(kinds) + kinds.count("outage") + kinds.count("frozen") < kills:
         kinds += chance.choices([*KINDS], [*KINDS.values()])
+    kinds.remove("plain")
     chance.shuffle(kinds)
-    return kinds
+    return ["plain", *kinds]
