@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -29,6 +30,11 @@ BROAD_EXCEPTS = {
 }
 
 
+@cache
+def _tree(file: Path) -> ast.Module:
+    return ast.parse(file.read_text("utf-8"))
+
+
 def _catches_everything(handler: ast.ExceptHandler) -> bool:
     if handler.type is None:
         return True
@@ -49,7 +55,7 @@ def test_everything_is_caught_only_where_the_style_allows_it() -> None:
     found = {
         str(file.relative_to(ROOT))
         for file in SOURCES
-        for node in ast.walk(ast.parse(file.read_text("utf-8")))
+        for node in ast.walk(_tree(file))
         if isinstance(node, ast.ExceptHandler) and _catches_everything(node)
     }
     assert found <= set(BROAD_EXCEPTS)
@@ -62,4 +68,4 @@ def test_a_room_holds_about_ten_files(room: Path) -> None:
 
 
 def test_every_module_says_what_it_is_for() -> None:
-    assert not [file for file in SOURCES if not ast.get_docstring(ast.parse(file.read_text("utf-8")))]
+    assert not [file for file in SOURCES if not ast.get_docstring(_tree(file))]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from functools import cache
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -31,6 +32,7 @@ def _is_method(node: ast.AST) -> bool:
     return not any(isinstance(decorator, ast.Name) and decorator.id == "property" for decorator in node.decorator_list)
 
 
+@cache
 def _too_large(file: Path) -> dict[str, str]:
     text = file.read_text("utf-8")
     found = {}
