@@ -289,11 +289,7 @@ def downgrade(world: World) -> bool:
     mark.rename(mark.with_name("identity-before"))
     text = b"sensor-gateway-outbox 2\nall else may differ\n"
     mark.write_bytes(text + f"crc32 {zlib.crc32(text):08x}\n".encode())
-    if world.home.journal.exists():
-        data = world.home.journal.read_bytes()
-        start, fields = b"SGH\x02", data[8:HOT_HEADER_SIZE]
-        crc = zlib.crc32(fields, zlib.crc32(start)).to_bytes(4, "little")
-        world.home.journal.write_bytes(start + crc + fields + data[HOT_HEADER_SIZE:])
+    _give_version(world.home.journal, b"\x01", b"\x02")
     return True
 
 
@@ -304,12 +300,16 @@ def upgrade(world: World) -> bool:
         return False
     world.kill(world.home)
     kept.replace(world.home.flash / IDENTITY)
-    if world.home.journal.exists():
-        data = world.home.journal.read_bytes()
-        start, fields = b"SGH\x01", data[8:HOT_HEADER_SIZE]
-        crc = zlib.crc32(fields, zlib.crc32(start)).to_bytes(4, "little")
-        world.home.journal.write_bytes(start + crc + fields + data[HOT_HEADER_SIZE:])
+    _give_version(world.home.journal, b"\x02", b"\x01")
     return True
+
+
+def _give_version(journal: Path, before: bytes, now: bytes) -> None:
+    data = journal.read_bytes() if journal.exists() else b""
+    if data.startswith(b"SGH" + before):
+        start, fields = b"SGH" + now, data[8:HOT_HEADER_SIZE]
+        crc = zlib.crc32(fields, zlib.crc32(start)).to_bytes(4, "little")
+        journal.write_bytes(start + crc + fields + data[HOT_HEADER_SIZE:])
 
 
 def copy_directory(source: Path, target: Path) -> None:
