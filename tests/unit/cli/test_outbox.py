@@ -1,0 +1,243 @@
+"""``outbox``: which directory it is about, what it says, and what it refuses."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from sensor_gateway.cli.outbox import place, purge
+from sensor_gateway.cli.outbox.figures import duration, events, size
+from sensor_gateway.model.channel import Channel, Source
+from sensor_gateway.model.event import ChangeEvent, Quality, Reason
+from sensor_gateway.model.quantity import TEMPERATURE
+from sensor_gateway.outbox.files.disk import Disk
+from sensor_gateway.outbox.files.syncer import SyncerInPlace
+from sensor_gateway.outbox.identity import Machine
+from sensor_gateway.outbox.inspection.looking import Unheard
+from sensor_gateway.outbox.opening import Hands
+from sensor_gateway.outbox.outbox import Outbox
+from sensor_gateway.outbox.settings import OutboxSettings
+from sensor_gateway.service.identity import read_machine
+from sensor_gateway.service.system_clock import SystemClock
+
+
+@pytest.fixture(autouse=True)
+def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No gateway of this machine is touched."""
+    for name in ("STATE_DIRECTORY", "RUNTIME_DIRECTORY"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "xdg"))
+    monkeypatch.setattr(place, "DEFAULT_FILE", tmp_path / "gateway.yaml")
+    monkeypatch.setattr(place, "_SYSTEM_STATE", tmp_path / "system")
+    monkeypatch.setattr(place, "_SYSTEM_HOT", tmp_path / "system-hot")
+
+
+def open_box(state: Path, hot: Path | None) -> Outbox:
+    disk = Disk()
+    return Outbox.open(
+        state_directory=state,
+        hot_directory=hot,
+        gateway="attic",
+        settings=OutboxSettings(keep_free=0),  # type: ignore[arg-type]
+        clock=SystemClock(),
+        machine=Machine(boot_id=read_machine(os.environ).boot_id, hardware_id=""),
+        log=Unheard(),
+        hands=Hands(disk=disk, syncer=SyncerInPlace(disk), is_woken=False),
+    )
+
+
+def append(box: Outbox, count: int) -> list[Any]:
+    channel = Channel(name="temperature", quantity=TEMPERATURE, low=-1e9, high=1e9, resolution=0.1)
+    source = Source(sensor="shelf", channel=channel)
+    stamp = SystemClock().stamp()
+    facts: dict[str, Any] = {"source": source, "quality": Quality.GOOD, "reason": Reason.CHANGE, "code": None}
+    return box.append([ChangeEvent(value=float(number), stamp=stamp, **facts) for number in range(count)])
+
+
+@pytest.fixture
+def left(tmp_path: Path) -> tuple[Path, Path]:
+    """What a stopped gateway left: three events, and the first of the epoch."""
+    state, hot = tmp_path / "state", tmp_path / "hot"
+    box = open_box(state, hot)
+    append(box, 3)
+    box.close(to_flash=False)
+    return state, hot
+
+
+def test_the_directories_are_found_as_run_finds_them(
+    cli: Callable[..., Any], left: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    state, hot = left
+    assert cli("outbox", "status").code == 66
+    assert json.loads(cli("outbox", "status", "--json", "--state-dir", state).out)["hot_journal"] is None
+    monkeypatch.setenv("STATE_DIRECTORY", str(state))
+    monkeypatch.setenv("RUNTIME_DIRECTORY", str(hot))
+    found = json.loads(cli("outbox", "status", "--json").out)
+    assert (found["directory"], found["hot_journal"]) == (str(state / "outbox"), str(hot / "hot.log"))
+    assert found["waiting"]["events"] == 4
+    monkeypatch.delenv("STATE_DIRECTORY")
+    monkeypatch.delenv("RUNTIME_DIRECTORY")
+    state.rename(tmp_path / "system")
+    hot.rename(tmp_path / "system-hot")
+    assert json.loads(cli("outbox", "status", "--json").out)["waiting"]["events"] == 4
+
+
+def test_the_configuration_names_hot_directory_and_limits(
+    cli: Callable[..., Any], left: tuple[Path, Path], file: Callable[..., Path]
+) -> None:
+    state, hot = left
+    text = f"outbox: {{hot_directory: {hot}, max_size: 5MB}}\nmqtt: {{url: mqtt://broker.invalid}}\n"
+    path = file(text, "outbox.yaml")
+    found = json.loads(cli("outbox", "status", "--json", "--state-dir", state, "--config", path).out)
+    assert found["waiting"]["in_memory"] == 4
+    assert found["flash"]["max_size_bytes"] == 5_000_000
+    assert cli("outbox", "status", "--state-dir", state, "--config", file("nonsense: 1", "bad.yaml")).code == 78
+
+
+def test_status_fits_a_screen_and_names_what_is_wrong(cli: Callable[..., Any], left: tuple[Path, Path]) -> None:
+    ended = cli("outbox", "status", "--state-dir", left[0])
+    lines = ended.out.splitlines()
+    assert ended.code == 0
+    assert len(lines) <= 20
+    assert "owner       nobody: no daemon runs on it" in lines
+    assert any("name the hot directory with --hot-dir" in line for line in lines)
+
+
+def test_peek_prints_as_tail_does_and_is_told_how_many(cli: Callable[..., Any], left: tuple[Path, Path]) -> None:
+    words = ("--state-dir", left[0], "--hot-dir", left[1])
+    lines = cli("outbox", "peek", *words).out.splitlines()
+    assert len(lines) == 4
+    assert "epoch: a new numbering of events begins" in lines[0]
+    assert "shelf.temperature" in lines[1]
+    (event,) = cli("outbox", "peek", "1", "--json", *words).out.splitlines()
+    assert json.loads(event)["type"] == "epoch"
+    assert cli("outbox", "peek", "0", *words).out == ""
+    assert cli("outbox", "peek", "-1", *words).code == 64
+    assert cli("outbox", "peek", "many", *words).code == 64
+
+
+def test_an_export_is_exactly_what_is_stored(cli: Callable[..., Any], left: tuple[Path, Path], tmp_path: Path) -> None:
+    box = open_box(*left)
+    bodies = [item.body for item in box.read(None, max_events=9, max_bytes=9**9)]  # type: ignore[union-attr]
+    box.close(to_flash=False)
+    out = tmp_path / "out.jsonl"
+    ended = cli("outbox", "export", "--output", out, "--state-dir", left[0], "--hot-dir", left[1])
+    assert ended.code == 0
+    assert f"4 events written to {out}" in ended.err
+    assert out.read_bytes() == b"".join(body + b"\n" for body in bodies)
+
+
+def test_an_export_that_fails_leaves_the_file_as_it_was(
+    cli: Callable[..., Any], left: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    out = tmp_path / "there.jsonl"
+    out.write_text("old")
+
+    def fail(descriptor: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("os.fsync", fail)
+    ended = cli("outbox", "export", "--output", out, "--state-dir", left[0], "--hot-dir", left[1])
+    assert ended.code == 74
+    assert out.read_text() == "old"
+    assert [path.name for path in tmp_path.iterdir() if "there" in path.name] == ["there.jsonl"]
+
+
+def test_verify_says_sound_or_explains_each_damage(cli: Callable[..., Any], left: tuple[Path, Path]) -> None:
+    words = ("outbox", "verify", "--state-dir", left[0], "--hot-dir", left[1])
+    assert cli(*words).code == 0
+    assert cli(*words).out.startswith("sound: 0 segments")
+    journal = left[1] / "hot.log"
+    data = bytearray(journal.read_bytes())
+    data[-40] ^= 1
+    journal.write_bytes(data)
+    (left[0] / "outbox" / "epoch").write_text("nonsense")
+    ended = cli(*words)
+    assert ended.code == 1
+    damaged, epoch, summary = ended.out.splitlines()
+    assert damaged.startswith("hot.log: at byte ")
+    assert epoch == "epoch: at byte 0, 8 bytes: bad checksum; costs no event; epochs are counted on from the records"
+    assert summary.startswith("2 damaged: ")
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+@pytest.mark.parametrize(("answer", "code", "count"), [("yes\n", 0, 0), ("n\n", 1, 4), ("", 1, 4)])
+def test_a_purge_asks_on_a_terminal(
+    cli: Callable[..., Any],
+    left: tuple[Path, Path],
+    monkeypatch: pytest.MonkeyPatch,
+    answer: str,
+    code: int,
+    count: int,
+) -> None:
+    words = ("--state-dir", left[0], "--hot-dir", left[1])
+    monkeypatch.setattr("sys.stdin", Terminal(answer))
+    ended = cli("outbox", "purge", *words)
+    assert ended.code == code
+    assert "4 events, measured from 20" in ended.err
+    assert json.loads(cli("outbox", "status", "--json", *words).out)["waiting"]["events"] == count
+
+
+def test_a_purge_of_nothing_asks_nothing(cli: Callable[..., Any], left: tuple[Path, Path]) -> None:
+    words = ("--state-dir", left[0], "--hot-dir", left[1])
+    assert cli("outbox", "purge", "--yes", *words).code == 0
+    ended = cli("outbox", "purge", *words)
+    assert (ended.code, "nothing waits" in ended.err) == (0, True)
+    assert cli("outbox", "purge", "--before", "yesterday", *words).code == 64
+
+
+def test_a_daemon_that_does_not_answer_is_not_waited_for_longer_than_said(
+    cli: Callable[..., Any], left: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The request is taken back, so that nothing happens behind the back of whoever gave up."""
+    monkeypatch.setattr(purge, "_WITHIN_S", 0.4)
+    words = ("--state-dir", left[0], "--hot-dir", left[1])
+    box = open_box(*left)
+    ended = cli("outbox", "purge", "--yes", *words)
+    assert (ended.code, "the request is taken back" in ended.err) == (69, True)
+    assert not (left[0] / "outbox" / "purge").exists()
+    box.close(to_flash=False)
+    assert json.loads(cli("outbox", "status", "--json", *words).out)["waiting"]["events"] == 4
+
+
+def test_a_refusal_to_look_names_owner_group_and_what_to_do(
+    cli: Callable[..., Any], left: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (left[0] / "outbox").chmod(0o750)
+    os.chown(left[0] / "outbox", os.getuid(), 12345) if os.getuid() == 0 else None
+    monkeypatch.setattr("os.access", lambda path, mode: Path(path) != left[0] / "outbox")
+    file = left[0] / "outbox" / "identity"
+
+    def refuse(_state: Path) -> bool:
+        raise PermissionError(13, "Permission denied", str(file))
+
+    monkeypatch.setattr("sensor_gateway.outbox.inspection.snapshot.holds_an_outbox", refuse)
+    ended = cli("outbox", "status", "--state-dir", left[0])
+    assert ended.code == 77
+    assert f"no permission: {left[0] / 'outbox'} belongs to user " in ended.err
+    assert "run this with sudo, or as a member of the group" in ended.err
+
+
+@pytest.mark.parametrize(
+    ("count", "text"),
+    [(0, "0 B"), (999, "999 B"), (1000, "1 kB"), (12_345, "12.3 kB"), (999_499, "999 kB"), (64_000_000, "64 MB")],
+)
+def test_sizes_are_for_people(count: int, text: str) -> None:
+    assert size(count) == text
+
+
+def test_times_and_counts_are_for_people() -> None:
+    assert [duration(seconds) for seconds in (5, 300, 90_000, 20 * 86_400)] == [
+        "5 seconds", "5 minutes", "25 hours", "20 days",
+    ]  # fmt: skip
+    assert [events(count) for count in (0, 1, 12_345)] == ["0 events", "1 event", "12,345 events"]
