@@ -97,10 +97,11 @@ class Promises:
 
     def take(self, report: Report) -> None:
         """Something was acknowledged, or dropped."""
-        places = {(report.place[0], seq) for seq in range(report.place[1], report.last + 1)}
-        (self.dropped if report.kind == "D" else self.acknowledged).update(places)
-        if report.kind == "U":
-            self.unsettled.update(places)
+        epoch, first = report.place
+        for seq in range(first, report.last + 1):
+            (self.dropped if report.kind == "D" else self.acknowledged).add((epoch, seq))
+            if report.kind == "U":
+                self.unsettled.add((epoch, seq))
 
 
 @dataclass
