@@ -88,6 +88,18 @@ def test_the_directories_are_found_as_run_finds_them(
     assert json.loads(cli("outbox", "status", "--json").out)["waiting"]["events"] == 4
 
 
+@pytest.mark.parametrize("words", [("status",), ("peek",), ("verify",), ("export",), ("purge", "--yes")])
+def test_a_directory_without_an_outbox_is_told_with_a_code_of_its_own(
+    cli: Callable[..., Any], tmp_path: Path, words: tuple[str, ...]
+) -> None:
+    empty = tmp_path / "empty"
+    empty.mkdir()
+    ended = cli("outbox", *words, "--state-dir", empty)
+    assert (ended.code, ended.out) == (66, "")
+    assert f"no outbox in {empty}" in ended.err
+    assert list(empty.iterdir()) == []
+
+
 def test_the_configuration_names_hot_directory_and_limits(
     cli: Callable[..., Any], left: tuple[Path, Path], file: Callable[..., Path]
 ) -> None:

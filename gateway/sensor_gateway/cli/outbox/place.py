@@ -18,6 +18,7 @@ from sensor_gateway.model.errors import OperatorError
 if TYPE_CHECKING:
     from sensor_gateway.config.settings import Configuration
     from sensor_gateway.outbox.inspection.snapshot import Inspected
+    from sensor_gateway.outbox.settings import OutboxSettings
 
 _SYSTEM_STATE: Final = Path("/var/lib/sensor-gateway")
 _SYSTEM_HOT: Final = Path("/run/sensor-gateway")
@@ -48,12 +49,12 @@ def add_place(parser: argparse.ArgumentParser) -> None:
 
 def configuration_of(arguments: argparse.Namespace) -> Configuration | None:
     """The configuration that was named, or the usual one if it is sound; Unusable for a named one's faults."""
+    if arguments.config is None and not os.access(DEFAULT_FILE, os.R_OK):
+        return None
     from sensor_gateway.sensing.catalogue import DriverCatalogue
 
     if arguments.config is not None:
         return load_or_complain(arguments.config, DriverCatalogue(), needs_broker=False)
-    if not os.access(DEFAULT_FILE, os.R_OK):
-        return None
     return load_checked(DEFAULT_FILE, DriverCatalogue(), needs_broker=False).configuration
 
 
@@ -62,8 +63,6 @@ def find_outbox(arguments: argparse.Namespace) -> Inspected:
     from sensor_gateway.outbox.inspection.owner import owner_of, runtime_directory_of
     from sensor_gateway.outbox.inspection.snapshot import Inspected
     from sensor_gateway.outbox.recovery import Places
-    from sensor_gateway.outbox.settings import OutboxSettings
-    from sensor_gateway.service.plans import outbox_settings
 
     configuration = configuration_of(arguments)
     state = _state_directory(arguments)
@@ -74,8 +73,18 @@ def find_outbox(arguments: argparse.Namespace) -> Inspected:
     if hot is None:
         given = os.environ.get("RUNTIME_DIRECTORY", "").partition(":")[0]
         hot = Path(given) if given else _SYSTEM_HOT if state == _SYSTEM_STATE and _SYSTEM_HOT.is_dir() else None
-    settings = outbox_settings(configuration.outbox) if configuration else OutboxSettings()
-    return Inspected(places=Places(state_directory=state, hot_directory=hot), settings=settings)
+    return Inspected(places=Places(state_directory=state, hot_directory=hot), settings=_settings(configuration))
+
+
+def _settings(configuration: Configuration | None) -> OutboxSettings:
+    """The configured limits, else the usual ones."""
+    from sensor_gateway.outbox.settings import OutboxSettings
+
+    if configuration is None:
+        return OutboxSettings()
+    from sensor_gateway.service.plans import outbox_settings
+
+    return outbox_settings(configuration.outbox)
 
 
 def _state_directory(arguments: argparse.Namespace) -> Path:
