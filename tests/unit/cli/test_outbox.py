@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from sensor_gateway.cli.outbox import place, purge
+from sensor_gateway.cli.outbox import discard, place
 from sensor_gateway.cli.outbox.figures import duration, events, size
 from sensor_gateway.model.channel import Channel, Source
 from sensor_gateway.model.event import ChangeEvent, Quality, Reason
@@ -212,7 +212,7 @@ def test_a_daemon_that_does_not_answer_is_not_waited_for_longer_than_said(
     cli: Callable[..., Any], left: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The request is taken back, so that nothing happens behind the back of whoever gave up."""
-    monkeypatch.setattr(purge, "_WITHIN_S", 0.4)
+    monkeypatch.setattr(discard, "WITHIN_S", 0.4)
     words = ("--state-dir", left[0], "--hot-dir", left[1])
     box = open_box(*left)
     ended = cli("outbox", "purge", "--yes", *words)
