@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import settings
 
 from sensor_gateway.model.channel import Channel, Source
 from sensor_gateway.model.event import ChangeEvent, Gap, Quality, Reason
@@ -23,6 +24,7 @@ from sensor_gateway.outbox.settings import OutboxSettings
 from sensor_gateway.outbox.stored import Stored
 from sensor_gateway.simulation.virtual_clock import VirtualClock
 
+settings.register_profile("deep", max_examples=1000)
 BOOT = "1b4e28ba-2fa1-11d2-883f-0016d3cca427"
 WRITING = ("open", "write", "write_at", "sync_data", "sync", "replace", "unlink", "make_directory")
 
@@ -290,3 +292,9 @@ def slow_site(tmp_path: Path) -> Iterator[Site]:
 def new_site() -> Callable[[Path], Site]:
     """Makes gateways: for tests that need several, or one for each example."""
     return Site
+
+
+@pytest.fixture
+def new_syncer() -> Callable[[FaultyDisk], HeldSyncer]:
+    """Makes syncers for cards that take their time."""
+    return HeldSyncer
