@@ -227,7 +227,7 @@ def test_a_refusal_to_look_names_owner_group_and_what_to_do(
 ) -> None:
     (left[0] / "outbox").chmod(0o750)
     os.chown(left[0] / "outbox", os.getuid(), 12345) if os.getuid() == 0 else None
-    monkeypatch.setattr("os.access", lambda path, mode: Path(path) != left[0] / "outbox")
+    monkeypatch.setattr("os.access", lambda path, mode, **_: Path(path) != left[0] / "outbox")
     file = left[0] / "outbox" / "identity"
 
     def refuse(_state: Path) -> bool:

@@ -117,20 +117,29 @@ def _candidates(arguments: argparse.Namespace) -> Iterator[Path]:
 
 def say_who_may(error: PermissionError) -> None:
     """Name who owns what we may not touch, and what to do."""
-    path = Path(os.fsdecode(error.filename)) if error.filename else None
-    known = None
-    while path is not None and known is None:
-        with suppress(OSError):
-            known = path.stat()
-        if known is None or os.access(path, os.R_OK | os.X_OK):
-            path, known = (path.parent, None) if path != path.parent else (None, None)
-    if path is None or known is None:
+    path = _barred(Path(os.fsdecode(error.filename))) if error.filename else None
+    if path is None:
         say(f"sensor-gateway: no permission: {error}: run this with sudo")
         return
+    known = path.stat()
     user, group = _user(known.st_uid), _group(known.st_gid)
-    is_for_group = bool(known.st_mode & stat.S_IRGRP) and known.st_gid
+    is_for_group = bool(known.st_mode & stat.S_IRGRP) and known.st_gid and not _may_look(path)
     how = f"with sudo, or as a member of the group {group}" if is_for_group else "with sudo"
     say(f"sensor-gateway: no permission: {path} belongs to user {user} and group {group}: run this {how}")
+
+
+def _barred(path: Path) -> Path | None:
+    """The nearest that bars the way to a path; where one may look at all of it, the nearest that is there."""
+    there = []
+    for candidate in (path, *path.parents):
+        with suppress(OSError):
+            candidate.stat()
+            there.append(candidate)
+    return next((one for one in there if not _may_look(one)), there[0] if there else None)
+
+
+def _may_look(path: Path) -> bool:
+    return os.access(path, os.R_OK | os.X_OK if path.is_dir() else os.R_OK, effective_ids=True)
 
 
 def _user(number: int) -> str:

@@ -16,7 +16,7 @@ from sensor_gateway.cli.outbox.place import find_outbox
 if TYPE_CHECKING:
     from sensor_gateway.outbox.drops import Drop
     from sensor_gateway.outbox.inspection.owner import Owner
-    from sensor_gateway.outbox.inspection.status import Status
+    from sensor_gateway.outbox.inspection.status import Flash, Status, Wear
 
 _ABOUT: Final = """\
 Tells how many events wait and since when, how long the room for them lasts, what is written to the card in a day,
@@ -119,8 +119,6 @@ def _drop(drop: Drop) -> str:
 
 
 def _facts(status: Status) -> dict[str, object]:
-    flash, wear = status.flash, status.wear
-    daemon = wear.daemon
     return {
         "directory": str(status.directory),
         "hot_journal": None if status.hot_path is None else str(status.hot_path),
@@ -134,24 +132,8 @@ def _facts(status: Status) -> dict[str, object]:
             "oldest": status.oldest or None,
             "newest": status.newest or None,
         },
-        "flash": {
-            "waiting_bytes": flash.waiting,
-            "allocated_bytes": flash.allocated,
-            "max_size_bytes": flash.max_size,
-            "keep_free_bytes": flash.keep_free,
-            "free_bytes": flash.free,
-            "room_bytes": flash.room,
-            "growth_bytes_per_day": _whole(flash.growth_per_day),
-            "days_left": None if flash.days_left is None else round(flash.days_left, 2),
-        },
-        "written": {
-            "outbox_bytes_at_most": wear.at_most,
-            "outbox_seconds": round(wear.over_s),
-            "outbox_bytes_per_day_at_most": _whole(_per_day(wear.at_most, wear.over_s)),
-            "daemon_bytes": None if daemon is None else daemon.written_bytes,
-            "daemon_seconds": None if daemon is None else round(daemon.over_s),
-            "daemon_bytes_per_day": None if daemon is None else _whole(_per_day(daemon.written_bytes, daemon.over_s)),
-        },
+        "flash": _flash_facts(status.flash),
+        "written": _wear_facts(status.wear),
         "drops": [_drop_facts(drop) for drop in status.drops],
         "quarantine": {
             "refused_events": status.kept.refused_events,
@@ -159,6 +141,31 @@ def _facts(status: Status) -> dict[str, object]:
             "bytes": status.kept.piece_bytes,
         },
         "alarms": [{"name": one.name, "text": one.text} for one in status.complaints],
+    }
+
+
+def _flash_facts(flash: Flash) -> dict[str, object]:
+    return {
+        "waiting_bytes": flash.waiting,
+        "allocated_bytes": flash.allocated,
+        "max_size_bytes": flash.max_size,
+        "keep_free_bytes": flash.keep_free,
+        "free_bytes": flash.free,
+        "room_bytes": flash.room,
+        "growth_bytes_per_day": _whole(flash.growth_per_day),
+        "days_left": None if flash.days_left is None else round(flash.days_left, 2),
+    }
+
+
+def _wear_facts(wear: Wear) -> dict[str, object]:
+    daemon = wear.daemon
+    return {
+        "outbox_bytes_at_most": wear.at_most,
+        "outbox_seconds": round(wear.over_s),
+        "outbox_bytes_per_day_at_most": _whole(_per_day(wear.at_most, wear.over_s)),
+        "daemon_bytes": None if daemon is None else daemon.written_bytes,
+        "daemon_seconds": None if daemon is None else round(daemon.over_s),
+        "daemon_bytes_per_day": None if daemon is None else _whole(_per_day(daemon.written_bytes, daemon.over_s)),
     }
 
 
