@@ -5,7 +5,6 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from itertools import islice
 from typing import Protocol
 
 from sensor_gateway.model.event import ChangeEvent, Gap, GapCause
@@ -76,7 +75,8 @@ class MemoryOutbox:
         seq = self.cursor if after is None else after.seq
         found: list[MemoryStored | Gap] = []
         size = 0
-        for entry in islice(self._entries, bisect_right(self._entries, seq, key=_first), None):
+        for index in range(bisect_right(self._entries, seq, key=_first), len(self._entries)):
+            entry = self._entries[index]
             size += len(entry.body) if isinstance(entry, MemoryStored) else 0
             if found and (len(found) >= max_events or size > max_bytes):
                 break

@@ -41,6 +41,9 @@ from sensor_gateway.testing.mqtt_packets import Packet
 from sensor_gateway.testing.stepped_broker import SteppedBroker
 
 BOOT = "1b4e28ba"
+SHORTEST_S = 0.001
+"""A selector waits no shorter."""
+
 MOST_IDLE_TURNS = 2000
 """Turns without anything to do at one moment of virtual time: more, and the publisher spins."""
 
@@ -315,7 +318,7 @@ class BrokerBench:
                 return bool(until())
             idle = idle + 1 if wait_s <= 0 else 0
             assert idle < MOST_IDLE_TURNS, "the publisher spins"
-            due_s = [end_s, now_s + wait_s]
+            due_s = [end_s, now_s + (max(wait_s, SHORTEST_S) if wait_s > 0 else 0.0)]
             due_s += [self._agenda[0][0]] if self._agenda else []
             due_s += [self.connector.due_s] if self.connector.due_s is not None else []
             self.clock.advance_to(min(due_s))

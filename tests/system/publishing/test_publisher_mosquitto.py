@@ -132,6 +132,31 @@ def test_events_arrive_once_and_in_order(broker: Mosquitto, rig: Rigs, listen: C
     assert gateway.publisher.counters.no_subscriber == 0
 
 
+def test_events_that_nobody_would_hear_are_kept_where_that_is_wanted(
+    broker: Mosquitto, rig: Rigs, listen: Callable[[int], Listener]
+) -> None:
+    gateway = rig(broker.port, stream={"hold_when_no_subscriber": True}).start()
+    gateway.put_values(20)
+    assert gateway.until(lambda: gateway.publisher.counters.held >= 2)
+    gateway.put_values(20, first=20.0)
+    assert not gateway.outbox.acknowledged
+    listener = listen(broker.port)
+    assert gateway.until_acknowledged(40, 15)
+    assert gateway.until(lambda: len(listener.seqs) >= 40)
+    assert listener.seqs == list(range(1, 41))
+    assert gateway.publisher.counters.no_subscriber == 0
+
+
+def test_control_without_the_wish_they_are_given_to_nobody(
+    broker: Mosquitto, rig: Rigs, listen: Callable[[int], Listener]
+) -> None:
+    gateway = rig(broker.port).start()
+    gateway.put_values(20)
+    assert gateway.until_acknowledged(20)
+    assert gateway.publisher.counters.no_subscriber == 20
+    assert not listen(broker.port).seqs
+
+
 def test_who_comes_later_finds_status_meta_availability_and_states(
     broker: Mosquitto, rig: Rigs, listen: Callable[[int], Listener]
 ) -> None:

@@ -94,7 +94,10 @@ class EventStream:
             self._log.error("stream_denied", why="the broker does not allow us to publish on the events topic")
 
     def next_batch(self, now_s: float, uptime_ms: int) -> Batch | None:
-        """What to send now, which then counts as sent; None when there is nothing, or a reason to wait."""
+        """What to send now, which then counts as sent; None when there is nothing, or a reason to wait.
+
+        While nobody listens, one event asks whether somebody does.
+        """
         if not self._may_send(now_s):
             return None
         if self._is_overlooked and now_s >= self._look_at_s:
@@ -162,6 +165,8 @@ class EventStream:
         if not self.feed.may_have_more:
             return None
         most = self._pace.allowance(max(self._outbox.pending, 1), now_s)
+        if self.obstacle.is_held:
+            most = min(most, 1)
         batch = self.feed.read(most, uptime_ms) if most else None
         if batch is not None:
             self._pace.spend(len(batch.entries))
@@ -171,7 +176,6 @@ class EventStream:
 
     def _next_again(self, uptime_ms: int) -> Batch | None:
         entries = self._again.pop(0)
-        # A probe that only asks whether somebody listens is short.
         batch = self.feed.pack(head(entries) if self.obstacle.is_held else entries, uptime_ms)
         rest = entries[len(batch.entries) if batch else 1 :]
         if rest:
