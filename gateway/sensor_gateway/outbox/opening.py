@@ -137,10 +137,11 @@ class Opened:
     def _join(self, setting: Setting, recovery: Recovery, hot_path: Path | None) -> tuple[Reader, Tiers, TierParts]:
         recovered, settings, hands = self.recovered, self.settings, setting.hands
         retry = Retry(self.alarms["outbox_flash"])
+        hot = self._hot(hot_path)
         cold = ColdParts(
             disk=hands.disk,
             shelf=recovery.shelf,
-            writer=SegmentWriter(hands.disk, recovery.shelf, hands.syncer),
+            writer=SegmentWriter(hands.disk, recovery.shelf, hands.syncer, has_copies=hot is not None),
             cursor=recovery.cursor,
             syncer=hands.syncer,
             marks=recovered.marks,
@@ -152,7 +153,7 @@ class Opened:
         parts = TierParts(
             tail=recovered.tail,
             marks=recovered.marks,
-            hot=self._hot(hot_path),
+            hot=hot,
             cold=cold,
             spill=Spill(cold, recovered.tail, clearance, settings, self.alarms["outbox_room"]),
             clearance=clearance,

@@ -34,6 +34,7 @@ from sensor_gateway.outbox.identity import (
     write_identity,
 )
 from sensor_gateway.outbox.marks import Marks
+from sensor_gateway.outbox.seam import settle
 from sensor_gateway.outbox.settings import Durability, OutboxSettings
 from sensor_gateway.outbox.tiers.tail import Tail
 
@@ -133,6 +134,7 @@ class Recovery:
         previous = max(self._known_epochs(on_flash), default=None)
         # Other hardware: this may be a copy, and the epoch goes on where it was copied from.
         is_proof = is_own_hot and identity == kept and self._is_this_boot(machine)
+        settle(self._disk, self.shelf, self._hot, int(machine.boot, 16), self._log, is_proof=is_proof)
         border = self._border(previous, on_flash, is_proof=is_proof)
         goes_on = previous is not None and border.may_go_on
         if previous is not None and goes_on and border.next_seq is not None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from sensor_gateway.model.event import Gap, GapCause
+
 
 def test_the_outboxs_directory_is_safe_in_its_parent_before_anything_in_it_counts(site: Any) -> None:
     """Else a power cut may take the new name away, with all that was synced under it."""
@@ -12,3 +14,111 @@ def test_the_outboxs_directory_is_safe_in_its_parent_before_anything_in_it_count
     made = calls.index(("make_directory", "outbox"))
     identity = calls.index(("replace", "identity"))
     assert ("sync", "state") in calls[made:identity]
+
+
+def test_what_a_killed_process_had_not_synced_is_synced_before_it_counts_as_safe(slow_site: Any) -> None:
+    """Else the hot journal lets go of it, and a power cut takes the only copy."""
+    _with_a_flush_under_way(slow_site)
+    slow_site.kill()
+    slow_site.disk.calls.clear()
+    slow_site.open()
+    segment = next(slow_site.flash.glob("*.seg")).name
+    assert ("sync_data", segment) in slow_site.disk.calls
+    assert ("sync_data", "cursor-mqtt") in slow_site.disk.calls
+
+
+def test_a_cursor_whose_sync_failed_is_not_taken_for_safe_by_the_next_start(slow_site: Any) -> None:
+    """The kernel shows it, a second sync succeeds, and the medium never got it."""
+    box = slow_site.open()
+    box.append(slow_site.news(3))
+    slow_site.acknowledge(box.read(None, max_events=2, max_bytes=10**6))
+    slow_site.offline(6)
+    assert [job.name for job in slow_site.syncer.jobs] == ["cursor"]
+    slow_site.syncer.let_through(OSError(5, "Input/output error"))
+    box.tend()
+    slow_site.kill()
+    box = slow_site.open()
+    slow_site.offline(6)
+    assert [job.name for job in slow_site.syncer.jobs] == ["cursor"], "nothing goes to flash before a cursor is safe"
+
+
+def test_a_start_does_not_find_what_was_given_up_after_a_failed_sync(slow_site: Any) -> None:
+    """The kernel would show it as if it were on the medium."""
+    box = _with_a_flush_under_way(slow_site)
+    slow_site.syncer.let_through(OSError(5, "Input/output error"))
+    box.tend()
+    slow_site.kill()
+    box = slow_site.open()
+    assert [seq for record in box._opened._parts.tail for seq in _seqs(record)] == [1, 2, 3, 4]
+
+
+def test_what_a_failed_sync_left_on_flash_does_not_hide_its_second_copy(slow_site: Any) -> None:
+    """Of three records only the last one reached the medium; all three are in the next segment."""
+    box = slow_site.open()
+    slow_site.syncer.is_held = False
+    for _ in range(3):
+        box.append(slow_site.news(1))
+        slow_site.offline(6)
+    slow_site.syncer.is_held = True
+    for _ in range(3):
+        box.append(slow_site.news(1))
+        slow_site.offline(6)
+    first = next(slow_site.flash.glob("*.seg"))
+    torn = bytearray(first.read_bytes())
+    places = [at for at in range(len(torn)) if torn.startswith(b"SGW1", at)]
+    torn[places[-2]] = 0
+    slow_site.syncer.let_through(OSError(5, "Input/output error"))
+    box.tend()
+    slow_site.syncer.is_held = False
+    slow_site.offline(20)
+    first.write_bytes(torn)
+    slow_site.cut_power()
+    slow_site.open()
+    found = slow_site.drain()
+    assert [item for item in found if isinstance(item, Gap)] == []
+    assert [item.position.seq for item in found][:7] == [1, 2, 3, 4, 5, 6, 7]
+
+
+def test_what_was_acknowledged_ahead_in_a_dropped_segment_is_part_of_the_drop(site: Any) -> None:
+    """Else, after a power cut, it is announced as lost for an unknown reason."""
+    box = site.open(segment_size=4096, max_size=4 * 4096, max_age_s=60.0)
+    for _ in range(3):
+        box.append(site.news(2))
+        site.offline(6)
+    for item in box.read(None, max_events=100, max_bytes=10**6)[2:5]:
+        site.acknowledge([item])
+    site.offline(80)
+    box.append(site.news(1))
+    site.offline(12)
+    site.cut_power()
+    site.open(segment_size=4096, max_size=4 * 4096)
+    causes = {item.cause for item in site.drain() if isinstance(item, Gap)}
+    assert causes == {GapCause.AGE}
+
+
+def test_what_waits_for_the_next_segment_does_not_wait_for_the_next_but_one_sync(site: Any) -> None:
+    """A full segment delays what comes behind it by one turn, and not by ``flush_every``."""
+    box = site.open(segment_size=4096)
+    for _ in range(60):
+        box.append(site.news(2))
+        site.offline(1)
+        oldest = box._opened._parts.tail.first
+        assert oldest is not None
+        assert site.clock.stamp().uptime_ms - oldest.began.uptime_ms <= 11_500
+
+
+def _with_a_flush_under_way(site: Any) -> Any:
+    """Three events and the epoch's first are written, and their sync is not answered."""
+    box = site.open()
+    box.append(site.news(3))
+    for _ in range(40):
+        site.offline(0.5, 0.5)
+        names = [job.name for job in site.syncer.jobs]
+        if names == ["flush"]:
+            return box
+        site.syncer.let_through()
+    raise AssertionError("nothing was flushed")
+
+
+def _seqs(record: Any) -> range:
+    return range(record.first_seq, record.last_seq + 1)

@@ -5,13 +5,13 @@ Damage never raises: it is skipped to the next valid record, counted, and kept i
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from sensor_gateway.model.position import Epoch, Position, Seq
 from sensor_gateway.outbox.files.disk import READ, Disk
 from sensor_gateway.outbox.files.record import MAGIC, Record, bodies_of, find, record_of
-from sensor_gateway.outbox.files.segment import Segment
+from sensor_gateway.outbox.files.segment import Segment, first_of
 from sensor_gateway.outbox.files.shelf import Shelf, index_for
 
 
@@ -73,7 +73,7 @@ class ColdReader:
     def _search(self, index: int, epoch: Epoch, seq: int, *, is_after_damage: bool) -> Found | None:
         while True:
             segment = self._shelf.segments[index]
-            record, skipped = self._next_in(segment, epoch, seq)
+            record, skipped = self._next_in(segment, epoch, seq, _begin_of_next(self._shelf.segments, index))
             is_after_damage = is_after_damage or skipped
             if record is not None:
                 self._found = Found(record=record, is_after_damage=is_after_damage)
@@ -85,13 +85,18 @@ class ColdReader:
             index += 1
             self._enter(self._shelf.segments[index])
 
-    def _next_in(self, segment: Segment, epoch: Epoch, seq: int) -> tuple[Record | None, bool]:
-        """The next record of this segment that has an event after the position, and whether damage was skipped."""
+    def _next_in(
+        self, segment: Segment, epoch: Epoch, seq: int, begin_of_next: Position | None
+    ) -> tuple[Record | None, bool]:
+        """The next record of this segment that has an event after the position, and whether damage was skipped.
+
+        From where the next segment begins, what is left of a failed sync is written again there.
+        """
         self._extend(segment)
         skipped = False
         while True:
             header, at = find(self._data, self._at, generation=segment.generation)
-            if header is None:
+            if header is None or (begin_of_next is not None and first_of(header) >= begin_of_next):
                 return None, skipped
             if at > self._at:
                 skipped = True
@@ -129,3 +134,7 @@ class ColdReader:
         if is_own:
             self._report(segment.generation, self._base + self._at, self._data[self._at :])
         return is_own
+
+
+def _begin_of_next(segments: Sequence[Segment], index: int) -> Position | None:
+    return segments[index + 1].first if index + 1 < len(segments) else None

@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import struct
 import zlib
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -24,7 +25,7 @@ from typing import Final
 from sensor_gateway.model.event import GapCause
 from sensor_gateway.model.position import Epoch
 from sensor_gateway.outbox.drops import DROPS_KEPT, Drop
-from sensor_gateway.outbox.files.disk import CREATE, UPDATE, Disk, read_file, write_all
+from sensor_gateway.outbox.files.disk import CREATE, UPDATE, Disk, read_file, sync_file, write_all
 
 SLOT_SIZE: Final = 4096
 _MAGIC: Final = b"SGC1"
@@ -100,6 +101,7 @@ class CursorFile:
         self._written: tuple[int, CursorState] | None = None
         self._syncing: tuple[int, CursorState] | None = None
         self._safe: tuple[int, CursorState] | None = None
+        self._found = 0
         self._next_number = 1
 
     def load(self) -> None:
@@ -109,8 +111,13 @@ class CursorFile:
         except FileNotFoundError:
             return
         slots = [slot for at in (0, SLOT_SIZE) if (slot := decode_slot(data[at : at + SLOT_SIZE]))]
-        self._safe = max(slots, key=lambda slot: slot[0], default=None)
-        self._next_number = self._safe[0] + 1 if self._safe else 1
+        self._written = max(slots, key=lambda slot: slot[0], default=None)
+        self._found = self._written[0] if self._written else 0
+        self._next_number = self._found + 1
+        # A process that was killed may have left it in the kernel's memory only. After an error there a second sync
+        # proves nothing, so it is not taken for safe either.
+        with suppress(OSError):
+            sync_file(self._disk, self._path)
 
     @property
     def safe(self) -> CursorState | None:
@@ -132,7 +139,8 @@ class CursorFile:
         if self._descriptor is None:
             self._descriptor = self._open()
         number = self._next_number
-        if self._safe and (number - self._safe[0]) % 2 == 0:
+        standing = self._safe[0] if self._safe else self._found
+        if standing and (number - standing) % 2 == 0:
             number += 1
         write_all(self._disk, self._descriptor, encode_slot(state, number), number % 2 * SLOT_SIZE)
         self._written = (number, state)

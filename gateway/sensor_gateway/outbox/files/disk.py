@@ -117,6 +117,15 @@ def write_atomically(disk: Disk, path: Path, data: bytes) -> None:
     sync_directory(disk, path.parent)
 
 
+def sync_file(disk: Disk, path: Path) -> None:
+    """Wait until a file that is not open is safe, as whoever wrote it left it."""
+    descriptor = disk.open(path, READ)
+    try:
+        disk.sync_data(descriptor)
+    finally:
+        disk.close(descriptor)
+
+
 def sync_directory(disk: Disk, path: Path) -> None:
     """Wait until the names in a directory are safe."""
     descriptor = disk.open(path, DIRECTORY)

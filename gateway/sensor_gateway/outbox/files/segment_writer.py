@@ -35,11 +35,12 @@ class _Written:
 class SegmentWriter:
     """Puts records on the shelf. Whoever owns it hands the syncer's answers in."""
 
-    def __init__(self, disk: Disk, shelf: Shelf, syncer: Syncer) -> None:
-        """Go on in the newest segment, if there is room in it."""
+    def __init__(self, disk: Disk, shelf: Shelf, syncer: Syncer, *, has_copies: bool) -> None:
+        """Go on in the newest segment, if there is room in it. ``has_copies``: hot keeps what is not safe here."""
         self._disk = disk
         self._shelf = shelf
         self._syncer = syncer
+        self._has_copies = has_copies
         self._current: Segment | None = None
         self._spare: Segment | None = None
         self._preparing: Segment | None = None
@@ -186,14 +187,23 @@ class SegmentWriter:
                 self._lose(segment)
             else:
                 self._shelf.ticket = min(self._shelf.ticket, written.ticket)
+                self._wipe(segment, written.end)
                 segment.end, segment.last, segment.is_suspect = written.end, written.last, True
 
     def _lose(self, segment: Segment) -> None:
+        self._wipe(segment, segment.safe_end)
         segment.give_up()
         segment.close(self._disk)
         if segment.first is None:
             with suppress(OSError):
                 self._shelf.release(segment)
+
+    def _wipe(self, segment: Segment, start: int) -> None:
+        """After a failed sync the kernel shows what it never wrote: a start after a kill must not take it for safe."""
+        if not self._has_copies:
+            return
+        with suppress(OSError):
+            write_all(self._disk, segment.reopen(self._disk), bytes(segment.end - start), start)
 
 
 def _descriptors(segments: Sequence[Segment]) -> tuple[int, ...]:

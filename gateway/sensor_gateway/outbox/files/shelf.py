@@ -9,6 +9,7 @@ import errno
 import re
 from bisect import bisect_right
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
@@ -98,6 +99,7 @@ class Shelf:
         self._free = [number for number in self._free if _is_of_use(self._disk, self._path(number, "free"), size)]
         for number in found:
             self._adopt(number)
+        self._discard_superseded()
         self._look_at_the_last()
 
     def room(self) -> Room:
@@ -181,6 +183,17 @@ class Shelf:
         """A segment without a valid record: taken and never written, or lost altogether."""
         self._taken += 1
         self.release(segment)
+
+    def _discard_superseded(self) -> None:
+        """What is left of a segment after a failed sync, where a later one begins with it, or before it."""
+        begin: Position | None = None
+        for segment in reversed([*self.segments]):
+            if begin is not None and segment.first is not None and segment.first >= begin:
+                segment.is_suspect = True
+                with suppress(OSError):
+                    self.release(segment)
+            else:
+                begin = segment.first
 
     def _look_at_the_last(self) -> None:
         if not self.segments:

@@ -203,14 +203,14 @@ def _contents(parts: ColdParts, segment: Segment, cause: GapCause) -> list[Drop]
     found: list[Drop] = []
     data = read_file(parts.disk, segment.path, segment.end)
     for header, _, _ in scan(data, generation=segment.generation):
-        count = unacknowledged(parts.marks, header.epoch, header.first_seq, header.last_seq)
-        if count:
+        # What is acknowledged ahead of the mark is a part of the hole too: a power cut may take those marks away.
+        if not parts.marks.is_passed(header.epoch, header.last_seq):
             found.append(
                 Drop(
                     epoch=header.epoch,
                     first=header.first_seq,
                     last=header.last_seq,
-                    count=count,
+                    count=unacknowledged(parts.marks, header.epoch, header.first_seq, header.last_seq),
                     cause=cause,
                     from_ms=header.began.wall_ms,
                     to_ms=header.began.wall_ms + header.span_ms,

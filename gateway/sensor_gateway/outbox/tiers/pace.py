@@ -49,3 +49,7 @@ class Pace:
             return False
         self._flush_at_s = now_s + self._every_s
         return True
+
+    def hurry(self) -> None:
+        """What is due was not all written: the rest of it shall not wait for the time after the next."""
+        self._flush_at_s = 0.0

@@ -188,16 +188,19 @@ class Tiers:
 
     def _spill(self, now: Moment, now_s: float) -> None:
         spill, limits = self._parts.spill, self._parts.limits
+        is_all = True
         if self.is_direct:
             spill.write(math.inf, now.boot, now_s)
             spill.make_ready(now_s)
         elif limits.is_short:
             self.relieve(now_s)
         elif self._pace.due_s(now, now_s) <= 0:
-            spill.write(self._pace.until_ms(now), now.boot, now_s)
+            is_all = spill.write(self._pace.until_ms(now), now.boot, now_s)
         writer = self._parts.cold.writer
         if writer.has_unsynced and not writer.is_flushing and self._pace.may_flush(now_s):
             spill.flush()
+            if not is_all:
+                self._pace.hurry()
         if limits.is_relaxed:
             spill.note_room()
 
