@@ -139,7 +139,7 @@ def _barred(path: Path) -> Path | None:
 
 
 def _may_look(path: Path) -> bool:
-    return os.access(path, os.R_OK | os.X_OK if path.is_dir() else os.R_OK, effective_ids=True)
+    return os.access(path, os.X_OK if path.is_dir() else os.R_OK, effective_ids=True)
 
 
 def _user(number: int) -> str:
