@@ -26,6 +26,7 @@ class RefusedEvents:
         line = f'{{"why":{json.dumps(why)},"event":{event.body.decode()}}}\n'.encode()
         try:
             self._file.parent.mkdir(parents=True, exist_ok=True)
+            is_new = not self._file.exists()
             with self._file.open("ab") as out:
                 if out.tell() + len(line) > MOST_BYTES:
                     self._log.warning("refused_event_not_kept", file=str(self._file), reason="the file is full")
@@ -33,5 +34,16 @@ class RefusedEvents:
                 out.write(line)
                 out.flush()
                 os.fsync(out.fileno())
+            if is_new:
+                _sync_directory(self._file.parent)
         except OSError as error:
             self._log.warning("refused_event_not_kept", file=str(self._file), reason=str(error))
+
+
+def _sync_directory(directory: Path) -> None:
+    """Make the names in it outlive a power cut."""
+    descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

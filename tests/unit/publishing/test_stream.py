@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sensor_gateway.model.event import ChangeEvent, Gap, GapCause
-from sensor_gateway.publishing.stream.batch import Batch, Packer
+from sensor_gateway.publishing.stream.batch import Batch, Packer, head
 from sensor_gateway.publishing.stream.events import EventStream
 from sensor_gateway.publishing.stream.freshness import Freshness
 from sensor_gateway.publishing.stream.pace import Pace
@@ -105,6 +105,47 @@ def test_pauses_grow_while_the_broker_refuses(stream: EventStream, outbox: Memor
         pauses.append(wait_s)
         now_s += wait_s
     assert pauses == [0.5, 1, 2, 4, 8, 16, 30, 30, 30]
+
+
+def test_a_probe_for_subscribers_is_one_event_with_the_gap_that_stands_before_it(
+    outbox: MemoryOutbox, event: Events, journal: Any
+) -> None:
+    packer = Packer(freshness=Freshness(boot="1b4e28ba", late_after_ms=5000), gap_json=outbox.encoder.gap)
+    stream = EventStream(
+        outbox,
+        packer,
+        Pace(drain_rate=0.0, now_s=0.0),
+        set_aside=outbox.set_aside,
+        log=journal,
+        needs_subscriber=True,
+    )
+    stream.rewind(ROOM)
+    _append(outbox, stream, [event(float(number)) for number in range(9)])
+    (batch,) = _batches(stream)
+    stream.answered(batch, 0x10, 0.0)
+    assert stream.wait_s(0.0) == 0.5
+    (probe,) = _batches(stream, 0.5)
+    assert _seqs(probe) == [1]
+    stream.answered(probe, 0x10, 0.5)
+    assert not outbox.acknowledged
+    assert stream.wait_s(0.5) == 1.0
+    (probe,) = _batches(stream, 1.5)
+    stream.answered(probe, 0, 1.5)
+    assert [_seqs(rest) for rest in _batches(stream, 1.5)] == [list(range(2, 10))]
+    assert journal.names() == ["stream_held", "stream_resumed"]
+    refused = Gap(
+        epoch=outbox.epoch,
+        from_seq=None,
+        to_seq=None,
+        before_seq=1,
+        count=7,
+        from_wall_ms=None,
+        to_wall_ms=None,
+        cause=GapCause.LIMIT,
+    )
+    first, second = outbox.read(None, max_events=2, max_bytes=ROOM)
+    assert head([refused, first, second]) == [refused, first]
+    assert head([first, second]) == [first]
 
 
 def test_a_denied_stream_rests_five_minutes_and_never_quarantines(

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -30,6 +31,18 @@ def test_a_refused_event_is_kept_with_the_reason(tmp_path: Path) -> None:
     first, second = map(json.loads, file.read_text("utf-8").splitlines())
     assert first == {"why": 'the broker said "no"', "event": {"unit": "°C"}}
     assert second["why"] == "again"
+
+
+def test_the_name_of_a_new_file_is_as_safe_as_what_is_in_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    synced: list[str] = []
+    monkeypatch.setattr(
+        os, "fsync", lambda descriptor: synced.append(Path(f"/proc/self/fd/{descriptor}").readlink().name)
+    )
+    refused = RefusedEvents(tmp_path / "state" / "refused.jsonl", Notebook())
+    refused.keep(EVENT, "no")
+    assert synced == ["refused.jsonl", "state"]
+    refused.keep(EVENT, "no")
+    assert synced == ["refused.jsonl", "state", "refused.jsonl"]
 
 
 def test_the_file_of_refused_events_is_bounded(tmp_path: Path) -> None:
