@@ -104,6 +104,19 @@ def test_looking_changes_nothing_and_takes_no_lock(site: Any) -> None:
     site.open(**SMALL)
 
 
+def test_looking_waits_for_no_card(site: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    site.open(**SMALL)
+    stored = fill(site)
+
+    def never(descriptor: int) -> None:
+        raise AssertionError("a sync was asked for")
+
+    monkeypatch.setattr("os.fsync", never)
+    monkeypatch.setattr("os.fdatasync", never)
+    assert values(waiting(site)) == values(stored)
+    status(site)
+
+
 def test_the_disk_refuses_to_write(tmp_path: Path) -> None:
     with pytest.raises(OSError, match="Read-only"):
         LookingDisk().open(tmp_path / "new", os.O_RDWR | os.O_CREAT)
