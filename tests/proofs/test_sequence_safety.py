@@ -35,6 +35,7 @@ def depth(request: pytest.FixtureRequest) -> int:
     return 2 if request.config.getoption("states") < DEEP else 3
 
 
+@pytest.mark.timeout(600)
 @pytest.mark.parametrize("first", NAMES)
 def test_no_sequence_of_actions_gives_an_id_to_two_events(
     monkeypatch: pytest.MonkeyPatch, first: str, depth: int
