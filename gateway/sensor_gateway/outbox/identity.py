@@ -112,12 +112,17 @@ def read_identity(disk: Disk, directory: Path) -> Identity | None:
 
 def write_identity(disk: Disk, directory: Path, identity: Identity) -> None:
     """Keep an identity. OSError where that fails."""
+    write_atomically(disk, directory / IDENTITY, identity_text(identity))
+
+
+def identity_text(identity: Identity) -> bytes:
+    """An identity as it is kept."""
     fields = {
         "directory": identity.directory_id,
         "hardware": " ".join(identity.hardware_id.split()),
         "client": identity.client_suffix,
     }
-    write_atomically(disk, directory / IDENTITY, seal(fields))
+    return seal(fields)
 
 
 def read_epoch(disk: Disk, directory: Path) -> EpochMark | None:
@@ -137,8 +142,13 @@ def read_epoch(disk: Disk, directory: Path) -> EpochMark | None:
 
 def write_epoch(disk: Disk, directory: Path, mark: EpochMark) -> None:
     """Put an epoch on flash, and wait until it is there. OSError where that fails."""
+    write_atomically(disk, directory / EPOCH, epoch_text(mark))
+
+
+def epoch_text(mark: EpochMark) -> bytes:
+    """An epoch as it is kept."""
     ended = "-" if mark.ended_at is None else str(mark.ended_at)
-    write_atomically(disk, directory / EPOCH, seal({"epoch": str(mark.epoch), "ended": ended}))
+    return seal({"epoch": str(mark.epoch), "ended": ended})
 
 
 def _read(disk: Disk, path: Path) -> bytes:

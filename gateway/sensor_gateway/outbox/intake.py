@@ -23,13 +23,13 @@ _SEGMENT_PER_EVENT: Final = 4096
 class Intake:
     """Gives out the seqs of one epoch. ``next_seq`` is the one that comes next."""
 
-    def __init__(self, opened: Opened, encoder: EventEncoder, clock: Clock) -> None:
-        """Nothing is stored before ``begin``."""
+    def __init__(self, opened: Opened, encoder: EventEncoder, clock: Clock, held: Held) -> None:
+        """Nothing is stored before ``begin``; what is held is first."""
         self._opened, self._tiers = opened, opened.tiers
         self._encoder = encoder
         self._clock = clock
         self._counters = opened.counters
-        self._held = Held()
+        self.held = held
         self._boot = int(encoder.boot, 16)
         self._segment_size = opened.settings.segment_size
         self._chunk = max(1, self._segment_size // _SEGMENT_PER_EVENT)
@@ -48,7 +48,7 @@ class Intake:
 
     def append(self, events: Sequence[ChangeEvent]) -> list[Stored]:
         """Store events, those held back first; nothing is returned for those that find no room."""
-        waiting = events if self._held.is_empty else [*self._held.events, *events]
+        waiting = events if self.held.is_empty else [*self.held.events, *events]
         if not waiting:
             return []
         if len(waiting) <= self._chunk:
@@ -97,10 +97,10 @@ class Intake:
         if size * 2 > self._segment_size:
             return self._append_singly(events)
         if not self._tiers.has_room(size):
-            self._counters.refused += self._held.refuse(events)
+            self._counters.refused += self.held.refuse(events)
             return []
         epoch, seq = self.epoch, self.next_seq
-        is_whole = self._held.lost is None
+        is_whole = self.held.lost is None
         if not self._store(bodies, size):
             self._leave_epoch()
             return self._append(events)
@@ -123,7 +123,7 @@ class Intake:
     def _append_singly(self, events: Sequence[ChangeEvent]) -> list[Stored]:
         """Too long for one record together. An event that is too long alone is lost, counted and announced."""
         if len(events) == 1:
-            self._held.lose(events[0])
+            self.held.lose(events[0])
             self._counters.refused += 1
             return []
         return [stored for event in events for stored in self._append([event])]
@@ -152,12 +152,12 @@ class Intake:
             bodies=bodies,
             size=size,
             began=self._now if is_fresh else self.look_at_clock(now_s),
-            refused=self._held.lost,
+            refused=self.held.lost,
         )
         if not self._tiers.add(record):
             return False
         self.next_seq += len(bodies)
         self._counters.appended += len(bodies)
-        if not self._held.is_empty:
-            self._held.clear()
+        if not self.held.is_empty:
+            self.held.clear()
         return True

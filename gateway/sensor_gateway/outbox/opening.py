@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
@@ -17,13 +17,22 @@ from sensor_gateway.outbox.files.hot import HotContents, HotHeader, HotJournal, 
 from sensor_gateway.outbox.files.locks import AlreadyRunning, DirectoryLock
 from sensor_gateway.outbox.files.segment_writer import SegmentWriter
 from sensor_gateway.outbox.files.syncer import Syncer, ThreadSyncer
-from sensor_gateway.outbox.identity import EpochMark, Machine, write_epoch
+from sensor_gateway.outbox.identity import (
+    EPOCH,
+    IDENTITY,
+    EpochMark,
+    Machine,
+    epoch_text,
+    identity_text,
+    write_epoch,
+)
 from sensor_gateway.outbox.reader import Reader
 from sensor_gateway.outbox.recovery import Places, Recovery, epoch_after
 from sensor_gateway.outbox.settings import Durability, OutboxSettings
 from sensor_gateway.outbox.tiers.clearance import Clearance, ColdParts
 from sensor_gateway.outbox.tiers.hot_copy import HotCopy
 from sensor_gateway.outbox.tiers.limits import Limits
+from sensor_gateway.outbox.tiers.lookout import Lookout
 from sensor_gateway.outbox.tiers.purge import Purge
 from sensor_gateway.outbox.tiers.spill import Spill
 from sensor_gateway.outbox.tiers.tiers import TierParts, Tiers
@@ -61,16 +70,19 @@ class Setting:
 
 
 class Opened:
-    """An outbox's parts, joined; its owner drives them."""
+    """An outbox's parts, joined; its owner drives them. ``is_bare``: nothing was on flash."""
 
-    def __init__(self, setting: Setting) -> None:
-        """Lock, recover, join. AlreadyRunning where another process owns a directory."""
+    def __init__(self, setting: Setting, before: Opened | None = None) -> None:
+        """Lock, recover, join. AlreadyRunning where another process owns a directory.
+
+        What was opened ``before`` hands over its locks, counters and alarms.
+        """
         disk, log, places = setting.hands.disk, setting.log, setting.places
         self._disk, self._log = disk, log
         self._monotonic = setting.clock.monotonic
         self._hot_failure: OSError | None = None
-        self._locks = _lock(disk, places, log)
-        self.settings = _effective(setting)
+        self._locks: list[DirectoryLock] = before._locks if before else _lock(disk, places, log)  # noqa: SLF001 (of the same kind)
+        self.settings: OutboxSettings = before.settings if before else _effective(setting)
         self._directory, hot_path = places.usable(disk, log)
         contents = self._read_hot(hot_path)
         if not any(lock.directory == places.hot_directory for lock in self._locks):
@@ -80,15 +92,28 @@ class Opened:
         recovery = Recovery(disk, self._directory, contents, self.settings, log)
         self.recovered = recovery.decide(setting.machine)
         self._machine = setting.machine
-        self.alarms = {name: Alarm(log, name) for name in ALARMS}
-        self.counters = OutboxCounters()
+        self.alarms: dict[str, Alarm] = before.alarms if before else {name: Alarm(log, name) for name in ALARMS}
+        self.counters: OutboxCounters = before.counters if before else OutboxCounters()
         self._quarantine = recovery.quarantine
         self._is_usable = recovery.failure is None
-        if recovery.failure is not None:
+        self.is_bare = recovery.cursor.newest is None and not recovery.shelf.segments
+        if recovery.failure is None:
+            self.alarms["outbox_flash"].clear()
+        else:
             self.alarms["outbox_flash"].raise_for(directory=str(self._directory), error=str(recovery.failure))
         self.reader, self.tiers, self._parts = self._join(setting, recovery, hot_path)
         parts = self._parts
         self.purge = Purge(parts.cold, parts.tail, parts.clearance, log) if self._is_usable else None
+        self.lookout = Lookout(parts, self._locks, self._texts, log)
+
+    @property
+    def is_loaded(self) -> bool:
+        """Whether the directory on flash could be read, and is in use."""
+        return self._is_usable
+
+    def can_load(self) -> bool:
+        """Whether it could be read now."""
+        return Recovery(self._disk, self._directory, HotContents(), self.settings, self._log).failure is None
 
     def header(self, next_seq: int) -> HotHeader:
         """The hot journal's header as of now."""
@@ -167,6 +192,16 @@ class Opened:
         cold_reader = ColdReader(hands.disk, recovery.shelf, self._report_damage)
         reader = Reader(cold=cold_reader, tail=recovered.tail, marks=recovered.marks, drops=recovered.drops)
         return reader, Tiers(parts, settings, setting.clock.monotonic), parts
+
+    def _texts(self) -> Mapping[Path, bytes]:
+        """The small files that tell who this is, as they should be."""
+        if not self._is_usable:
+            return {}
+        mark = EpochMark(epoch=self.recovered.epoch, ended_at=None)
+        return {
+            self._directory / IDENTITY: identity_text(self.recovered.identity),
+            self._directory / EPOCH: epoch_text(mark),
+        }
 
     def _report_damage(self, generation: int, place: int, data: bytes) -> None:
         if self._quarantine.keep(f"{generation:016d}", place, data):

@@ -14,8 +14,10 @@ from sensor_gateway.model.event import ChangeEvent, Gap
 from sensor_gateway.model.event_json import EventEncoder
 from sensor_gateway.model.log import Log
 from sensor_gateway.model.position import Epoch, Position
+from sensor_gateway.outbox.alarm import RETRY_S
 from sensor_gateway.outbox.counters import OutboxCounters
 from sensor_gateway.outbox.files.hot import HotHeader
+from sensor_gateway.outbox.held import Held
 from sensor_gateway.outbox.identity import Machine
 from sensor_gateway.outbox.intake import Intake
 from sensor_gateway.outbox.opening import Hands, Opened, Setting
@@ -32,15 +34,11 @@ class Outbox:
 
     def __init__(self, setting: Setting) -> None:
         """Recover, and go on in the same epoch or begin a new one. Rather use ``open``."""
-        self._opened = opened = Opened(setting)
-        self._tiers = opened.tiers
+        self._setting = setting
         self._clock = setting.clock
-        self._marks = opened.recovered.marks
-        self._intake = Intake(opened, EventEncoder(setting.gateway, setting.machine.boot), setting.clock)
-        self._tiers.begin(opened.header(opened.recovered.next_seq), setting.clock.monotonic())
-        self._intake.begin()
-        if self._tiers.is_direct:
-            opened.put_on_flash(_OPEN_WITHIN_S)
+        self._left: set[Epoch] = set()
+        self._load_at_s = self._clock.monotonic() + RETRY_S
+        self._begin(Opened(setting), Held())
 
     @classmethod
     def open(  # noqa: PLR0913 (each is a thing of its own, and the service has them all in one place)
@@ -117,7 +115,7 @@ class Outbox:
         acknowledged by its range; one of events without a seq is always followed by the event it stands before,
         belongs into one message with it, and is acknowledged with it.
         """
-        if after is None:
+        if after is None or after.epoch in self._left:
             epoch, seq = self._marks.epoch, self._marks.seq
         else:
             epoch, seq = after.epoch, after.seq
@@ -138,17 +136,21 @@ class Outbox:
         epoch = self._intake.epoch
         if last.epoch is epoch or last.epoch == epoch:
             self._tiers.acknowledge(epoch, first.seq, min(last.seq, self._intake.next_seq - 1))
-        else:
+        elif last.epoch not in self._left:
             self._tiers.acknowledge(last.epoch, first.seq, last.seq)
 
     def tend(self) -> float | None:
         """One turn: spill, flush, free, limits, purge. Gives the seconds until it wants the next; None: when news come.
 
-        Never waits for a sync: its answer is taken in at a later turn.
+        Never waits for a sync: its answer is taken in at a later turn. It does only where the directory could not be
+        loaded at the start, and now can be: then it goes on as a restart would.
         """
         now_s = self._clock.monotonic()
         self._intake.forget_just()
+        if not self._opened.is_loaded and now_s >= self._load_at_s:
+            self._load(now_s)
         now = self._intake.look_at_clock(now_s)
+        self._opened.lookout.turn(self._header, now_s)
         is_urgent = self._opened.purge is not None and self._opened.purge.turn(now, now_s)
         wait_s = self._tiers.turn(self._header, now, now_s)
         self._intake.take_in(self._tiers.late_strays())
@@ -167,6 +169,30 @@ class Outbox:
             is_settled = self._opened.end_epoch(self._intake.next_seq - 1, within_s / 2)
         self._tiers.close(self._header, is_settled=is_settled)
         self._opened.release()
+
+    def _begin(self, opened: Opened, held: Held) -> None:
+        setting = self._setting
+        self._opened, self._tiers, self._marks = opened, opened.tiers, opened.recovered.marks
+        self._intake = Intake(opened, EventEncoder(setting.gateway, setting.machine.boot), setting.clock, held)
+        self._tiers.begin(opened.header(opened.recovered.next_seq), self._clock.monotonic())
+        self._intake.begin()
+        if self._tiers.is_direct:
+            opened.put_on_flash(_OPEN_WITHIN_S)
+
+    def _load(self, now_s: float) -> None:
+        """Try again. What is only in memory gets new positions behind what is on flash, unless nothing is there."""
+        self._load_at_s = now_s + RETRY_S
+        before = self._opened
+        if not before.can_load():
+            return
+        is_hot = self._tiers.is_hot
+        waiting = [] if is_hot else before.recovered.tail.unacknowledged(self._marks)
+        self._tiers.close(self._header, is_settled=False)
+        opened = Opened(self._setting, before)
+        if not is_hot or not opened.is_bare:
+            self._left.add(self._intake.epoch)
+        self._begin(opened, self._intake.held)
+        self._intake.take_in(waiting)
 
     def _header(self) -> HotHeader:
         return self._opened.header(self._intake.next_seq)

@@ -25,7 +25,7 @@ from typing import Final
 from sensor_gateway.model.event import GapCause
 from sensor_gateway.model.position import Epoch
 from sensor_gateway.outbox.drops import DROPS_KEPT, Drop
-from sensor_gateway.outbox.files.disk import CREATE, UPDATE, Disk, read_file, sync_file, write_all
+from sensor_gateway.outbox.files.disk import CREATE, UPDATE, Disk, gone, is_there, read_file, sync_file, write_all
 
 SLOT_SIZE: Final = 4096
 _MAGIC: Final = b"SGC1"
@@ -153,11 +153,25 @@ class CursorFile:
         self._syncing = self._written
         return self._descriptor
 
-    def end_sync(self, error: OSError | None) -> None:
-        """What was written before ``begin_sync`` is safe, or is not."""
-        if error is None and self._syncing is not None:
-            self._safe = self._syncing
-        self._syncing = None
+    def end_sync(self, error: OSError | None) -> OSError | None:
+        """What was written before ``begin_sync`` is safe, or is not; gives why not."""
+        syncing, self._syncing = self._syncing, None
+        error = error or self.check()
+        if error is None and syncing is not None:
+            self._safe = syncing
+        return error
+
+    def check(self) -> OSError | None:
+        """Whether the file is still there. If not, nothing is safe, and the next write makes it anew."""
+        descriptor = self._descriptor
+        is_made = descriptor is not None or self._written is not None
+        if self.is_syncing or not is_made:
+            return None
+        if is_there(self._path, descriptor=descriptor, size=2 * SLOT_SIZE):
+            return None
+        self.close()
+        self._safe = None
+        return gone(self._path)
 
     def close(self) -> None:
         """Let the file go."""
@@ -167,11 +181,16 @@ class CursorFile:
 
     def _open(self) -> int:
         try:
-            return self._disk.open(self._path, UPDATE)
+            descriptor = self._disk.open(self._path, UPDATE)
         except FileNotFoundError:
             descriptor = self._disk.open(self._path, CREATE)
-            write_all(self._disk, descriptor, bytes(2 * SLOT_SIZE), 0)
-            return descriptor
+        try:
+            size = len(self._disk.read_at(descriptor, 2 * SLOT_SIZE, 0))
+            write_all(self._disk, descriptor, bytes(max(2 * SLOT_SIZE - size, 0)), size)
+        except OSError:
+            self._disk.close(descriptor)
+            raise
+        return descriptor
 
 
 def _drop_at(content: bytes, at: int) -> Drop:

@@ -70,6 +70,23 @@ class Disk:
         return room.f_bavail * room.f_frsize
 
 
+def is_there(path: Path, *, descriptor: int | None = None, size: int = 0) -> bool:
+    """Whether a name leads to a file of at least this size, to this one if it is open; True where nobody can tell."""
+    try:
+        found = path.stat()
+        own = found if descriptor is None else os.fstat(descriptor)
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    except OSError:
+        return True
+    return (found.st_dev, found.st_ino) == (own.st_dev, own.st_ino) and found.st_size >= size
+
+
+def gone(path: Path) -> OSError:
+    """What happened to a file that is not there."""
+    return FileNotFoundError(errno.ENOENT, "somebody removed it, or cut it short", str(path))
+
+
 def write_all(disk: Disk, descriptor: int, data: bytes, offset: int) -> None:
     """Write everything in a place, however short each single write comes."""
     left = memoryview(data)

@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Final
 
 from sensor_gateway.model.position import Epoch
-from sensor_gateway.outbox.files.disk import CREATE, CREATE_APPEND, Disk, append_all, read_file
+from sensor_gateway.outbox.files.disk import CREATE, CREATE_APPEND, Disk, append_all, gone, is_there, read_file
 from sensor_gateway.outbox.files.record import (
     Header,
     Record,
@@ -157,6 +157,12 @@ class HotJournal:
     def is_open(self) -> bool:
         """Whether the journal is whole and can be appended to."""
         return self._descriptor is not None
+
+    def check(self) -> None:
+        """OSError where the file is not what was written: somebody removed it, or cut it short."""
+        descriptor = self._descriptor
+        if descriptor is not None and not is_there(self._path, descriptor=descriptor, size=self.size):
+            raise gone(self._path)
 
     def begin(self, header: HotHeader, records: Iterable[Record], mark: HotMark) -> None:
         """Replace the journal by one that holds these. OSError leaves the one before as it was."""

@@ -24,25 +24,25 @@ class AlreadyRunning(OperatorError):
 
 
 class DirectoryLock:
-    """Holds a directory for this process. The directory itself is locked, so nothing has to be written."""
+    """Holds a directory for this process, by ``descriptor``. It is locked itself, so nothing has to be written."""
 
     def __init__(self, directory: Path) -> None:
         """Take the lock; AlreadyRunning where somebody has it, OSError where the directory cannot be opened."""
         self.directory = directory
-        self._descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        self.descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
         try:
-            fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.flock(self.descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            status = os.fstat(self._descriptor)
-            os.close(self._descriptor)
+            status = os.fstat(self.descriptor)
+            os.close(self.descriptor)
             raise AlreadyRunning(directory, _holder(status)) from None
         except OSError:
-            os.close(self._descriptor)
+            os.close(self.descriptor)
             raise
 
     def release(self) -> None:
         """Let others have it."""
-        os.close(self._descriptor)
+        os.close(self.descriptor)
 
 
 def holder_in(locks: str, device: int, inode: int) -> int | None:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from sensor_gateway.model.position import Position, Seq
-from sensor_gateway.outbox.files.disk import Disk, write_all
+from sensor_gateway.outbox.files.disk import Disk, is_there, write_all
 from sensor_gateway.outbox.files.record import HEADER_SIZE, Record, deflated_body, frame, joined
 from sensor_gateway.outbox.files.segment import Segment
 from sensor_gateway.outbox.files.shelf import Room, Shelf
@@ -79,10 +79,10 @@ class SegmentWriter:
             return Room.FREE
         room = self._shelf.room()
         if room in {Room.FREE, Room.GROWTH}:
-            directory = self._shelf.descriptor
+            directories = self._shelf.directories
             segment = self._shelf.take()
             self._preparing = segment
-            self._syncer.submit(SyncJob(name=PREPARE, directories=(directory,), files=_descriptors([segment])))
+            self._syncer.submit(SyncJob(name=PREPARE, directories=directories, files=_descriptors([segment])))
         return room
 
     def prepared(self, error: OSError | None) -> None:
@@ -135,9 +135,12 @@ class SegmentWriter:
         self._unsynced = []
 
     def flushed(self, error: OSError | None) -> Position | None:
-        """The syncer's answer about written records: through where all is safe; None where all was given up."""
+        """The syncer's answer about written records: through where all is safe; None where all was given up.
+
+        What is safe in a file that somebody removed meanwhile is not: it is written again into another one.
+        """
         flushing, self._flushing = self._flushing, []
-        if error is not None or not flushing:
+        if error is not None or not all(_is_there(written) for written in flushing) or not flushing:
             synced = [written.segment for written in flushing]
             self._unsynced = synced + [segment for segment in self._unsynced if segment not in synced]
             self._give_up()
@@ -204,6 +207,12 @@ class SegmentWriter:
             return
         with suppress(OSError):
             write_all(self._disk, segment.reopen(self._disk), bytes(segment.end - start), start)
+
+
+def _is_there(written: _Written) -> bool:
+    """Whether what was written has a name yet."""
+    segment = written.segment
+    return is_there(segment.path, descriptor=segment.descriptor, size=written.end)
 
 
 def _descriptors(segments: Sequence[Segment]) -> tuple[int, ...]:

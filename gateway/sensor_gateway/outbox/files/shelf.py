@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Final
 
 from sensor_gateway.model.position import Position
-from sensor_gateway.outbox.files.disk import CREATE_NEW, DIRECTORY, UPDATE, Disk, write_all
+from sensor_gateway.outbox.files.disk import CREATE_NEW, DIRECTORY, UPDATE, Disk, is_there, write_all
 from sensor_gateway.outbox.files.segment import (
     Segment,
     first_header,
@@ -59,7 +59,7 @@ class Shelf:
         self._limits = limits
         self._free: list[int] = []
         self._taken = 0
-        self._descriptor: int | None = None
+        self._opened: tuple[int, ...] = ()
         self.directory = directory
         self.segments: list[Segment] = []
         self.generation = 0
@@ -72,12 +72,26 @@ class Shelf:
         return next((segment.last for segment in reversed(self.segments) if segment.last), None)
 
     @property
-    def descriptor(self) -> int:
-        """The directory, to sync its names. OSError where it cannot be opened."""
-        if self._descriptor is None:
-            self._disk.make_directory(self.directory)
-            self._descriptor = self._disk.open(self.directory, DIRECTORY)
-        return self._descriptor
+    def directories(self) -> tuple[int, ...]:
+        """What is synced to make a name safe: the directory, and if it was removed and made anew, the one it is in.
+
+        OSError where it cannot be opened.
+        """
+        if self._opened and is_there(self.directory, descriptor=self._opened[-1]):
+            return self._opened[-2:]
+        self._disk.make_directory(self.directory)
+        wanted = (self.directory.parent, self.directory) if self._opened else (self.directory,)
+        found: tuple[int, ...] = ()
+        try:
+            for path in wanted:
+                found += (self._disk.open(path, DIRECTORY),)
+        except OSError:
+            for descriptor in found:
+                self._disk.close(descriptor)
+            raise
+        # Those opened before may still be with the syncer.
+        self._opened += found
+        return found
 
     def load(self, generation: int) -> None:
         """Look at what is there. ``generation`` is the highest that others remember. OSError where that fails."""
@@ -104,7 +118,7 @@ class Shelf:
 
     def room(self) -> Room:
         """Where the next segment would come from. OSError where the file system does not say."""
-        _ = self.descriptor
+        _ = self.directories
         if self._free:
             return Room.FREE
         limits = self._limits
@@ -119,7 +133,9 @@ class Shelf:
         self.generation += 1
         path = self._path(self.generation, "seg")
         size = self._limits.segment_size
-        descriptor = self._recycle(path) if self._free else _create(self._disk, path, size)
+        descriptor = self._recycle(path)
+        if descriptor is None:
+            descriptor = _create(self._disk, path, size)
         self._taken += 1
         return Segment(generation=self.generation, path=path, size=size, descriptor=descriptor)
 
@@ -136,30 +152,38 @@ class Shelf:
             self.segments.remove(segment)
         else:
             self._taken -= 1
-        if segment.is_suspect or len(self._free) >= FREE_KEPT or segment.size != self._limits.segment_size:
-            self._disk.unlink(segment.path)
-        else:
+        size = self._limits.segment_size
+        is_of_use = segment.size == size and not segment.is_suspect and len(self._free) < FREE_KEPT
+        if is_of_use and is_there(segment.path, size=size):
             self._disk.replace(segment.path, self._path(segment.generation, "free"))
             self._free.append(segment.generation)
+        else:
+            self._disk.unlink(segment.path)
 
     def close_all(self) -> None:
         """Let all descriptors go."""
         for segment in self.segments:
             segment.close(self._disk)
-        if self._descriptor is not None:
-            self._disk.close(self._descriptor)
-            self._descriptor = None
-
-    def _recycle(self, path: Path) -> int:
-        free = self._path(self._free[-1], "free")
-        descriptor = self._disk.open(free, UPDATE)
-        try:
-            self._disk.replace(free, path)
-        except OSError:
+        for descriptor in self._opened:
             self._disk.close(descriptor)
-            raise
-        self._free.pop()
-        return descriptor
+        self._opened = ()
+
+    def _recycle(self, path: Path) -> int | None:
+        while self._free:
+            free = self._path(self._free[-1], "free")
+            try:
+                descriptor = self._disk.open(free, UPDATE)
+            except FileNotFoundError:
+                self._free.pop()
+                continue
+            try:
+                self._disk.replace(free, path)
+            except OSError:
+                self._disk.close(descriptor)
+                raise
+            self._free.pop()
+            return descriptor
+        return None
 
     def _adopt(self, generation: int) -> None:
         path = self._path(generation, "seg")

@@ -98,8 +98,10 @@ class ThreadSyncer:
         return [first, *self.answers()]
 
     def stop(self) -> None:
-        """Let the thread end after what it has to do."""
-        self._jobs.put(None)
+        """Let the thread end after what it has to do. A later job starts another one."""
+        if self._thread is not None:
+            self._jobs.put(None)
+            self._thread = None
 
     def _run(self) -> None:
         while (job := self._jobs.get()) is not None:

@@ -62,6 +62,11 @@ class Clearance:
         self._is_probing = False
         self.pending = pending
 
+    @property
+    def dropping(self) -> Segment | None:
+        """The segment that goes once the cursor is safe."""
+        return self._dropping
+
     def turn(self, now: Moment, now_s: float) -> None:
         """Free what is acknowledged, drop what is too old, and keep the cursor up to date."""
         if not self._parts.retry.may_try(now_s):
@@ -76,10 +81,10 @@ class Clearance:
     def settle(self, answer: SyncAnswer, now_s: float) -> None:
         """The syncer's answer about the cursor."""
         parts = self._parts
-        parts.cursor.end_sync(answer.error)
-        if answer.error is not None:
+        error = parts.cursor.end_sync(answer.error)
+        if error is not None:
             self._drop_is_written = self._is_probing = False
-            parts.retry.failed(CURSOR, answer.error, now_s)
+            parts.retry.failed(CURSOR, error, now_s)
             return
         parts.retry.worked(CURSOR)
         if self._is_probing:
@@ -100,14 +105,15 @@ class Clearance:
         contents = _contents(parts, segment, cause)
         parts.writer.let_go(segment)
         self._dropping, self._drop_is_written = segment, False
-        for drop in contents:
-            parts.drops.add(drop)
-            parts.counters.dropped += drop.count
-            self.pending = max(self.pending - drop.count, 0)
+        self.note_drops(*contents)
         self.sync_cursor()
 
-    def note_drops(self) -> None:
-        """Something was dropped from memory: the cursor should tell why, as soon as it can."""
+    def note_drops(self, *in_cold: Drop) -> None:
+        """These are lost from cold, or something was from memory: the cursor should tell why, as soon as it can."""
+        for drop in in_cold:
+            self._parts.drops.add(drop)
+            self._parts.counters.dropped += drop.count
+            self.pending = max(self.pending - drop.count, 0)
         self._drops_changed = True
 
     def acknowledged(self, epoch: Epoch, first: int, last: int, head: Record | None) -> None:
@@ -134,9 +140,9 @@ class Clearance:
         if parts.cursor.is_syncing:
             return
         self._write_cursor()
-        directory = parts.shelf.descriptor
+        directories = parts.shelf.directories
         self._drop_is_written = self._dropping is not None
-        parts.syncer.submit(SyncJob(name=CURSOR, directories=(directory,), files=(parts.cursor.begin_sync(),)))
+        parts.syncer.submit(SyncJob(name=CURSOR, directories=directories, files=(parts.cursor.begin_sync(),)))
 
     def _free(self, now_s: float) -> None:
         shelf, marks, safe = self._parts.shelf, self._parts.marks, self._parts.cursor.safe
@@ -201,7 +207,12 @@ def unacknowledged(marks: Marks, epoch: Epoch, first: int, last: int) -> int:
 
 def _contents(parts: ColdParts, segment: Segment, cause: GapCause) -> list[Drop]:
     found: list[Drop] = []
-    data = read_file(parts.disk, segment.path, segment.end)
+    try:
+        data = read_file(parts.disk, segment.path, segment.end)
+    except OSError:
+        # It goes all the same: else a damaged segment would stop up the whole shelf.
+        segment.is_suspect = True
+        return between(parts, segment, cause)
     for header, _, _ in scan(data, generation=segment.generation):
         # What is acknowledged ahead of the mark is a part of the hole too: a power cut may take those marks away.
         if not parts.marks.is_passed(header.epoch, header.last_seq):
@@ -217,6 +228,24 @@ def _contents(parts: ColdParts, segment: Segment, cause: GapCause) -> list[Drop]
                 )
             )
     return found
+
+
+def between(parts: ColdParts, segment: Segment, cause: GapCause) -> list[Drop]:
+    """What a segment held, as far as its neighbours tell."""
+    segments, first = parts.shelf.segments, segment.first
+    following = segments[segments.index(segment) + 1 :]
+    last = segment.last
+    if last is None and following and following[0].first is not None:
+        last = Position(epoch=following[0].first.epoch, seq=Seq(following[0].first.seq - 1))
+    if first is None or last is None or last.epoch != first.epoch:
+        return []
+    began = 0 if segment.began is None else segment.began.wall_ms
+    newest = began if segment.newest is None else segment.newest.wall_ms
+    count = unacknowledged(parts.marks, first.epoch, first.seq, last.seq)
+    drop = Drop(
+        epoch=first.epoch, first=first.seq, last=last.seq, count=count, cause=cause, from_ms=began, to_ms=newest
+    )
+    return [drop] if count else []
 
 
 def _has_moved(parts: ColdParts) -> bool:

@@ -40,7 +40,7 @@ class HotCopy:
         if self._is_unread:
             return
         try:
-            self._journal.begin(header, self._tail, self._mark())
+            self._journal.begin(header, self._tail, _mark_of(self._marks))
         except OSError as error:
             self._fail(error, now_s)
         else:
@@ -67,6 +67,14 @@ class HotCopy:
         """Something was acknowledged."""
         self._is_marked = False
 
+    def look(self, header: Callable[[], HotHeader], now_s: float) -> None:
+        """See whether the file is still there; one that somebody removed is made anew, with all that is not in cold."""
+        try:
+            self._journal.check()
+        except OSError as error:
+            self._fail(error, now_s)
+            self.begin(header(), now_s)
+
     def turn(self, header: Callable[[], HotHeader], slack: int, now_s: float) -> None:
         """Write acknowledgements down, empty the journal where most of it is needed no more, and try again."""
         if not self._journal.is_open:
@@ -78,7 +86,7 @@ class HotCopy:
         if self._journal.size > self._tail.size + slack:
             self._rewrite(header(), slack, now_s)
         if not self._is_marked:
-            mark = self._mark()
+            mark = _mark_of(self._marks)
             self._is_marked = True
             self.add(frame_mark(mark.epoch, mark.seq, mark.ranges), lambda: now_s)
 
@@ -108,7 +116,7 @@ class HotCopy:
 
     def _rewrite(self, header: HotHeader, slack: int, now_s: float) -> None:
         try:
-            self._journal.begin(header, self._tail, self._mark())
+            self._journal.begin(header, self._tail, _mark_of(self._marks))
             self._standing = header.epoch
             self._is_marked = True
         except OSError as error:
@@ -122,5 +130,6 @@ class HotCopy:
             self._journal.invalidate()
             self._standing = None
 
-    def _mark(self) -> HotMark:
-        return HotMark(epoch=self._marks.epoch, seq=self._marks.seq, ranges=tuple(self._marks.ranges))
+
+def _mark_of(marks: Marks) -> HotMark:
+    return HotMark(epoch=marks.epoch, seq=marks.seq, ranges=tuple(marks.ranges))

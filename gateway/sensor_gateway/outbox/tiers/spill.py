@@ -9,6 +9,7 @@ from typing import Final
 
 from sensor_gateway.model.event import GapCause
 from sensor_gateway.outbox.alarm import Alarm
+from sensor_gateway.outbox.files.disk import gone
 from sensor_gateway.outbox.files.segment_writer import FLUSH, PREPARE
 from sensor_gateway.outbox.files.shelf import Room
 from sensor_gateway.outbox.files.syncer import SyncAnswer
@@ -85,7 +86,7 @@ class Spill:
         if name == PREPARE:
             self._parts.writer.prepared(error)
         else:
-            self._flushed(error)
+            error = self._flushed(error)
         if error is not None:
             self._parts.retry.failed(name, error, now_s)
         else:
@@ -100,15 +101,17 @@ class Spill:
         known = (self._parts.shelf.last, self._parts.cursor.safe)
         return any((place.epoch, place.seq) >= border for place in known if place is not None)
 
-    def _flushed(self, error: OSError | None) -> None:
+    def _flushed(self, error: OSError | None) -> OSError | None:
+        """Take the answer in; gives why what was written is not safe."""
         through = self._parts.writer.flushed(error)
         if through is None:
             self._tail.rewind()
-            return
+            return error or gone(self._parts.shelf.directory)
         for record in self._tail.settle(through.epoch, through.seq):
             self._clearance.pending += unacknowledged(
                 self._parts.marks, record.epoch, record.first_seq, record.last_seq
             )
+        return None
 
     def _make_ready(self, now_s: float) -> None:
         if now_s < self._room_at_s:

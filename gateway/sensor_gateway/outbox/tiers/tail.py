@@ -8,6 +8,7 @@ from typing import Final
 
 from sensor_gateway.model.position import Epoch
 from sensor_gateway.outbox.files.record import Record
+from sensor_gateway.outbox.marks import Marks
 
 _COMPACT_AT: Final = 1024
 
@@ -56,6 +57,15 @@ class Tail:
             return None
         index = bisect_right(records, (epoch.ordinal, epoch.random, seq), lo=self._head, key=_end)
         return records[index] if index < len(records) else None
+
+    def unacknowledged(self, marks: Marks) -> list[bytes]:
+        """The events that are not acknowledged."""
+        return [
+            body
+            for record in self
+            for seq, body in enumerate(record.bodies, record.first_seq)
+            if not marks.covers(record.epoch, seq)
+        ]
 
     def settle(self, epoch: Epoch, seq: int) -> list[Record]:
         """Let records go that end at this position or below it; gives them."""

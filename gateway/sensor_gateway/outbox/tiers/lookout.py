@@ -1,0 +1,107 @@
+"""Looks now and then whether the files are still there, and has made anew what somebody removed or cut short.
+
+A name that leads nowhere takes no error with it: what is written to an open file that has no name is lost silently.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Final
+
+from sensor_gateway.model.event import GapCause
+from sensor_gateway.model.log import Log
+from sensor_gateway.outbox.files.disk import CREATE, Disk, gone, is_there, write_all
+from sensor_gateway.outbox.files.hot import HotHeader
+from sensor_gateway.outbox.files.locks import DirectoryLock
+from sensor_gateway.outbox.files.segment import Segment
+from sensor_gateway.outbox.tiers.clearance import CURSOR, between
+from sensor_gateway.outbox.tiers.tiers import TierParts
+
+LOOK_EVERY_S: Final = 10.0
+
+Texts = Callable[[], Mapping[Path, bytes]]
+
+
+class Lookout:
+    """Compares what is in the directories with what should be there."""
+
+    def __init__(self, parts: TierParts, locks: list[DirectoryLock], texts: Texts, log: Log) -> None:
+        """``locks`` are renewed in place; ``texts`` gives the small sealed files, and is empty where none is kept."""
+        self._parts = parts
+        self._disk: Disk = parts.cold.disk
+        self._locks = locks
+        self._texts = texts
+        self._log = log
+        self._at_s = 0.0
+
+    def turn(self, header: Callable[[], HotHeader], now_s: float) -> None:
+        """Look, if it is time. AlreadyRunning where another process took over a directory that was removed."""
+        if now_s < self._at_s:
+            return
+        self._at_s = now_s + LOOK_EVERY_S
+        parts = self._parts
+        self._hold_directories()
+        if parts.hot is not None:
+            parts.hot.look(header, now_s)
+        if not parts.can_spill and not parts.cold.shelf.segments:
+            return
+        try:
+            lost = self._lost_segments()
+            error = parts.cold.cursor.check() or (gone(lost[0].path) if lost else None)
+            self._keep_texts()
+            if error is not None:
+                parts.retry.failed(CURSOR, error, now_s)
+                parts.clearance.sync_cursor()
+        except OSError as error:
+            parts.retry.failed(CURSOR, error, now_s)
+
+    def _hold_directories(self) -> None:
+        for index, lock in enumerate(self._locks):
+            if is_there(lock.directory, descriptor=lock.descriptor):
+                continue
+            try:
+                self._disk.make_directory(lock.directory)
+                self._locks[index] = DirectoryLock(lock.directory)
+            except OSError as error:
+                self._log.error("outbox_directory_gone", directory=str(lock.directory), error=str(error))
+            else:
+                lock.release()
+                self._log.error("outbox_directory_gone", directory=str(lock.directory), now="made anew")
+
+    def _lost_segments(self) -> list[Segment]:
+        """Those whose file is gone. What one held is announced in its place; one cut short is not written any more."""
+        parts, cold = self._parts, self._parts.cold
+        lost: list[Segment] = []
+        for segment in [*cold.shelf.segments]:
+            if cold.writer.holds(segment) or segment is parts.clearance.dropping:
+                continue
+            is_gone = not is_there(segment.path)
+            if not is_gone and (segment.is_suspect or is_there(segment.path, size=segment.end)):
+                continue
+            lost.append(segment)
+            segment.is_suspect = True
+            cold.writer.let_go(segment)
+            cold.counters.damaged += 1
+            if is_gone:
+                parts.clearance.note_drops(*between(cold, segment, GapCause.DAMAGE))
+                segment.close(self._disk)
+                cold.shelf.segments.remove(segment)
+        if lost:
+            self._log.error("outbox_segments_gone", segments=[segment.path.name for segment in lost])
+        return lost
+
+    def _keep_texts(self) -> None:
+        """Write a text anew that is missing or cut short. Until the system wrote it back, a power cut undoes that."""
+        for path, data in self._texts().items():
+            if is_there(path, size=len(data)):
+                continue
+            _ = self._parts.cold.shelf.directories
+            beside = path.with_name(f"{path.name}.new")
+            descriptor = self._disk.open(beside, CREATE)
+            try:
+                write_all(self._disk, descriptor, data, 0)
+            finally:
+                self._disk.close(descriptor)
+            self._disk.replace(beside, path)
+            self._log.error("outbox_file_gone", file=str(path), now="written anew")
