@@ -176,6 +176,11 @@ class World:
             self.died = True
             self.kill(host)
             return
+        except AlreadyRunning:
+            # Its directories were removed, and somebody else has them now.
+            self.kill(host)
+            return
+        host.locks = [*box._opened._locks]
         self._note_end(host)
 
     def close(self, host: Host, *, to_flash: bool) -> None:

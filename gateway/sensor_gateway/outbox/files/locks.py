@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from sensor_gateway.model.errors import OperatorError
+from sensor_gateway.outbox.files.disk import is_there
 
 _PROC_LOCKS: Final = Path("/proc/locks")
 
@@ -26,6 +27,8 @@ class AlreadyRunning(OperatorError):
 class DirectoryLock:
     """Holds a directory for this process, by ``descriptor``. It is locked itself, so nothing has to be written."""
 
+    descriptor = -1
+
     def __init__(self, directory: Path) -> None:
         """Take the lock; AlreadyRunning where somebody has it, OSError where the directory cannot be opened."""
         self.directory = directory
@@ -39,6 +42,15 @@ class DirectoryLock:
         except OSError:
             os.close(self.descriptor)
             raise
+
+    @property
+    def is_current(self) -> bool:
+        """Whether the directory is still there under its name."""
+        return is_there(self.directory, descriptor=self.descriptor)
+
+    def renewed(self) -> DirectoryLock:
+        """A lock on what stands under that name now. AlreadyRunning and OSError as above."""
+        return type(self)(self.directory)
 
     def release(self) -> None:
         """Let others have it."""

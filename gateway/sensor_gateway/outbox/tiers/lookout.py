@@ -58,11 +58,11 @@ class Lookout:
 
     def _hold_directories(self) -> None:
         for index, lock in enumerate(self._locks):
-            if is_there(lock.directory, descriptor=lock.descriptor):
+            if lock.is_current:
                 continue
             try:
                 self._disk.make_directory(lock.directory)
-                self._locks[index] = DirectoryLock(lock.directory)
+                self._locks[index] = lock.renewed()
             except OSError as error:
                 self._log.error("outbox_directory_gone", directory=str(lock.directory), error=str(error))
             else:
