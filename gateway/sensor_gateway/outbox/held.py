@@ -20,10 +20,17 @@ class Held:
         self.lost: Refused | None = None
         self.is_empty = True
 
+    def take(self) -> list[ChangeEvent]:
+        """What is to be stored first, oldest first; it is not held any more."""
+        taken = list(self._newest.values())
+        self._newest.clear()
+        self.is_empty = self.lost is None
+        return taken
+
     @property
-    def events(self) -> list[ChangeEvent]:
-        """What is to be stored first, oldest first."""
-        return list(self._newest.values())
+    def has_some(self) -> bool:
+        """Whether events are held."""
+        return bool(self._newest)
 
     def refuse(self, events: Sequence[ChangeEvent]) -> int:
         """Take in events that found no room; gives how many were lost by it."""
@@ -42,11 +49,10 @@ class Held:
         self._newest.pop(id(event.source), None)
         self._count(event.stamp.wall_ms)
 
-    def clear(self) -> None:
-        """All that was held, and what was lost, is in a record now."""
-        self._newest.clear()
+    def told(self) -> None:
+        """What was lost is told of by a record now."""
         self.lost = None
-        self.is_empty = True
+        self.is_empty = not self._newest
 
     def _count(self, wall_ms: int) -> None:
         lost = self.lost

@@ -48,15 +48,12 @@ class Intake:
 
     def append(self, events: Sequence[ChangeEvent]) -> list[Stored]:
         """Store events, those held back first; nothing is returned for those that find no room."""
-        waiting = events if self.held.is_empty else [*self.held.events, *events]
+        waiting = events if self.held.is_empty else [*self.held.take(), *events]
         if not waiting:
             return []
         if len(waiting) <= self._chunk:
             return self._append(waiting)
-        stored: list[Stored] = []
-        for start in range(0, len(waiting), self._chunk):
-            stored += self._append(waiting[start : start + self._chunk])
-        return stored
+        return self._append_parts([waiting[at : at + self._chunk] for at in range(0, len(waiting), self._chunk)])
 
     def just_behind(self, epoch: Epoch, seq: int, max_events: int, max_bytes: int) -> list[Stored]:
         """What was appended last, if it is all that follows this position, and fits: nothing is built twice then."""
@@ -96,7 +93,7 @@ class Intake:
         size = framed_size(bodies)
         if size * 2 > self._segment_size:
             return self._append_singly(events)
-        if not self._tiers.has_room(size):
+        if self.held.has_some or not self._tiers.has_room(size):
             self._counters.refused += self.held.refuse(events)
             return []
         epoch, seq = self.epoch, self.next_seq
@@ -126,7 +123,11 @@ class Intake:
             self.held.lose(events[0])
             self._counters.refused += 1
             return []
-        return [stored for event in events for stored in self._append([event])]
+        return self._append_parts([[event] for event in events])
+
+    def _append_parts(self, parts: Sequence[Sequence[ChangeEvent]]) -> list[Stored]:
+        """One after the other. Behind one that found no room nothing is stored, however short: order is kept."""
+        return [stored for part in parts for stored in self._append(part)]
 
     def _begin_epoch(self, previous: Epoch | None, last_seq: int | None) -> None:
         start = EpochStart(previous=previous, previous_last_seq=last_seq, stamp=self._clock.stamp())
@@ -159,5 +160,5 @@ class Intake:
         self.next_seq += len(bodies)
         self._counters.appended += len(bodies)
         if not self.held.is_empty:
-            self.held.clear()
+            self.held.told()
         return True

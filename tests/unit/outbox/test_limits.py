@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -369,3 +370,37 @@ def test_pending_is_exact_after_restarts_in_one_segment_over_many_epochs(site: A
     site.open(durability=Durability.ALWAYS)
     waiting = sum(1 for item in site.box.read(None, max_events=1000, max_bytes=10**6))
     assert site.box.pending == waiting
+
+
+def test_what_is_held_is_not_forgotten_because_something_shorter_found_room(site: Any) -> None:
+    site.open(**NEWEST)
+    site.sources[1] = replace(site.sources[1], sensor="a-sensor-with-a-name-that-is-quite-long-" * 20)
+    site.disk.fail("open", "state")
+    while site.box.append(site.news(1, source=1)):
+        pass
+    held = site.number
+    news = [*site.news(1, source=1), *site.news(1, source=0)]
+    site.box.append(news)
+    site.disk.heal()
+    site.offline(60, step_s=5)
+    again = site.box.append(site.news(1, source=2))
+    assert [item.event.value for item in again] == [float(held + 1), float(held + 2), float(held + 3)]
+    found = site.drain()
+    assert sum(gap.count for gap in gaps(found)) == 1
+    assert len(values(found)) == site.number - 1
+
+
+def test_what_is_held_is_not_forgotten_because_a_stray_was_taken_in(site: Any) -> None:
+    site.open(**NEWEST)
+    site.box.append(site.news(1))
+    site.kill()
+    site.disk.rule = lambda call, path: errno.EMFILE if call == "open" and path.endswith(("hot.log", "seg")) else None
+    site.open(**NEWEST)
+    while site.box.append(site.news(1, source=1)):
+        pass
+    held = site.number
+    site.drain()
+    site.disk.heal()
+    site.offline(60, step_s=5)
+    again = site.box.append(site.news(1, source=2))
+    assert [item.event.value for item in again] == [float(held), float(held + 1)]
