@@ -1,4 +1,4 @@
-"""Full, read-only, failing and slow disks: it goes on, says so, heals by itself, and accounts for each event.
+"""Full, read-only, failing and slow disks, and damage: it goes on, says so, heals, and accounts for each event.
 
 Full and read-only are real file systems. Damage is done to the files of a process that was killed.
 """
@@ -6,19 +6,22 @@ Full and read-only are real file systems. Damage is done to the files of a proce
 from __future__ import annotations
 
 import os
+import random
 import resource
 import shutil
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
+from typing import Any
 
 import pytest
 from proving import disks
+from proving.damage import Damage, Remains, faults, flips, looks_whole, truncations, used, zeroed_pages
 from proving.disks import Bench, ForgetfulDisk, PromptDisk
 
-from sensor_gateway.outbox.files import segment_writer
+from sensor_gateway.outbox.files import record, segment_writer
 from sensor_gateway.outbox.files.disk import Disk
 from sensor_gateway.outbox.files.syncer import SyncAnswer, SyncJob, ThreadSyncer, perform
 from sensor_gateway.outbox.settings import WhenFull
@@ -332,8 +335,8 @@ class StallingDisk(PromptDisk):
 
 @pytest.fixture
 def stall_s(request: pytest.FixtureRequest) -> float:
-    """20 s at release size, and 1.5 s else."""
-    return 20.0 if int(request.config.getoption("states")) >= 100_000 else 1.5
+    """20 s at release size, and 1 s else."""
+    return 20.0 if int(request.config.getoption("states")) >= 100_000 else 1.0
 
 
 @pytest.mark.timeout(120)
@@ -363,3 +366,76 @@ def test_nobody_waits_for_the_thread_that_waits_for_the_card(in_memory: Path, st
     bench.syncer.stop()
     time.sleep(0.1)
     bench.kill()
+
+
+def remains(directory: Path, *, turns: int, events: int, settles: bool = True, **settings: Any) -> Remains:
+    """A gateway that was offline for some turns, each a record on flash where there was time for it."""
+    bench = Bench(directory / "state", directory / "hot", settings=settings)
+    bench.open()
+    if settles:
+        bench.drain()
+    for _ in range(turns):
+        bench.live(1, events=events, step_s=0.0)
+        bench.live(4 if settles else 1, events=0)
+    return Remains.of(bench)
+
+
+def judged(left: Remains, path: Path, cases: Iterable[tuple[str, Damage]], **judging: Any) -> list[str]:
+    """What is wrong after each of these damages."""
+    is_cut = path.name != "hot.log"
+    return [
+        f"{name}: {fault}"
+        for name, damage in cases
+        for fault in faults(left.start_with(path, damage, is_cut=is_cut), **judging)
+    ]
+
+
+def test_a_segment_that_ends_anywhere_costs_what_lay_behind(in_memory: Path) -> None:
+    left = remains(in_memory, turns=2, events=3)
+    path = left.path("*.seg")
+    assert judged(left, path, truncations(range(used(left.files[path]) + 2))) == []
+
+
+def test_a_flipped_bit_in_a_segment_costs_one_record(in_memory: Path, seed: int) -> None:
+    left = remains(in_memory, turns=3, events=3)
+    path = left.path("*.seg")
+    assert judged(left, path, flips(range(used(left.files[path]))), most_lost=3) == []
+    chance = random.Random(seed)
+    large = remains(in_memory / "large", turns=40, events=12, segment_size=16384)
+    for place, path in enumerate(sorted(large.path("*.seg", at) for at in range(2))):
+        places = [chance.randrange(used(large.files[path])) for _ in range(15)]
+        assert judged(large, path, flips(places), most_lost=12) == [], f"segment {place}"
+        assert judged(large, path, zeroed_pages(range(4))) == []
+
+
+def test_a_hot_journal_that_ends_anywhere_gives_no_seq_to_two_events(in_memory: Path) -> None:
+    left = remains(in_memory, turns=2, events=1, settles=False)
+    path = left.path("hot.log")
+    data = left.files[path]
+    offsets = [offset for offset in range(len(data)) if not looks_whole(data[:offset])]
+    assert len(data) - len(offsets) <= 6, "between two records a journal looks as it did when it ended there"
+    assert judged(left, path, truncations(offsets)) == []
+
+
+def test_a_flipped_bit_in_the_hot_journal_costs_one_record(in_memory: Path, seed: int) -> None:
+    left = remains(in_memory, turns=3, events=1, settles=False)
+    path = left.path("hot.log")
+    places = range(seed % 3, len(left.files[path]), 3)
+    assert judged(left, path, flips(places), most_lost=1) == []
+
+
+def test_a_cursor_that_ends_or_is_damaged_anywhere_costs_nothing(in_memory: Path) -> None:
+    left = remains(in_memory, turns=3, events=3)
+    path = left.path("cursor-mqtt")
+    ends = [*range(130), *range(4090, 4230), *range(0, 8192, 256)]
+    assert judged(left, path, truncations(ends), most_lost=0) == []
+    assert judged(left, path, flips([*range(60), *range(4096, 4156)]), most_lost=0) == []
+
+
+def test_damage_without_a_checksum_is_caught(in_memory: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(record.zlib, "crc32", lambda data, value=0: 0)
+    left = remains(in_memory, turns=3, events=1, settles=False)
+    path = left.path("hot.log")
+    digit = left.files[path].rindex(b'"value":') + len('"value":')
+    found = judged(left, path, flips([digit]), most_lost=1)
+    assert any("another content" in fault for fault in found)
