@@ -5,6 +5,7 @@ Full and read-only are real file systems. Damage is done to the files of a proce
 
 from __future__ import annotations
 
+import itertools
 import os
 import random
 import resource
@@ -20,10 +21,14 @@ import pytest
 from proving import disks
 from proving.damage import Damage, Remains, faults, flips, looks_whole, truncations, used, zeroed_pages
 from proving.disks import Bench, ForgetfulDisk, PromptDisk
+from proving.kills.broker import Broker
+from proving.kills.gateway import GatewayProcess, house_config
+from proving.kills.judge import objections
 
+from sensor_gateway.model.position import Position
 from sensor_gateway.outbox.files import record, segment_writer
 from sensor_gateway.outbox.files.disk import Disk
-from sensor_gateway.outbox.files.syncer import SyncAnswer, SyncJob, ThreadSyncer, perform
+from sensor_gateway.outbox.files.syncer import SyncAnswer, Syncer, SyncerInPlace, SyncJob, ThreadSyncer, perform
 from sensor_gateway.outbox.settings import WhenFull
 
 POLICIES = [WhenFull.DROP_OLDEST, WhenFull.DROP_NEWEST]
@@ -334,22 +339,28 @@ class StallingDisk(PromptDisk):
 
 
 @pytest.fixture
-def stall_s(request: pytest.FixtureRequest) -> float:
-    """20 s at release size, and 1 s else."""
-    return 20.0 if int(request.config.getoption("states")) >= 100_000 else 1.0
+def is_large(request: pytest.FixtureRequest) -> bool:
+    """Whether this is the release."""
+    return int(request.config.getoption("states")) >= 100_000
 
 
-@pytest.mark.timeout(120)
-def test_nobody_waits_for_the_thread_that_waits_for_the_card(in_memory: Path, stall_s: float) -> None:
+@pytest.fixture
+def stall_s(*, is_large: bool) -> float:
+    """As long as a worn card takes, or long enough to tell."""
+    return 20.0 if is_large else 1.0
+
+
+def longest_turn_s(directory: Path, stall_s: float, make_syncer: Callable[[Disk], Syncer]) -> float:
+    """The longest time that one turn took while each sync took ``stall_s``, in real time; all else was as it should."""
     disk = StallingDisk(stall_s)
-    bench = Bench(in_memory / "state", in_memory / "hot", disk=disk, settings={"hot_cap": 512 * 1024})
-    bench.syncer = ThreadSyncer(disk, lambda: None)
+    bench = Bench(directory / "state", directory / "hot", disk=disk, settings={"hot_cap": 512 * 1024})
+    bench.syncer = make_syncer(disk)
     bench.open()
     longest_s = 0.0
     end_s = time.monotonic() + 2.5 * stall_s
-    number = 0
-    while time.monotonic() < end_s:
-        number += 1
+    for number in itertools.count():
+        if time.monotonic() > end_s:
+            break
         began_s = time.monotonic()
         bench.live(1, step_s=1.0)
         if number % 10 == 0:
@@ -357,7 +368,6 @@ def test_nobody_waits_for_the_thread_that_waits_for_the_card(in_memory: Path, st
         longest_s = max(longest_s, time.monotonic() - began_s)
         time.sleep(0.02)
     assert disk.stalls
-    assert longest_s < stall_s / 2
     assert bench.box.alarms == ()
     assert bench.box.counters.lost == 0
     disk.let_go()
@@ -366,6 +376,16 @@ def test_nobody_waits_for_the_thread_that_waits_for_the_card(in_memory: Path, st
     bench.syncer.stop()
     time.sleep(0.1)
     bench.kill()
+    return longest_s
+
+
+@pytest.mark.timeout(120)
+def test_nobody_waits_for_the_thread_that_waits_for_the_card(in_memory: Path, stall_s: float) -> None:
+    assert longest_turn_s(in_memory, stall_s, lambda disk: ThreadSyncer(disk, lambda: None)) < stall_s / 2
+
+
+def test_a_turn_that_waits_for_the_card_is_caught(in_memory: Path) -> None:
+    assert longest_turn_s(in_memory, 0.2, SyncerInPlace) > 0.2 / 2
 
 
 def remains(directory: Path, *, turns: int, events: int, settles: bool = True, **settings: Any) -> Remains:
@@ -439,3 +459,125 @@ def test_damage_without_a_checksum_is_caught(in_memory: Path, monkeypatch: pytes
     digit = left.files[path].rindex(b'"value":') + len('"value":')
     found = judged(left, path, flips([digit]), most_lost=1)
     assert any("another content" in fault for fault in found)
+
+
+SLOW_CARD = """
+import os
+import time
+from pathlib import Path
+
+sync = os.fdatasync
+
+def fdatasync(descriptor):
+    if Path(__file__).with_name("slow").exists():
+        Path(__file__).with_name("stalls").open("a").write("x")
+        time.sleep({stall_s})
+    sync(descriptor)
+
+os.fdatasync = fdatasync
+"""
+
+
+@pytest.mark.system
+@pytest.mark.timeout(300)
+def test_the_whole_gateway_keeps_its_connection_while_the_card_stalls(tmp_path: Path, stall_s: float) -> None:
+    stall_s *= 2 if stall_s < 2 else 1
+    broker = Broker(tmp_path)
+    config = house_config(broker.door.port, outbox="drain_rate: 0, spill_after: 300ms, flush_every: 300ms")
+    config = config.replace("retry_max: 1s", "retry_max: 1s, keepalive: 5s")
+    gateway = GatewayProcess(tmp_path, config, change=SLOW_CARD.format(stall_s=stall_s))
+    try:
+        broker.start()
+        gateway.start()
+        wait_for(lambda: len(broker.heard) > 40)
+        broker.kill()
+        time.sleep(2.0)
+        (tmp_path / "slow").touch()
+        time.sleep(stall_s / 2)
+        broker.start()
+        time.sleep(1.5 * stall_s)
+        begun = len(broker.heard)
+        wait_for(lambda: any("replayed" not in event for event in broker.heard[begun:]))
+        broker.settle()
+        names = [entry["event"] for entry in gateway.entries()]
+        assert (tmp_path / "stalls").exists(), "a sync stalled"
+        assert names.count("broker_connected") == 2, "no connection was renewed"
+        assert not {name for name in names if "hung" in name or name.endswith("_failed")}
+        assert objections(broker.heard) == []
+    finally:
+        if gateway.is_running:
+            gateway.kill()
+        broker.stop()
+
+
+def wait_for(condition: Callable[[], bool], seconds: float = 60.0) -> None:
+    end_s = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end_s, "it did not come to pass in time"
+        time.sleep(0.02)
+
+
+def removed(path: Path) -> None:
+    if path.is_dir():
+        shutil.rmtree(path)
+    else:
+        path.unlink()
+
+
+def emptied(path: Path) -> None:
+    for file in path.rglob("*") if path.is_dir() else (path,):
+        if file.is_file():
+            os.truncate(file, 0)
+
+
+TARGETS: dict[str, Callable[[Bench], Path]] = {
+    "the oldest segment": lambda bench: min(bench.flash.glob("*.seg")),
+    "the segment that is written": lambda bench: max(bench.flash.glob("*.seg")),
+    "a free segment": lambda bench: min(bench.flash.glob("*.free")),
+    "the hot journal": lambda bench: bench.state.parent / "hot" / "hot.log",
+    "the cursor": lambda bench: bench.flash / "cursor-mqtt",
+    "the identity": lambda bench: bench.flash / "identity",
+    "the epoch": lambda bench: bench.flash / "epoch",
+    "the outbox's directory": lambda bench: bench.flash,
+    "the hot directory": lambda bench: bench.state.parent / "hot",
+    "both directories": lambda bench: bench.state.parent,
+}
+
+
+ENDS = ("killed at once", "killed later", "cut later")
+
+
+@pytest.mark.parametrize("how", [removed, emptied], ids=["removed", "emptied"])
+@pytest.mark.parametrize("target", TARGETS)
+def test_files_that_go_while_it_runs_cost_what_was_in_them(
+    in_memory: Path, target: str, how: Callable[[Path], None], *, is_large: bool
+) -> None:
+    """In ./dev test one end of each: which one, the place in the list says."""
+    place = list(TARGETS).index(target) + (how is emptied)
+    for end in ENDS if is_large else ENDS[place % 3 : place % 3 + 1]:
+        bench = Bench(in_memory / end / "state", in_memory / end / "hot")
+        bench.open()
+        bench.live(20, events=20)
+        bench.drain()
+        bench.live(20)
+        how(TARGETS[target](bench))
+        bench.say(3)
+        since: set[Position] = set()
+        if end != "killed at once":
+            bench.live(12)
+            assert bench.box.alarms == ()
+            assert [name for name in bench.log.names if name.endswith(("_gone", "_failed"))] or "free" in target
+            after_s = bench.clock.monotonic()
+            bench.live(5)
+            since = {position for position, at_s in bench.given_at.items() if at_s >= after_s}
+        (bench.cut if end.startswith("cut") else bench.kill)()
+        bench.open()
+        bench.say(3)
+        bench.drain()
+        bench.kill()
+        if target == "both directories" and end == "killed at once":
+            assert bench.faults == [], "nothing is left that tells how far it was"
+        else:
+            assert faults(bench) == [], end
+        if end == "killed later":
+            assert not since & set(bench.missing())
