@@ -53,7 +53,9 @@ class Intake:
             return []
         if len(waiting) <= self._chunk:
             return self._append(waiting)
-        return self._append_parts([waiting[at : at + self._chunk] for at in range(0, len(waiting), self._chunk)])
+        # Behind a part that finds no room nothing is stored, however short: order is kept.
+        parts = [waiting[at : at + self._chunk] for at in range(0, len(waiting), self._chunk)]
+        return [stored for part in parts for stored in self._append(part)]
 
     def just_behind(self, epoch: Epoch, seq: int, max_events: int, max_bytes: int) -> list[Stored]:
         """What was appended last, if it is all that follows this position, and fits: nothing is built twice then."""
@@ -123,11 +125,7 @@ class Intake:
             self.held.lose(events[0])
             self._counters.refused += 1
             return []
-        return self._append_parts([[event] for event in events])
-
-    def _append_parts(self, parts: Sequence[Sequence[ChangeEvent]]) -> list[Stored]:
-        """One after the other. Behind one that found no room nothing is stored, however short: order is kept."""
-        return [stored for part in parts for stored in self._append(part)]
+        return [stored for event in events for stored in self._append([event])]
 
     def _begin_epoch(self, previous: Epoch | None, last_seq: int | None) -> None:
         start = EpochStart(previous=previous, previous_last_seq=last_seq, stamp=self._clock.stamp())
