@@ -96,6 +96,25 @@ def test_what_was_acknowledged_ahead_in_a_dropped_segment_is_part_of_the_drop(si
     assert causes == {GapCause.AGE}
 
 
+def test_what_was_acknowledged_ahead_and_dropped_from_memory_is_part_of_the_drop(slow_site: Any) -> None:
+    """An orderly shutdown takes the hot journal away, and with it all that was acknowledged ahead of the mark."""
+    limits = {"segment_size": 4096, "max_size": 4 * 4096, "hot_cap": 3000}
+    box = slow_site.open(**limits)
+    box.append(slow_site.news(6))
+    items = box.read(None, max_events=100, max_bytes=10**6)
+    slow_site.acknowledge(items[2:4])
+    for _ in range(20):
+        box.append(slow_site.news(1))
+    assert box.counters.dropped > 4
+    slow_site.syncer.is_held = False
+    slow_site.syncer.let_through()
+    slow_site.offline(3)
+    box.close(to_flash=True)
+    slow_site.kill()
+    slow_site.open(**limits)
+    assert {item.cause for item in slow_site.drain() if isinstance(item, Gap)} == {GapCause.MEMORY}
+
+
 def test_what_waits_for_the_next_segment_does_not_wait_for_the_next_but_one_sync(site: Any) -> None:
     """A full segment delays what comes behind it by one turn, and not by ``flush_every``."""
     box = site.open(segment_size=4096)

@@ -57,8 +57,7 @@ class Limits:
     def _drop_first(self, cause: GapCause) -> None:
         record = self._tail.drop_first()
         count = unacknowledged(self._marks, record.epoch, record.first_seq, record.last_seq)
-        if not count:
-            return
+        # What is acknowledged ahead of the mark is a part of the hole too: a shutdown or a cut takes those marks away.
         self._drops.add(
             Drop(
                 epoch=record.epoch,
