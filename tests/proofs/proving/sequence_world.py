@@ -48,13 +48,15 @@ class Silence:
 class NotedLock(DirectoryLock):
     """A lock that is found again when its process dies while it starts."""
 
+    is_held = True
+
     def __init__(self, directory: Path) -> None:
         super().__init__(directory)
         _locks.append(self)
 
     def release(self) -> None:
-        if self in _locks:
-            _locks.remove(self)
+        if self.is_held:
+            self.is_held = False
             super().release()
 
 
@@ -193,7 +195,7 @@ class World:
     def kill(self, host: Host) -> None:
         """kill -9: files stay as they are; descriptors and locks go."""
         if host.box is not None:
-            for lock in host.locks:
+            for lock in [*host.locks, *host.box._opened._locks]:
                 lock.release()
             host.disk.abandon()
             host.box, host.locks = None, []
@@ -250,7 +252,7 @@ class World:
 
     def _died_starting(self, host: Host, hot: Path | None) -> None:
         """The epoch that it wanted may be on flash, or in the journal, with the first events of its own."""
-        for lock in [*_locks]:
+        for lock in _locks:
             lock.release()
         host.disk.abandon()
         for epoch in readable_epochs(host.state, hot) - self.judge.ends.keys():
