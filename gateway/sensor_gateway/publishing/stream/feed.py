@@ -84,8 +84,8 @@ class Feed:
             self.may_have_more = False
             return None
         batch = self.pack(entries[:1] if self._suspicion.is_single else entries, uptime_ms)
+        self._pass(entries[0] if batch is None else batch.entries[-1])
         if batch is not None:
-            self._pass(batch.entries[-1])
             self.may_have_more = batch.last is None or batch.last != self._newest
         return batch
 
@@ -126,12 +126,11 @@ class Feed:
         )
 
     def skip(self, entry: Entry) -> None:
-        """Not even the gap can be sent: go on without the announcement."""
+        """Not even the gap can be sent: do without the announcement. Where the feed reads on is the same."""
         self._log.error("gap_not_announced", epoch=str(place(entry).epoch), seq=place(entry).seq)
         last = end(entry)
         if last is not None:
             self._outbox.acknowledge(place(entry), last)
-        self._pass(entry)
 
     def delivered(self, batch: Batch) -> None:
         """The broker has it for good."""
@@ -142,10 +141,13 @@ class Feed:
                 self._given_up = {position for position in self._given_up if position > batch.last}
 
     def _pass(self, entry: Entry) -> None:
-        """Read on behind this one. A gap that has no position of its own is remembered instead."""
+        """Read on behind this one, which may lie lower: an outbox that loads flash late leaves the highest epoch.
+
+        A gap that has no position of its own is remembered instead.
+        """
         last = end(entry)
         self._passed_gap = place(entry) if last is None else None
-        if last is not None and (self._after is None or last > self._after):
+        if last is not None:
             self._after = last
 
 
