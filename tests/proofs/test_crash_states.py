@@ -12,7 +12,6 @@ from proving.crashes.explorer import CrashFound, explore
 
 _STATES_TO_CATCH = 3_000
 _SEEN_SOONEST_IN = {
-    "a cursor counts before its sync": "drop_oldest",
     "a segment goes before the cursor is safe": "drop_oldest",
     "a torn journal proves its last seq": "spill",
     "records have no checksum": "spill",

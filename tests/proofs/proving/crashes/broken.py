@@ -12,10 +12,10 @@ from typing import Any
 import pytest
 
 from proving.crashes.recorder import RecordingDisk
+from sensor_gateway.model.position import Position, Seq
 from sensor_gateway.outbox.files import hot, record, segment
-from sensor_gateway.outbox.files.cursor import CursorFile
 from sensor_gateway.outbox.files.segment import Segment
-from sensor_gateway.outbox.files.shelf import Shelf
+from sensor_gateway.outbox.files.shelf import Shelf, is_passed
 from sensor_gateway.outbox.recovery import Recovery
 from sensor_gateway.outbox.tiers.clearance import Clearance
 from sensor_gateway.outbox.tiers.spill import Spill
@@ -53,25 +53,23 @@ def nothing_is_synced(patch: pytest.MonkeyPatch) -> None:
 @_breaks
 def a_segment_goes_before_the_cursor_is_safe(patch: pytest.MonkeyPatch) -> None:
     def drop_oldest(self: Clearance, cause: Any) -> None:
-        drop(self, cause)
+        with pytest.MonkeyPatch.context() as later:
+            later.setattr(self, "sync_cursor", lambda: None)
+            drop(self, cause)
         going, self._dropping = self._dropping, None
         if going is not None and going in self._parts.shelf.segments:
             self._release(going)
+        self.sync_cursor()
+
+    def free(self: Clearance, now_s: float) -> None:
+        shelf, marks = self._parts.shelf, self._parts.marks
+        mark = Position(epoch=marks.epoch, seq=Seq(marks.seq))
+        while shelf.segments and is_passed(shelf.segments, 0, mark) and not self._parts.writer.holds(shelf.segments[0]):
+            self._release(shelf.segments[0])
 
     drop = Clearance.drop_oldest
     patch.setattr(Clearance, "drop_oldest", drop_oldest)
-
-
-@_breaks
-def a_cursor_counts_before_its_sync(patch: pytest.MonkeyPatch) -> None:
-    begin = CursorFile.begin_sync
-
-    def begin_sync(self: CursorFile) -> int:
-        descriptor = begin(self)
-        self._safe = self._syncing
-        return descriptor
-
-    patch.setattr(CursorFile, "begin_sync", begin_sync)
+    patch.setattr(Clearance, "_free", free)
 
 
 @_breaks

@@ -14,6 +14,7 @@ from types import SimpleNamespace
 import pytest
 
 from proving.crashes.judge import Judge
+from proving.crashes.knowledge import Knowledge
 from proving.crashes.witness import NotedLock, Witness
 from proving.crashes.workload import Workload, record
 from sensor_gateway.outbox import identity, opening, recovery
@@ -21,6 +22,7 @@ from sensor_gateway.outbox.settings import Durability
 
 STATES_PER_WORKLOAD = 50
 _SHRINK_TRIES = 150
+JOURNAL = "hot/hot.log"
 
 
 class CrashFound(AssertionError):
@@ -80,7 +82,7 @@ class Explorer:
 
     def _crash(self, witness: Witness, chance: random.Random, trail: list[str], at: int | None) -> Witness:
         operations = witness.recording.operations
-        cut = chance.randint(0, len(operations)) if at is None else min(at, len(operations))
+        cut = witness.recording.pick_cut(chance) if at is None else min(at, len(operations))
         kind = chance.choice(("kill", "power", "power", "power, strict"))
         power = kind != "kill"
         image = (
@@ -89,9 +91,7 @@ class Explorer:
             else witness.recording.kill(cut, chance)
         )
         known = witness.knowledge_at(cut)
-        must_go_on = (
-            not power and not known.opening and not known.closing and self._is_provable(witness, image.files, cut)
-        )
+        goes_on = False if power else self._goes_on(witness, image.files, known, cut)
         known.crash(power=power)
         operation = operations[cut] if cut < len(operations) else None
         trail.append(f"{kind} at {cut} of {len(operations)}, before {str(operation)[:120]}")
@@ -100,17 +100,19 @@ class Explorer:
         root = self._root / f"state{len(trail)}"
         after = Witness(root, image, known, witness.variant, chance)
         try:
-            Judge(after, chance, power=power, must_go_on=must_go_on).recover()
+            Judge(after, chance, power=power, goes_on=goes_on).recover()
         finally:
             after.kill()
         return after
 
-    def _is_provable(self, witness: Witness, files: dict[str, bytes], cut: int) -> bool:
-        """Whether the journal is there as a whole call left it, and the next start has to go on from it."""
-        settings = witness.variant.settings
-        if settings.durability is Durability.MEMORY or not witness.variant.has_hot or "hot/hot.log" not in files:
+    def _goes_on(self, witness: Witness, files: dict[str, bytes], known: Knowledge, cut: int) -> bool | None:
+        """Whether the epoch has to go on after a kill: it must not where the journal is torn. None: it may."""
+        whole = witness.recording.kill(cut, NoPart()).files.get(JOURNAL)
+        if whole is None or witness.variant.settings.durability is Durability.MEMORY:
+            return None
+        if files.get(JOURNAL) != whole:
             return False
-        return files["hot/hot.log"] == witness.recording.kill(cut, NoPart()).files.get("hot/hot.log")
+        return None if known.opening or known.closing else True
 
     def _recorded(self, number: int) -> Workload:
         index = number // STATES_PER_WORKLOAD

@@ -16,15 +16,17 @@ _READS = 3000
 
 
 class Judge:
-    """One recovery, after a power cut or a kill. ``must_go_on``: the hot journal is whole, and proves the last seq."""
+    """One recovery, after a power cut or a kill.
 
-    def __init__(self, witness: Witness, chance: random.Random, *, power: bool, must_go_on: bool) -> None:
+    ``goes_on``: the hot journal is whole and proves the last seq, or there is nothing that proves it. None: either.
+    """
+
+    def __init__(self, witness: Witness, chance: random.Random, *, power: bool, goes_on: bool | None) -> None:
         self._witness = witness
         self._chance = chance
         self._before = witness.known.copied()
         self._promised = self._before.promised(power=power)
-        self._power = power
-        self._must_go_on = must_go_on
+        self._goes_on = goes_on
         self._items: list[Stored | Gap] = []
         self._delivered: set[Place] = set()
         self._announced: dict[Place, GapCause] = {}
@@ -39,6 +41,7 @@ class Judge:
                 witness.tend(chance.choice((0.0, 0.05, 6.0)))
         self._drain(is_last=False)
         witness.append(2)
+        witness.card.free()
         self._drain(is_last=True)
         self._judge_stream()
         self._judge_promises()
@@ -47,12 +50,13 @@ class Judge:
     def _start(self) -> None:
         before = self._before
         box = self._witness.open()
+        self._witness.card.mood = self._chance.choice(("prompt", "prompt", "slow"))
         epoch = str(box.epoch)
         newest = max(before.given, default="")
         if epoch in before.given:
-            if self._power or epoch != newest:
+            if self._goes_on is False or epoch != newest:
                 raise Broken(f"{epoch} goes on, and nothing proves its last seq")
-        elif self._must_go_on:
+        elif self._goes_on:
             raise Broken(f"{epoch} begins, and {newest} could have gone on")
         elif epoch < newest:
             raise Broken(f"{epoch} begins after {newest}")

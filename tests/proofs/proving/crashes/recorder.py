@@ -135,6 +135,7 @@ class Card:
         self._chance = chance
         self._waiting: list[tuple[SyncJob, int, list[int | str], list[int | str]]] = []
         self._answers: list[tuple[SyncAnswer, list[tuple[int, int]]]] = []
+        self._lost: list[tuple[int, int]] = []
         self.mood = "prompt"
         self.errors = 0
 
@@ -151,18 +152,22 @@ class Card:
             self._settle()
 
     def answers(self) -> list[SyncAnswer]:
-        """A failed sync counts from the moment at which the process hears of it."""
         if self.mood == "prompt":
             self._settle()
         heard, self._answers = self._answers, []
         for _, lost in heard:
-            for file, through in lost:
-                self._disk.recording.sync_failed(file, through)
+            self._lost += lost
         if any(answer.error for answer, _ in heard):
             self._on_error()
         if self.mood == "slow" and self._chance.random() < 0.6:
             self._settle()
         return [answer for answer, _ in heard]
+
+    def note_failures(self) -> None:
+        """A failed sync counts once the process has heard of it, and has done what it could at once."""
+        for file, through in self._lost:
+            self._disk.recording.sync_failed(file, through)
+        self._lost = []
 
     def wait(self, timeout_s: float) -> list[SyncAnswer]:
         if self.mood != "stuck":

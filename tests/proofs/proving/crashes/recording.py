@@ -93,6 +93,7 @@ class Recording:
         self._base_names = dict(self.names)
         self._base_data = dict(enumerate(base.files.values()))
         self.operations: list[Operation] = []
+        self._events: list[int] = []
         self._inodes = len(self.names)
         self._naming: list[tuple[int, Naming]] = []
         self._data: dict[int, list[tuple[int, Write | Truncate]]] = {number: [] for number in self._base_data}
@@ -133,6 +134,12 @@ class Recording:
         for number, _ in self._data[what]:
             if since <= number < through:
                 self._lost.setdefault(number, at)
+
+    def pick_cut(self, chance: random.Random) -> int:
+        """A place for a crash: any, or one beside something that happened to names or was synced on flash."""
+        if not self._events or chance.random() < 0.5:
+            return chance.randint(0, len(self.operations))
+        return chance.choice(self._events) + chance.randint(0, 1)
 
     def kill(self, cut: int, chance: random.Random) -> Image:
         """What kill -9 leaves: all of it, and perhaps the beginning of a write that was under way.
@@ -231,6 +238,8 @@ class Recording:
         return max((through for _, through in syncs[: bisect_left(syncs, (cut, -1))]), default=0)
 
     def _add(self, operation: Operation) -> int:
+        if isinstance(operation, Synced) or getattr(operation, "path", getattr(operation, "source", HOT))[:5] == FLASH:
+            self._events.append(len(self.operations))
         self.operations.append(operation)
         return len(self.operations) - 1
 

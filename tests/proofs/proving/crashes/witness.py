@@ -94,6 +94,7 @@ class Witness:
         self.clock = VirtualClock(start_s=known.uptime_s, boot_s=known.uptime_s, wall_ms=known.wall_ms)
         self.box: Outbox | None = None
         self._in_memory: set[Place] = set()
+        self._is_doubtful = False
 
     def knowledge_at(self, cut: int) -> Knowledge:
         """What was known when operation ``cut`` had not yet been done."""
@@ -159,9 +160,9 @@ class Witness:
     def read(self, after: Position | None, *, max_events: int, max_bytes: int = 10**6) -> list[Stored | Gap]:
         items = self._running().read(after, max_events=max_events, max_bytes=max_bytes)
         self._tell(lambda known: known.handed_out(items))
-        self._in_memory |= {
-            (name_of(item.position.epoch), int(item.position.seq)) for item in items if isinstance(item, Stored)
-        }
+        if not self._is_doubtful:
+            stored = [item.position for item in items if isinstance(item, Stored)]
+            self._in_memory |= {(name_of(position.epoch), int(position.seq)) for position in stored}
         self.look()
         _check_order(after, items)
         return items
@@ -211,6 +212,7 @@ class Witness:
         if is_in_order and box._opened._parts.tail.first is None:
             self.look()
             self._tell(lambda known: known.ends(epoch, last))
+        self.card.note_failures()
         self.kill()
 
     def kill(self) -> None:
@@ -232,6 +234,7 @@ class Witness:
     def look(self) -> None:
         """See what memory has let go of: it was acknowledged, dropped, or is on flash."""
         box = self._running()
+        self.card.note_failures()
         head = box._opened._parts.tail.first
         unwritten = box._opened._parts.tail.first_unwritten
         first = (name_of(head.epoch), head.first_seq) if head else ("~", 0)
@@ -247,6 +250,7 @@ class Witness:
     def _hear_of_an_error(self) -> None:
         """Without a hot journal only the kernel's memory has what was given up; nothing is promised of that."""
         if not self.variant.has_hot:
+            self._is_doubtful = True
             self._tell(lambda known: known.in_hot.clear())
 
     def _watch_drops(self, box: Outbox) -> None:

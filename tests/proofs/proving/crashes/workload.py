@@ -156,6 +156,7 @@ class Workload:
                 self.life.disk.dies_in = self._chance.randint(0, 30)
             self.life.dies(self.life.open)
             self.life.disk.dies_in = None
+        self.life.card.mood = self._chance.choice(("prompt", "prompt", "slow"))
 
     def _kill(self) -> None:
         self.life.kill()
