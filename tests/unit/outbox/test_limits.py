@@ -198,6 +198,37 @@ def test_keep_free_stops_growth_and_never_deletes(site: Any) -> None:
     assert site.box.alarms == ()
 
 
+FULL: dict[str, dict[str, Any]] = {
+    "drop newest": {"when_full": WhenFull.DROP_NEWEST},
+    "drop oldest": {"when_full": WhenFull.DROP_OLDEST},
+    "keep free": {"keep_free": 1, "max_size": 2**20},
+}
+
+
+def turns_in(site: Any, seconds: float) -> int:
+    """How often the outbox wants a turn, when it gets each one when it wants it."""
+    end_s = site.clock.monotonic() + seconds
+    turns = 0
+    while turns < 1000 and site.clock.monotonic() < end_s:
+        wait_s = site.box.tend()
+        turns += 1
+        site.clock.advance(seconds if wait_s is None else wait_s)
+    return turns
+
+
+@pytest.mark.parametrize("durability", [Durability.SPILL, Durability.ALWAYS])
+@pytest.mark.parametrize("how", FULL)
+def test_no_turn_is_wanted_over_and_over_while_there_is_no_room(site: Any, how: str, durability: Durability) -> None:
+    site.open(**{**TINY, **FULL[how], "durability": durability})
+    fill(site, 5)
+    site.disk.free = 0 if how == "keep free" else 10**12
+    fill(site, 45)
+    site.clock.advance(20)
+    assert site.box.pending > 40
+    assert ("outbox_room" in site.box.alarms) == (how != "drop oldest")
+    assert turns_in(site, 10) <= 15
+
+
 def test_drop_newest_refuses_and_keeps_the_newest_of_each_channel(site: Any) -> None:
     site.open(**NEWEST)
     stored = fill(site, 100)

@@ -23,7 +23,10 @@ _RECORD_EVENTS: Final = 4096
 
 
 class Spill:
-    """Moves the tail into segments. ``is_full`` says that there may be no further segment now."""
+    """Moves the tail into segments. ``is_full`` says that there may be no further segment now.
+
+    ``room_at_s`` is when it is looked for one again, on the monotonic clock.
+    """
 
     def __init__(
         self, parts: ColdParts, tail: Tail, clearance: Clearance, settings: OutboxSettings, room: Alarm
@@ -35,7 +38,7 @@ class Spill:
         self._when_full = settings.when_full
         self._record_size = min(_RECORD_SIZE, settings.segment_size // 2)
         self._room = room
-        self._room_at_s = 0.0
+        self.room_at_s = 0.0
         self.is_full = False
 
     @property
@@ -114,7 +117,7 @@ class Spill:
         return None
 
     def _make_ready(self, now_s: float) -> None:
-        if now_s < self._room_at_s:
+        if now_s < self.room_at_s:
             return
         room = self._parts.writer.prepare()
         self.is_full = room in {Room.FULL, Room.FLOOR}
@@ -123,5 +126,5 @@ class Spill:
         elif room is Room.FULL and self._when_full is WhenFull.DROP_OLDEST:
             self._clearance.drop_oldest(GapCause.LIMIT)
         else:
-            self._room_at_s = now_s + _ROOM_RETRY_S
+            self.room_at_s = now_s + _ROOM_RETRY_S
             self._room.raise_for(reason=room.value)

@@ -213,7 +213,8 @@ class Tiers:
         if self.is_waiting and not parts.is_woken:
             waits.append(_SYNC_POLL_S)
         if self._can_spill and not self.is_waiting:
-            waits.append(max(self._pace.due_s(now, now_s), parts.retry.at_s - now_s))
+            allowed_in_s = max(parts.retry.at_s, parts.spill.room_at_s) - now_s
+            waits.append(max(self._pace.due_s(now, now_s), allowed_in_s))
         if parts.cold.writer.has_unsynced and not parts.cold.writer.is_flushing:
             waits.append(max(self._pace.flush_in_s(now_s), _SYNC_POLL_S))
         wait_s = min(waits, default=math.inf)
