@@ -54,7 +54,7 @@ class Knowledge:
     on_flash: set[Place] = field(default_factory=set)
     in_hot: set[Place] = field(default_factory=set)
     dropped: dict[Place, set[str]] = field(default_factory=dict)
-    refused: int = 0
+    in_append: int = 0
     opening: bool = False
     unwitnessed: bool = False
     closing: bool = False
@@ -119,12 +119,13 @@ class Knowledge:
         values = [*values]
         for value in values:
             self.offered[value] = (epoch, self.lasts(epoch)[1])
-        self.unsure[epoch] = self.unsure.get(epoch, 0) + len(values) + held
+        self.in_append = len(values) + held
+        self.unsure[epoch] = self.unsure.get(epoch, 0) + self.in_append
         self.values += len(values)
 
     def returned(self, epoch: str, stored: list[Stored]) -> None:
         """Append is through."""
-        self.unsure[epoch] = 0
+        self.unsure[epoch] = 0 if stored else self.unsure[epoch] - self.in_append
         for item in stored:
             place = _place(item)
             if place in self.bodies or place[1] <= self.given.get(epoch, 0):
