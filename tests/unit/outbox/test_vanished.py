@@ -92,6 +92,25 @@ def test_a_hot_directory_that_is_gone_is_made_and_locked_anew(site: Any, new_sit
     assert values(site.drain()) == [1.0, 2.0, 3.0, 4.0, 5.0]
 
 
+def test_a_directory_that_cannot_be_made_is_told_of_once_and_again_when_it_is_made(site: Any) -> None:
+    site.open(**SMALL)
+    site.box.append(site.news(2))
+    shutil.rmtree(site.hot)
+    site.disk.fail("make_directory", "hot", errno.EROFS)
+    site.offline(60, step_s=10)
+    assert site.log.names().count("outbox_directory_gone") == 1
+    site.disk.fail("make_directory", "hot", errno.EACCES)
+    site.offline(60, step_s=10)
+    assert site.log.names().count("outbox_directory_gone") == 2, "for another reason"
+    site.disk.heal()
+    site.offline(60, step_s=10)
+    assert site.log.names().count("outbox_directory_gone") == 3
+    shutil.rmtree(site.hot)
+    site.disk.fail("make_directory", "hot", errno.EACCES)
+    site.offline(60, step_s=10)
+    assert site.log.names().count("outbox_directory_gone") == 4, "it was there in between"
+
+
 def test_whoever_lost_both_directories_to_another_process_ends(site: Any, new_site: Callable[[Path], Any]) -> None:
     site.open(**SMALL)
     shutil.rmtree(site.hot)

@@ -33,6 +33,7 @@ class Lookout:
         self._locks = locks
         self._texts = texts
         self._log = log
+        self._failures: dict[Path, str] = {}
         self._at_s = 0.0
 
     def turn(self, header: Callable[[], HotHeader], now_s: float) -> None:
@@ -57,14 +58,18 @@ class Lookout:
             parts.retry.failed(CURSOR, error, now_s)
 
     def _hold_directories(self) -> None:
+        """Make those anew that are gone. That it fails is said once, and again when the reason is another."""
         for index, lock in enumerate(self._locks):
             if lock.is_current:
+                self._failures.pop(lock.directory, None)
                 continue
             try:
                 self._disk.make_directory(lock.directory)
                 self._locks[index] = lock.renewed()
             except OSError as error:
-                self._log.error("outbox_directory_gone", directory=str(lock.directory), error=str(error))
+                if self._failures.get(lock.directory) != str(error):
+                    self._failures[lock.directory] = str(error)
+                    self._log.error("outbox_directory_gone", directory=str(lock.directory), error=str(error))
             else:
                 lock.release()
                 self._log.error("outbox_directory_gone", directory=str(lock.directory), now="made anew")
