@@ -86,3 +86,13 @@ def test_letting_go_and_finding_agree_with_a_list(counts: list[int], passed: int
             assert tail.record_after(epoch, seq) == (after[0] if after else None)
     tail.rewind()
     assert tail.first_unwritten == tail.first
+
+
+@given(steps=st.lists(st.integers(0, 3), max_size=60))
+def test_what_was_let_go_is_not_kept(steps: list[int]) -> None:
+    tail, settled = Tail(), 0
+    for added, step in enumerate(steps, 1):
+        tail.add(record(A, added, 1))
+        settled = min(settled + step, added)
+        tail.settle(A, settled)
+        assert len(tail._records) <= 2 * (added - settled)

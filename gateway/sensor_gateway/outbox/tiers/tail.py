@@ -4,13 +4,10 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Iterator
-from typing import Final
 
 from sensor_gateway.model.position import Epoch
 from sensor_gateway.outbox.files.record import Record
 from sensor_gateway.outbox.marks import Marks
-
-_COMPACT_AT: Final = 1024
 
 
 class Tail:
@@ -125,7 +122,7 @@ class Tail:
         self._head = head
         self._unwritten = max(self._unwritten, head)
         length = len(self._records)
-        if head == length or (head >= _COMPACT_AT and head * 2 > length):
+        if head * 2 >= length:
             del self._records[:head]
             self._unwritten -= head
             self._head = 0
