@@ -57,11 +57,6 @@ class SteppedBroker:
         if self._listener is not None:
             self._listener.close()
 
-    @property
-    def is_connected(self) -> bool:
-        """Whether there is a client."""
-        return bool(self._peers)
-
     def serve(self, wait_s: float = 0.0) -> bool:
         """Take what has come in, waiting for something at most so long; whether there was anything."""
         ready = self._poll.poll(wait_s * 1000)

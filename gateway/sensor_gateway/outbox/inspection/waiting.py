@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Final
 
 from sensor_gateway.model.event import Gap
-from sensor_gateway.model.position import Epoch, Position
+from sensor_gateway.model.position import Epoch
 from sensor_gateway.outbox.inspection.snapshot import Snapshot
 from sensor_gateway.outbox.marks import Marks
 from sensor_gateway.outbox.stored import Stored
@@ -94,16 +94,6 @@ def time_of(body: bytes) -> str:
     """When an encoded event was measured, as it says so itself; empty where it does not."""
     at = body.rfind(_TIME)
     return "" if at < 0 else body[at + len(_TIME) : at + len(_TIME) + _TIME_LENGTH].decode(errors="replace")
-
-
-def last_waiting(snapshot: Snapshot) -> Position | None:
-    """The newest position that waits, as of this snapshot."""
-    ends = [snapshot.gone]
-    if snapshot.shelf.last is not None:
-        ends.append(snapshot.shelf.last)
-    ends += [Position(epoch=record.epoch, seq=record.last_seq) for record in snapshot.recovered.tail]  # type: ignore[arg-type]
-    newest = max(ends)
-    return newest if newest > snapshot.gone else None
 
 
 def _end(item: Stored | Gap) -> tuple[Epoch, int]:
