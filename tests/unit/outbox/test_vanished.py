@@ -150,9 +150,12 @@ def test_what_is_written_to_a_segment_without_a_name_is_written_again(site: Any)
     site.box.append(site.news(10))
     site.clock.advance(3)
     site.box.tend()
-    max(site.flash.glob("*.seg")).unlink()
+    removed = max(site.flash.glob("*.seg"))
+    removed.unlink()
     site.offline(30, step_s=3)
     assert site.box.alarms == ()
+    (error,) = [facts["error"] for name, facts in site.log.lines if name == "outbox_flash_failed"]
+    assert str(error).endswith(f"'{removed}'"), "the file is named, and not the directory it was in"
     site.cut_power()
     site.open(**SMALL)
     found = site.drain()

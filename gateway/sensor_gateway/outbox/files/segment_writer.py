@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from sensor_gateway.model.position import Position, Seq
-from sensor_gateway.outbox.files.disk import Disk, is_there, write_all
+from sensor_gateway.outbox.files.disk import Disk, gone, is_there, write_all
 from sensor_gateway.outbox.files.record import HEADER_SIZE, Record, deflated_body, frame, joined
 from sensor_gateway.outbox.files.segment import Segment
 from sensor_gateway.outbox.files.shelf import Room, Shelf
@@ -134,23 +134,25 @@ class SegmentWriter:
         self._syncer.submit(SyncJob(name=FLUSH, files=_descriptors(self._unsynced)))
         self._unsynced = []
 
-    def flushed(self, error: OSError | None) -> Position | None:
-        """The syncer's answer about written records: through where all is safe; None where all was given up.
+    def flushed(self, error: OSError | None) -> Position | OSError:
+        """The syncer's answer about written records: through where all is safe, or why all was given up.
 
         What is safe in a file that somebody removed meanwhile is not: it is written again into another one.
         """
         flushing, self._flushing = self._flushing, []
-        if error is not None or not all(_is_there(written) for written in flushing) or not flushing:
+        last = flushing[-1].last if flushing else None
+        lost = next((written.segment.path for written in flushing if not _is_there(written)), None)
+        if error is not None or lost is not None or last is None:
             synced = [written.segment for written in flushing]
             self._unsynced = synced + [segment for segment in self._unsynced if segment not in synced]
             self._give_up()
-            return None
+            return error or gone(lost or self._shelf.directory)
         for written in flushing:
             segment = written.segment
             segment.safe_end, segment.safe_last, segment.safe_ticket = written.end, written.last, written.ticket
             if segment is not self._current and segment not in self._unsynced:
                 segment.close(self._disk)
-        return flushing[-1].last
+        return last
 
     def let_go(self, segment: Segment) -> None:
         """This segment is about to be released: it is not written any more."""

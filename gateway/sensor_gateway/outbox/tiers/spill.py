@@ -9,7 +9,6 @@ from typing import Final
 
 from sensor_gateway.model.event import GapCause
 from sensor_gateway.outbox.alarm import Alarm
-from sensor_gateway.outbox.files.disk import gone
 from sensor_gateway.outbox.files.segment_writer import FLUSH, PREPARE
 from sensor_gateway.outbox.files.shelf import Room
 from sensor_gateway.outbox.files.syncer import SyncAnswer
@@ -107,9 +106,9 @@ class Spill:
     def _flushed(self, error: OSError | None) -> OSError | None:
         """Take the answer in; gives why what was written is not safe."""
         through = self._parts.writer.flushed(error)
-        if through is None:
+        if isinstance(through, OSError):
             self._tail.rewind()
-            return error or gone(self._parts.shelf.directory)
+            return through
         for record in self._tail.settle(through.epoch, through.seq):
             self._clearance.pending += unacknowledged(
                 self._parts.marks, record.epoch, record.first_seq, record.last_seq
