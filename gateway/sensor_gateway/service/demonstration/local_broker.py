@@ -172,7 +172,7 @@ def free_port() -> int:
     One that the system hands out by itself (``bind`` to port 0) may be handed out again while its owner is away; those
     below ``ip_local_port_range``, 32768 by default, are not.
     """
-    for port in random.sample(_QUIET_PORTS, len(_QUIET_PORTS)):
+    for port in random.SystemRandom().sample(_QUIET_PORTS, len(_QUIET_PORTS)):
         with socket.socket() as probe, contextlib.suppress(OSError):
             probe.bind(("127.0.0.1", port))
             return port
