@@ -52,6 +52,36 @@ def test_a_start_does_not_find_what_was_given_up_after_a_failed_sync(slow_site: 
     assert [seq for record in box._opened._parts.tail for seq in _seqs(record)] == [1, 2, 3, 4]
 
 
+def test_a_kill_while_records_are_given_up_leaves_no_hole(slow_site: Any) -> None:
+    """The last of three records is taken back, and then the process ends."""
+    box = slow_site.open()
+    slow_site.syncer.is_held = False
+    box.append(slow_site.news(1))
+    slow_site.offline(12)
+    slow_site.syncer.is_held = True
+    for _ in range(3):
+        box.append(slow_site.news(1))
+        slow_site.offline(6)
+        if slow_site.syncer.jobs and slow_site.syncer.jobs[0].name != "flush":
+            slow_site.syncer.let_through()
+            slow_site.offline(1)
+    writes = 0
+
+    def ends_after_one(call: str, path: str) -> int | None:
+        nonlocal writes
+        writes += call == "write_at" and path.endswith(".seg")
+        return 5 if writes > 1 else None
+
+    slow_site.disk.rule = ends_after_one
+    slow_site.syncer.let_through(OSError(5, "Input/output error"))
+    box.tend()
+    slow_site.disk.heal()
+    slow_site.kill()
+    slow_site.syncer.is_held = False
+    slow_site.open()
+    assert [item.position.seq for item in slow_site.drain()] == [1, 2, 3, 4, 5]
+
+
 def test_what_a_failed_sync_left_on_flash_does_not_hide_its_second_copy(slow_site: Any) -> None:
     """Of three records only the last one reached the medium; all three are in the next segment."""
     box = slow_site.open()

@@ -13,7 +13,7 @@ from typing import Final
 
 from sensor_gateway.model.position import Position, Seq
 from sensor_gateway.outbox.files.disk import Disk, gone, is_there, write_all
-from sensor_gateway.outbox.files.record import HEADER_SIZE, Record, deflated_body, frame, joined
+from sensor_gateway.outbox.files.record import HEADER_SIZE, MAGIC, Record, deflated_body, frame, joined, scan
 from sensor_gateway.outbox.files.segment import Segment
 from sensor_gateway.outbox.files.shelf import Room, Shelf
 from sensor_gateway.outbox.files.syncer import Syncer, SyncJob
@@ -204,11 +204,17 @@ class SegmentWriter:
                 self._shelf.release(segment)
 
     def _wipe(self, segment: Segment, start: int) -> None:
-        """After a failed sync the kernel shows what it never wrote: a start after a kill must not take it for safe."""
+        """After a failed sync the kernel shows what it never wrote: a start after a kill must not take it for safe.
+
+        The last record goes first, so that a kill in between leaves no hole.
+        """
         if not self._has_copies:
             return
         with suppress(OSError):
-            write_all(self._disk, segment.reopen(self._disk), bytes(segment.end - start), start)
+            descriptor = segment.reopen(self._disk)
+            data = self._disk.read_at(descriptor, segment.end - start, start)
+            for at in [at for _, at, _ in scan(data, generation=segment.generation)][::-1]:
+                write_all(self._disk, descriptor, bytes(len(MAGIC)), start + at)
 
 
 def _is_there(written: _Written) -> bool:
