@@ -82,7 +82,8 @@ class FaultyDisk(Disk):
         code = self.rule(call, str(path))
         if code is not None:
             raise OSError(code, os.strerror(code), str(path))
-        self.calls.append((call, Path(path).name))
+        if call != "stat":
+            self.calls.append((call, Path(path).name))
 
     def open(self, path: Path, flags: int) -> int:
         self._check("open", path)
@@ -123,6 +124,10 @@ class FaultyDisk(Disk):
     def make_directory(self, path: Path) -> None:
         self._check("make_directory", path)
         super().make_directory(path)
+
+    def stat(self, path: Path) -> os.stat_result:
+        self._check("stat", path)
+        return os.stat(path)  # noqa: PTH116
 
     def free_bytes(self, path: Path) -> int:
         return self.free

@@ -111,6 +111,28 @@ def test_a_directory_that_cannot_be_made_is_told_of_once_and_again_when_it_is_ma
     assert site.log.names().count("outbox_directory_gone") == 4, "it was there in between"
 
 
+def test_each_segment_is_looked_at_once_in_ten_seconds(site: Any) -> None:
+    site.open(**SMALL)
+    fill(site, rounds=30)
+    site.offline(30)
+    looks: list[str] = []
+    site.disk.rule = lambda call, path: looks.append(path) if call == "stat" and path.endswith(".seg") else None
+    site.offline(10, step_s=10)
+    assert sorted(looks) == sorted(str(path) for path in site.flash.glob("*.seg"))
+    assert len(looks) > 3
+
+
+def test_a_file_of_which_nobody_can_tell_is_not_taken_for_gone(site: Any) -> None:
+    site.open(**SMALL)
+    fill(site)
+    site.disk.fail("stat")
+    fill(site)
+    site.offline(30, step_s=5)
+    assert not [name for name in site.log.names() if name.endswith("_gone")]
+    site.disk.heal()
+    assert values(site.drain()) == [float(number) for number in range(1, 161)]
+
+
 def test_whoever_lost_both_directories_to_another_process_ends(site: Any, new_site: Callable[[Path], Any]) -> None:
     site.open(**SMALL)
     shutil.rmtree(site.hot)

@@ -167,7 +167,7 @@ class CursorFile:
         is_made = descriptor is not None or self._written is not None
         if self.is_syncing or not is_made:
             return None
-        if is_there(self._path, descriptor=descriptor, size=2 * SLOT_SIZE):
+        if is_there(self._disk, self._path, descriptor=descriptor, size=2 * SLOT_SIZE):
             return None
         self.close()
         self._safe = None

@@ -1,11 +1,13 @@
-"""The one door to the file system: each call of the outbox passes here, so that tests can make any of them fail.
+"""The one door to the file system: each call of a running outbox passes here, so that tests can make any of them fail.
 
-It knows nothing of events. Errors are the system's own (OSError); whoever calls decides what they mean.
+Only the locks on the directories are taken beside it, as they belong to the process and not to the files. It knows
+nothing of events. Errors are the system's own (OSError); whoever calls decides what they mean.
 """
 
 from __future__ import annotations
 
 import errno
+import math
 import os
 from pathlib import Path
 
@@ -64,22 +66,38 @@ class Disk:
         """What is in a directory, sorted."""
         return sorted(os.listdir(path))  # noqa: PTH208 (names alone are wanted)
 
+    def stat(self, path: Path) -> os.stat_result:
+        """What is known of the file that a name leads to."""
+        return path.stat()
+
+    def stat_open(self, descriptor: int) -> os.stat_result:
+        """What is known of an open file."""
+        return os.fstat(descriptor)
+
     def free_bytes(self, path: Path) -> int:
         """How much an ordinary user may still write on this file system."""
         room = os.statvfs(path)
         return room.f_bavail * room.f_frsize
 
 
-def is_there(path: Path, *, descriptor: int | None = None, size: int = 0) -> bool:
+def is_there(disk: Disk, path: Path, *, descriptor: int | None = None, size: int = 0) -> bool:
     """Whether a name leads to a file of at least this size, to this one if it is open; True where nobody can tell."""
+    return size_there(disk, path, descriptor=descriptor) >= size
+
+
+def size_there(disk: Disk, path: Path, *, descriptor: int | None = None) -> float:
+    """The size of the file that a name leads to, and of no other if it is open.
+
+    -1 where there is none, and infinite where nobody can tell.
+    """
     try:
-        found = path.stat()
-        own = found if descriptor is None else os.fstat(descriptor)
+        found = disk.stat(path)
+        own = found if descriptor is None else disk.stat_open(descriptor)
     except (FileNotFoundError, NotADirectoryError):
-        return False
+        return -1
     except OSError:
-        return True
-    return (found.st_dev, found.st_ino) == (own.st_dev, own.st_ino) and found.st_size >= size
+        return math.inf
+    return found.st_size if (found.st_dev, found.st_ino) == (own.st_dev, own.st_ino) else -1
 
 
 def gone(path: Path) -> OSError:

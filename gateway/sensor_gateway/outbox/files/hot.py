@@ -161,7 +161,7 @@ class HotJournal:
     def check(self) -> None:
         """OSError where the file is not what was written: somebody removed it, or cut it short."""
         descriptor = self._descriptor
-        if descriptor is not None and not is_there(self._path, descriptor=descriptor, size=self.size):
+        if descriptor is not None and not is_there(self._disk, self._path, descriptor=descriptor, size=self.size):
             raise gone(self._path)
 
     def begin(self, header: HotHeader, records: Iterable[Record], mark: HotMark) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from sensor_gateway.model.errors import OperatorError
-from sensor_gateway.outbox.files.disk import is_there
+from sensor_gateway.outbox.files.disk import Disk, is_there
 
 _PROC_LOCKS: Final = Path("/proc/locks")
 
@@ -43,10 +43,9 @@ class DirectoryLock:
             os.close(self.descriptor)
             raise
 
-    @property
-    def is_current(self) -> bool:
+    def is_current(self, disk: Disk) -> bool:
         """Whether the directory is still there under its name."""
-        return is_there(self.directory, descriptor=self.descriptor)
+        return is_there(disk, self.directory, descriptor=self.descriptor)
 
     def renewed(self) -> DirectoryLock:
         """A lock on what stands under that name now. AlreadyRunning and OSError as above."""

@@ -141,7 +141,7 @@ class SegmentWriter:
         """
         flushing, self._flushing = self._flushing, []
         last = flushing[-1].last if flushing else None
-        lost = next((written.segment.path for written in flushing if not _is_there(written)), None)
+        lost = next((written.segment.path for written in flushing if not _is_there(self._disk, written)), None)
         if error is not None or lost is not None or last is None:
             synced = [written.segment for written in flushing]
             self._unsynced = synced + [segment for segment in self._unsynced if segment not in synced]
@@ -217,10 +217,10 @@ class SegmentWriter:
                 write_all(self._disk, descriptor, bytes(len(MAGIC)), start + at)
 
 
-def _is_there(written: _Written) -> bool:
+def _is_there(disk: Disk, written: _Written) -> bool:
     """Whether what was written has a name yet."""
     segment = written.segment
-    return is_there(segment.path, descriptor=segment.descriptor, size=written.end)
+    return is_there(disk, segment.path, descriptor=segment.descriptor, size=written.end)
 
 
 def _descriptors(segments: Sequence[Segment]) -> tuple[int, ...]:

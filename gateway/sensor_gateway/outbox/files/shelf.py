@@ -77,7 +77,7 @@ class Shelf:
 
         OSError where it cannot be opened.
         """
-        if self._opened and is_there(self.directory, descriptor=self._opened[-1]):
+        if self._opened and is_there(self._disk, self.directory, descriptor=self._opened[-1]):
             return self._opened[-2:]
         self._disk.make_directory(self.directory)
         wanted = (self.directory.parent, self.directory) if self._opened else (self.directory,)
@@ -99,7 +99,7 @@ class Shelf:
         try:
             self._disk.make_directory(self.directory)
         except OSError:
-            if self.directory.exists():
+            if is_there(self._disk, self.directory):
                 raise
             return  # Nothing is there that could be hurt: it is made when it is needed.
         found: list[int] = []
@@ -154,7 +154,7 @@ class Shelf:
             self._taken -= 1
         size = self._limits.segment_size
         is_of_use = segment.size == size and not segment.is_suspect and len(self._free) < FREE_KEPT
-        if is_of_use and is_there(segment.path, size=size):
+        if is_of_use and is_there(self._disk, segment.path, size=size):
             self._disk.replace(segment.path, self._path(segment.generation, "free"))
             self._free.append(segment.generation)
         else:
@@ -188,7 +188,7 @@ class Shelf:
     def _adopt(self, generation: int) -> None:
         path = self._path(generation, "seg")
         try:
-            segment = Segment(generation=generation, path=path, size=path.stat().st_size)
+            segment = Segment(generation=generation, path=path, size=self._disk.stat(path).st_size)
             header = first_header(self._disk, segment)
             if header is None:
                 self._discard(segment)
@@ -266,7 +266,7 @@ def _create(disk: Disk, path: Path, size: int) -> int:
 def _is_of_use(disk: Disk, path: Path, size: int) -> bool:
     """Whether a free file has the size of a segment; one of another size goes."""
     try:
-        if path.stat().st_size == size:
+        if disk.stat(path).st_size == size:
             return True
         disk.unlink(path)
     except OSError:

@@ -5,7 +5,6 @@ Everything is told from the files alone, and from /proc where a daemon lives; wh
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -263,7 +262,6 @@ def _size(path: Path) -> int:
 
 def _free_bytes(snapshot: Snapshot) -> int:
     try:
-        room = os.statvfs(snapshot.directory)
+        return snapshot.disk.free_bytes(snapshot.directory)
     except OSError:
         return 0
-    return room.f_bavail * room.f_frsize

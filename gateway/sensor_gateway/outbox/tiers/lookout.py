@@ -11,7 +11,7 @@ from typing import Final
 
 from sensor_gateway.model.event import GapCause
 from sensor_gateway.model.log import Log
-from sensor_gateway.outbox.files.disk import CREATE, Disk, gone, is_there, write_all
+from sensor_gateway.outbox.files.disk import CREATE, Disk, gone, is_there, size_there, write_all
 from sensor_gateway.outbox.files.hot import HotHeader
 from sensor_gateway.outbox.files.locks import DirectoryLock
 from sensor_gateway.outbox.files.segment import Segment
@@ -60,7 +60,7 @@ class Lookout:
     def _hold_directories(self) -> None:
         """Make those anew that are gone. That it fails is said once, and again when the reason is another."""
         for index, lock in enumerate(self._locks):
-            if lock.is_current:
+            if lock.is_current(self._disk):
                 self._failures.pop(lock.directory, None)
                 continue
             try:
@@ -81,8 +81,9 @@ class Lookout:
         for segment in [*cold.shelf.segments]:
             if cold.writer.holds(segment) or segment is parts.clearance.dropping:
                 continue
-            is_gone = not is_there(segment.path)
-            if not is_gone and (segment.is_suspect or is_there(segment.path, size=segment.end)):
+            size = size_there(self._disk, segment.path)
+            is_gone = size < 0
+            if not is_gone and (segment.is_suspect or size >= segment.end):
                 continue
             lost.append(segment)
             segment.is_suspect = True
@@ -99,7 +100,7 @@ class Lookout:
     def _keep_texts(self) -> None:
         """Write a text anew that is missing or cut short. Until the system wrote it back, a power cut undoes that."""
         for path, data in self._texts().items():
-            if is_there(path, size=len(data)):
+            if is_there(self._disk, path, size=len(data)):
                 continue
             _ = self._parts.cold.shelf.directories
             beside = path.with_name(f"{path.name}.new")
