@@ -134,6 +134,58 @@ def test_events_in_flight_may_still_be_acknowledged(site: Any) -> None:
     assert site.box.pending == 0
 
 
+@pytest.mark.parametrize("each", [1, 4, 9])
+@pytest.mark.parametrize("from_end", [1, 3, 12])
+def test_what_is_acknowledged_while_it_is_read_and_noted_is_counted_once(
+    slow_site: Any, each: int, from_end: int
+) -> None:
+    site, card = slow_site, slow_site.syncer
+    card.is_held = False
+    site.open(**SMALL)
+    stored = fill(site, rounds=12)
+    in_flight = site.box.read(None, max_events=10**3, max_bytes=10**6)
+    file = ask(site, stored[-from_end].position)
+    site.clock.advance(LOOK_EVERY_S)
+    acknowledged = 0
+    for turn in range(40):
+        card.is_held = turn % 4 != 3
+        card.let_through() if not card.is_held else None
+        site.box.tend()
+        if not file.exists():
+            break
+        site.acknowledge(in_flight[acknowledged : acknowledged + each])
+        acknowledged += each
+    assert not file.exists()
+    assert 0 < acknowledged < len(stored) - 20
+    assert site.box.counters.dropped == 1 + len(stored) - (from_end - 1) - acknowledged
+    assert site.box.pending == from_end - 1
+    card.is_held = False
+    assert len(values(site.drain())) == from_end - 1
+    assert site.box.pending == 0
+
+
+@pytest.mark.parametrize("turns", range(6))
+def test_what_a_limit_drops_meanwhile_is_counted_once(slow_site: Any, turns: int) -> None:
+    site, card = slow_site, slow_site.syncer
+    card.is_held = False
+    site.open(**SMALL)
+    stored = fill(site, rounds=12)
+    file = ask(site, stored[-1].position)
+    site.clock.advance(LOOK_EVERY_S)
+    card.is_held = True
+    for turn in range(12):
+        if turn == turns:
+            site.box._opened._parts.clearance.drop_oldest(GapCause.LIMIT)
+        site.box.tend()
+    card.is_held = False
+    card.let_through()
+    for _ in range(10):
+        site.box.tend()
+    assert not file.exists()
+    assert site.box.counters.dropped == 1 + len(stored)
+    assert site.box.pending == 0
+
+
 def test_several_epochs_go_together_and_each_is_announced(site: Any) -> None:
     for _ in range(3):
         site.open(**SMALL)

@@ -123,8 +123,7 @@ class Clearance:
             last = min(last, head.first_seq - 1)
         if first > last or (head is not None and epoch > head.epoch):
             return
-        dropped = sum(drop.last - drop.first + 1 for drop in parts.drops.within(epoch, first, last))
-        self.pending = max(self.pending - unacknowledged(parts.marks, epoch, first, last) + dropped, 0)
+        self.pending = max(self.pending - waiting(parts, epoch, first, last), 0)
 
     def probe(self, now_s: float) -> None:
         """Sync the cursor to see whether flash works again."""
@@ -205,6 +204,18 @@ def unacknowledged(marks: Marks, epoch: Epoch, first: int, last: int) -> int:
     return sum(end - begin + 1 for begin, end in marks.uncovered(epoch, first, last))
 
 
+def waiting(parts: ColdParts, epoch: Epoch, first: int, last: int) -> int:
+    """How many seqs of a range are neither acknowledged nor dropped; what a purge only noted is not dropped yet."""
+    floor = parts.drops.floor
+    if floor is not None and epoch <= floor.epoch:
+        first = max(first, floor.seq + 1) if epoch == floor.epoch else last + 1
+    others = Drops(drop for drop in parts.drops if drop.cause is not GapCause.PURGE)
+    return sum(
+        end - begin + 1 - sum(drop.last - drop.first + 1 for drop in others.within(epoch, begin, end))
+        for begin, end in parts.marks.uncovered(epoch, first, last)
+    )
+
+
 def _contents(parts: ColdParts, segment: Segment, cause: GapCause) -> list[Drop]:
     found: list[Drop] = []
     try:
@@ -221,7 +232,7 @@ def _contents(parts: ColdParts, segment: Segment, cause: GapCause) -> list[Drop]
                     epoch=header.epoch,
                     first=header.first_seq,
                     last=header.last_seq,
-                    count=unacknowledged(parts.marks, header.epoch, header.first_seq, header.last_seq),
+                    count=waiting(parts, header.epoch, header.first_seq, header.last_seq),
                     cause=cause,
                     from_ms=header.began.wall_ms,
                     to_ms=header.began.wall_ms + header.span_ms,
@@ -241,7 +252,7 @@ def between(parts: ColdParts, segment: Segment, cause: GapCause) -> list[Drop]:
         return []
     began = 0 if segment.began is None else segment.began.wall_ms
     newest = began if segment.newest is None else segment.newest.wall_ms
-    count = unacknowledged(parts.marks, first.epoch, first.seq, last.seq)
+    count = waiting(parts, first.epoch, first.seq, last.seq)
     drop = Drop(
         epoch=first.epoch, first=first.seq, last=last.seq, count=count, cause=cause, from_ms=began, to_ms=newest
     )

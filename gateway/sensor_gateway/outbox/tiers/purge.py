@@ -7,18 +7,19 @@ through the end of them counts as gone, wherever it still lies; only then is any
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from typing import Final
 
 from sensor_gateway.model.event import GapCause
 from sensor_gateway.model.log import Log
 from sensor_gateway.model.position import Epoch, Position, Seq
-from sensor_gateway.outbox.drops import Drop, Drops
+from sensor_gateway.outbox.drops import Drop
 from sensor_gateway.outbox.files.disk import read_file
 from sensor_gateway.outbox.files.moment import Moment
 from sensor_gateway.outbox.files.record import Record, scan
 from sensor_gateway.outbox.files.segment import Segment, first_of
 from sensor_gateway.outbox.purge_request import NAME, PurgeRequest, read_request
-from sensor_gateway.outbox.tiers.clearance import CURSOR, Clearance, ColdParts, unacknowledged
+from sensor_gateway.outbox.tiers.clearance import CURSOR, Clearance, ColdParts, unacknowledged, waiting
 from sensor_gateway.outbox.tiers.tail import Tail
 
 LOOK_EVERY_S: Final = 5.0
@@ -37,9 +38,8 @@ class Purge:
         self._request: PurgeRequest | None = None
         self._unread: list[Segment] = []
         self._in_memory: list[Record] = []
-        self._found = Drops()
+        self._found: list[Drop] = []
         self._counted = Position(epoch=Epoch(ordinal=0, random=0), seq=Seq(0))
-        self._count = 0
         self._is_noted = self._is_asked = False
 
     def turn(self, now: Moment, now_s: float) -> bool:
@@ -77,7 +77,7 @@ class Purge:
         self._request = request
         self._in_memory = [record for record in self._tail if _first(record) <= request.through]
         self._unread = [one for one in self._cold.shelf.segments if one.first and one.first <= request.through]
-        self._found, self._count = Drops(), 0
+        self._found = []
         mark = Position(epoch=marks.epoch, seq=Seq(marks.seq))
         self._counted = mark if drops.floor is None else max(mark, drops.floor)
         self._is_noted = self._is_asked = False
@@ -90,7 +90,7 @@ class Purge:
             return True
         if not self._is_noted:
             self._note()
-        if not self._count or self._is_safe():
+        if not self._found or self._is_safe():
             self._finish(request)
         return False
 
@@ -105,9 +105,10 @@ class Purge:
         """Everything in cold was read: add what was in memory, and note all of it as dropped."""
         for record in self._in_memory:
             self._take(record.epoch, record.first_seq, record.last_seq, record.began, record.span_ms)
+        marks = self._cold.marks
+        self._found = [one for one in self._found if unacknowledged(marks, one.epoch, one.first, one.last)]
         for drop in self._found:
-            self._cold.drops.add(drop)
-        self._cold.counters.dropped += self._count
+            self._cold.drops.add(replace(drop, count=waiting(self._cold, drop.epoch, drop.first, drop.last)))
         self._is_noted = True
 
     def _take(self, epoch: Epoch, first: int, last: int, began: Moment, span_ms: int) -> None:
@@ -118,22 +119,24 @@ class Purge:
             last = min(last, through.seq)
         if epoch == self._counted.epoch:
             first = max(first, self._counted.seq + 1)
-        count = unacknowledged(self._cold.marks, epoch, first, last) if epoch >= self._counted.epoch else 0
-        if not count:
+        if epoch < self._counted.epoch or not unacknowledged(self._cold.marks, epoch, first, last):
             return
         self._counted = Position(epoch=epoch, seq=Seq(last))
-        self._count += count
-        self._found.add(
-            Drop(
-                epoch=epoch,
-                first=first,
-                last=last,
-                count=count,
-                cause=GapCause.PURGE,
-                from_ms=began.wall_ms,
-                to_ms=began.wall_ms + span_ms,
-            )
+        to_ms = began.wall_ms + span_ms
+        known = self._found[-1] if self._found else None
+        if known is not None and (known.epoch, known.last + 1) == (epoch, first):
+            self._found[-1] = replace(known, last=last, to_ms=max(known.to_ms, to_ms))
+            return
+        found = Drop(
+            epoch=epoch,
+            first=first,
+            last=last,
+            count=0,
+            cause=GapCause.PURGE,
+            from_ms=began.wall_ms,
+            to_ms=to_ms,
         )
+        self._found.append(found)
 
     def _is_safe(self) -> bool:
         """Whether a cursor with these drops is on the medium; if not, that is seen to. OSError."""
@@ -147,15 +150,27 @@ class Purge:
         return False
 
     def _finish(self, request: PurgeRequest) -> None:
-        if self._count:
+        count = 0
+        if self._found:
+            # Counted only now: what was acknowledged or dropped otherwise meanwhile was told of then.
+            count = sum(waiting(self._cold, drop.epoch, drop.first, drop.last) for drop in self._found)
+            in_memory = sum(self._waiting_in(record) for record in self._tail)
+            self._clearance.pending = max(self._clearance.pending - count + in_memory, 0)
+            self._cold.counters.dropped += count
             self._cold.drops.floor = self._counted
-            gone = self._tail.settle(self._counted.epoch, self._counted.seq)
-            in_cold = self._count - sum(len(record.bodies) for record in gone)
-            self._clearance.pending = max(self._clearance.pending - in_cold, 0)
+            self._tail.settle(self._counted.epoch, self._counted.seq)
         self._request, self._in_memory = None, []
         through = f"{request.through.epoch}:{request.through.seq}"
-        self._log.info("outbox_purged", events=self._count, through=through, asked_by=request.by)
+        self._log.info("outbox_purged", events=count, through=through, asked_by=request.by)
         self._cold.disk.unlink(self._cold.shelf.directory / NAME)
+
+    def _waiting_in(self, record: Record) -> int:
+        """How much of a record goes."""
+        if record.epoch > self._counted.epoch:
+            return 0
+        is_last = record.epoch == self._counted.epoch
+        last = min(record.last_seq, self._counted.seq) if is_last else record.last_seq
+        return waiting(self._cold, record.epoch, record.first_seq, last)
 
 
 def _first(record: Record) -> Position:
