@@ -10,7 +10,10 @@ from sensor_gateway.model.event import GapCause
 from sensor_gateway.model.position import Epoch, Position, Seq
 
 DROPS_KEPT: Final = 72
-"""As many as fit a cursor's slot: of at least so many epochs it can tell that they, or their ends, were dropped."""
+"""As many as fit a cursor's slot: of at least so many epochs it can tell that they, or their ends, were dropped.
+
+Where a purge took a part of an epoch and something else another part, that one takes two places.
+"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,12 +73,19 @@ class Drops:
         return found
 
     def _shrink(self) -> None:
-        """Make one of what is in one epoch. It spans events that are there: only holes are ever compared with it."""
-        by_epoch: dict[Epoch, Drop] = {}
+        """Make one of what is in one epoch. It spans events that are there: only holes are ever compared with it.
+
+        But what was purged stays by itself: a start knows from it what is gone although it can be read.
+        """
+        merged: dict[tuple[Epoch, bool], Drop] = {}
         for drop in self._drops:
-            known = by_epoch.get(drop.epoch)
-            by_epoch[drop.epoch] = drop if known is None else _span(known, drop)
-        self._drops = list(by_epoch.values())[-DROPS_KEPT:]
+            place = drop.epoch, drop.cause is GapCause.PURGE
+            known = merged.get(place)
+            merged[place] = drop if known is None else _span(known, drop)
+        self._drops = sorted(merged.values(), key=_place)
+        purged = max((drop for drop in self._drops if drop.cause is GapCause.PURGE), key=_place, default=None)
+        while len(self._drops) > DROPS_KEPT:
+            del self._drops[self._drops[0] is purged]
 
 
 def _span(one: Drop, other: Drop) -> Drop:

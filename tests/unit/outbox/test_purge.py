@@ -11,6 +11,8 @@ import pytest
 
 from sensor_gateway.model.event import Gap, GapCause
 from sensor_gateway.model.position import Epoch, Position, Seq
+from sensor_gateway.outbox.drops import DROPS_KEPT, Drop, Drops
+from sensor_gateway.outbox.files.cursor import CursorState, decode_slot, encode_slot
 from sensor_gateway.outbox.files.moment import Moment
 from sensor_gateway.outbox.purge_request import GOOD_FOR_MS, NAME, PurgeRequest, read_request, write_request
 from sensor_gateway.outbox.tiers.purge import LOOK_EVERY_S, Purge
@@ -222,6 +224,29 @@ def test_a_request_for_what_is_delivered_already_does_nothing(site: Any) -> None
     assert site.box.counters.dropped == 0
     later = site.box.append(site.news(2))
     assert [item.body for item in site.drain()] == [item.body for item in later]
+
+
+def test_it_stays_purged_where_more_holes_follow_than_a_cursor_can_hold() -> None:
+    def drop(ordinal: int, seq: int, cause: GapCause) -> Drop:
+        epoch = Epoch(ordinal=ordinal, random=1)
+        return Drop(epoch=epoch, first=seq, last=seq, count=1, cause=cause, from_ms=0, to_ms=0)
+
+    def after_a_restart(drops: Drops) -> Position | None:
+        return Drops(decode_slot(encode_slot(state(drops), 1))[1].drops).floor  # type: ignore[index]
+
+    def state(drops: Drops) -> CursorState:
+        return CursorState(epoch=Epoch(ordinal=1, random=1), seq=0, generation=1, drops=tuple(drops))
+
+    drops = Drops()
+    drops.add(drop(1, 100, GapCause.PURGE))
+    floor = Position(epoch=Epoch(ordinal=1, random=1), seq=Seq(100))
+    for number in range(DROPS_KEPT + 8):
+        drops.add(drop(1, 200 + 3 * number, GapCause.LIMIT))
+        assert after_a_restart(drops) == floor
+    for number in range(2 * DROPS_KEPT):
+        drops.add(drop(2 + number, 7, GapCause.LIMIT))
+        assert after_a_restart(drops) == floor
+    assert len(list(drops)) <= DROPS_KEPT
 
 
 @pytest.mark.parametrize("age_ms", [GOOD_FOR_MS + 1, -GOOD_FOR_MS - 6000])
