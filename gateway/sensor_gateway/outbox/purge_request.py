@@ -63,3 +63,18 @@ def read_request(disk: Disk, directory: Path) -> PurgeRequest | None:
         )
     except (KeyError, ValueError):
         return None
+
+
+def lies_there(disk: Disk, directory: Path, nonce: str) -> bool:
+    """Whether this request, and not another that took its place, is in a directory. OSError."""
+    try:
+        request = read_request(disk, directory)
+    except FileNotFoundError:
+        return False
+    return request is not None and request.nonce == nonce
+
+
+def take_back(disk: Disk, directory: Path, nonce: str) -> None:
+    """Remove this request; another that took its place stays. OSError."""
+    if lies_there(disk, directory, nonce):
+        disk.unlink(directory / NAME)

@@ -6,6 +6,7 @@ import io
 import json
 import os
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,7 @@ from sensor_gateway.outbox.identity import Machine
 from sensor_gateway.outbox.inspection.looking import Unheard
 from sensor_gateway.outbox.opening import Hands
 from sensor_gateway.outbox.outbox import Outbox
+from sensor_gateway.outbox.purge_request import read_request, write_request
 from sensor_gateway.outbox.settings import OutboxSettings
 from sensor_gateway.service.identity import read_machine
 from sensor_gateway.service.system_clock import SystemClock
@@ -220,6 +222,26 @@ def test_a_daemon_that_does_not_answer_is_not_waited_for_longer_than_said(
     assert not (left[0] / "outbox" / "purge").exists()
     box.close(to_flash=False)
     assert json.loads(cli("outbox", "status", "--json", *words).out)["waiting"]["events"] == 4
+
+
+def test_who_gives_up_leaves_the_request_of_another(
+    cli: Callable[..., Any], left: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(discard, "WITHIN_S", 0.4)
+    directory = left[0] / "outbox"
+
+    def another(_said: str) -> None:
+        mine = read_request(Disk(), directory)
+        if mine is not None:
+            write_request(Disk(), directory, replace(mine, nonce="another"))
+
+    monkeypatch.setattr(discard, "say", another)
+    box = open_box(*left)
+    assert cli("outbox", "purge", "--yes", "--state-dir", left[0], "--hot-dir", left[1]).code == 69
+    request = read_request(Disk(), directory)
+    assert request is not None
+    assert request.nonce == "another"
+    box.close(to_flash=False)
 
 
 def test_a_refusal_to_look_names_owner_group_and_what_to_do(

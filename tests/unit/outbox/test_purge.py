@@ -26,8 +26,8 @@ def now_of(site: Any) -> Moment:
     return Moment(boot=boot, uptime_ms=stamp.uptime_ms, wall_ms=stamp.wall_ms, is_unsynced=False)
 
 
-def ask(site: Any, through: Position, *, asked: Moment | None = None) -> Path:
-    request = PurgeRequest(nonce="5eed", through=through, asked=asked or now_of(site), by="ann (uid 1000)")
+def ask(site: Any, through: Position, *, asked: Moment | None = None, nonce: str = "5eed") -> Path:
+    request = PurgeRequest(nonce=nonce, through=through, asked=asked or now_of(site), by="ann (uid 1000)")
     write_request(site.disk, site.flash, request)
     return Path(site.flash / NAME)
 
@@ -213,6 +213,20 @@ def test_a_second_purge_takes_what_came_since(site: Any) -> None:
     tend_until_done(site)
     assert site.box.counters.dropped == 121
     assert [(gap.from_seq, gap.to_seq, gap.cause) for gap in gaps(site.drain())] == [(1, 121, GapCause.PURGE)]
+
+
+def test_a_request_that_comes_during_another_is_carried_out_too(site: Any) -> None:
+    site.open(**SMALL)
+    stored = fill(site)
+    ask(site, stored[30].position, nonce="first")
+    site.clock.advance(LOOK_EVERY_S)
+    site.box.tend()
+    file = ask(site, stored[60].position, nonce="second")
+    for _ in range(10):
+        site.box.tend()
+    assert file.exists()
+    tend_until_done(site)
+    assert values(site.drain()) == values(stored)[61:]
 
 
 def test_a_request_for_what_is_delivered_already_does_nothing(site: Any) -> None:

@@ -27,7 +27,7 @@ from sensor_gateway.outbox.inspection.snapshot import Inspected, Snapshot, take_
 from sensor_gateway.outbox.inspection.waiting import WaitingEvents
 from sensor_gateway.outbox.opening import Hands
 from sensor_gateway.outbox.outbox import Outbox
-from sensor_gateway.outbox.purge_request import NAME, PurgeRequest, write_request
+from sensor_gateway.outbox.purge_request import PurgeRequest, lies_there, take_back, write_request
 from sensor_gateway.outbox.stored import Stored
 from sensor_gateway.service.identity import keep_gateway_id, read_machine
 from sensor_gateway.service.logs import open_log
@@ -51,23 +51,27 @@ class Chosen:
 def discard(snapshot: Snapshot, chosen: Chosen, gateway: str | None) -> int:
     """Leave a request, and have it done: by the daemon, or by an outbox that is opened here where there is none."""
     _become_the_owner_of(snapshot.directory)
-    file = snapshot.directory / NAME
-    write_request(Disk(), snapshot.directory, _request(chosen.through))
+    disk, directory, request = Disk(), snapshot.directory, _request(chosen.through)
+    write_request(disk, directory, request)
+
+    def is_taken() -> bool:
+        return not lies_there(disk, directory, request.nonce)
+
     try:
         try:
             turn, end = _owner(snapshot.inspected, gateway)
         except AlreadyRunning:
-            return _verdict(chosen, snapshot, is_taken=_wait_for_the_daemon(file))
+            return _verdict(chosen, snapshot, is_taken=_wait_for_the_daemon(is_taken))
         try:
             for _ in range(_MOST_TURNS):
-                if not turn() or not file.exists():
+                if not turn() or is_taken():
                     break
             turn()
         finally:
             end()
-        return _verdict(chosen, snapshot, is_taken=not file.exists())
+        return _verdict(chosen, snapshot, is_taken=is_taken())
     finally:
-        file.unlink(missing_ok=True)  # whoever gives up takes the request back
+        take_back(disk, directory, request.nonce)  # whoever gives up
 
 
 def _owner(inspected: Inspected, gateway: str | None) -> tuple[Callable[[], bool], Callable[[], None]]:
@@ -92,26 +96,25 @@ def _owner(inspected: Inspected, gateway: str | None) -> tuple[Callable[[], bool
     return turn, lambda: box.close(to_flash=False)
 
 
-def _wait_for_the_daemon(file: Path) -> bool:
+def _wait_for_the_daemon(is_taken: Callable[[], bool]) -> bool:
     """Whether the request was taken in time."""
     say(f"asked the daemon; waiting for it up to {WITHIN_S:.0f} s")
     pause = threading.Event().wait
     for _ in range(round(WITHIN_S / _LOOK_EVERY_S)):
-        if not file.exists():
+        if is_taken():
             return True
         pause(_LOOK_EVERY_S)
     return False
 
 
 def _verdict(chosen: Chosen, snapshot: Snapshot, *, is_taken: bool) -> int:
-
     waiting = WaitingEvents(lambda: take_snapshot(snapshot.inspected))
     first = next((entry for entry in waiting if isinstance(entry, Stored)), None)
     if first is None or first.position > chosen.through:
         print(f"{events(chosen.count)} discarded, but for those that were delivered meanwhile")
         return os.EX_OK
     if is_taken:
-        say("sensor-gateway: the request was refused; the daemon's log says why (purge_request_removed)")
+        say("sensor-gateway: the request was replaced, or refused; the daemon's log says why (purge_request_removed)")
         return os.EX_UNAVAILABLE
     if waiting.snapshot.owner.is_there is False:
         say(f"sensor-gateway: nothing was discarded: {snapshot.directory} cannot be written")
@@ -121,7 +124,6 @@ def _verdict(chosen: Chosen, snapshot: Snapshot, *, is_taken: bool) -> int:
 
 
 def _request(through: Position) -> PurgeRequest:
-
     stamp = SystemClock().stamp()
     asked = Moment(
         boot=int(read_machine(os.environ).boot, 16),

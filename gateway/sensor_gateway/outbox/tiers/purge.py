@@ -18,7 +18,7 @@ from sensor_gateway.outbox.files.disk import read_file
 from sensor_gateway.outbox.files.moment import Moment
 from sensor_gateway.outbox.files.record import Record, scan
 from sensor_gateway.outbox.files.segment import Segment, first_of
-from sensor_gateway.outbox.purge_request import NAME, PurgeRequest, read_request
+from sensor_gateway.outbox.purge_request import NAME, PurgeRequest, read_request, take_back
 from sensor_gateway.outbox.tiers.clearance import CURSOR, Clearance, ColdParts, unacknowledged, waiting
 from sensor_gateway.outbox.tiers.tail import Tail
 
@@ -162,7 +162,7 @@ class Purge:
         self._request, self._in_memory = None, []
         through = f"{request.through.epoch}:{request.through.seq}"
         self._log.info("outbox_purged", events=count, through=through, asked_by=request.by)
-        self._cold.disk.unlink(self._cold.shelf.directory / NAME)
+        take_back(self._cold.disk, self._cold.shelf.directory, request.nonce)
 
     def _waiting_in(self, record: Record) -> int:
         """How much of a record goes."""
