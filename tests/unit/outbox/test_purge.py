@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -27,7 +28,9 @@ def now_of(site: Any) -> Moment:
 
 
 def ask(site: Any, through: Position, *, asked: Moment | None = None, nonce: str = "5eed") -> Path:
-    request = PurgeRequest(nonce=nonce, through=through, asked=asked or now_of(site), by="ann (uid 1000)")
+    request = PurgeRequest(
+        nonce=f"{nonce}{site.number}", through=through, asked=asked or now_of(site), by="ann (uid 1000)"
+    )
     write_request(site.disk, site.flash, request)
     return Path(site.flash / NAME)
 
@@ -303,15 +306,33 @@ def test_what_is_written_is_read_back(site: Any) -> None:
     assert (request.through, request.asked, request.by) == (position, now_of(site), "ann (uid 1000)")
 
 
-def test_a_look_costs_one_question_every_five_seconds(site: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_look_costs_one_question_every_five_seconds(site: Any) -> None:
     site.open(**SMALL)
     site.box.tend()
     looks: list[object] = []
-    monkeypatch.setattr("os.path.lexists", lambda file: looks.append(file) or False)
+    site.disk.stat = lambda path: (looks.extend([path] * (path.name == NAME)), Path.stat(path))[1]
     for _ in range(100):
         site.clock.advance(0.5)
         site.box.tend()
     assert len(looks) == 10
+
+
+@pytest.mark.parametrize("call", ["open", "unlink"])
+@pytest.mark.parametrize("is_stale", [False, True])
+def test_a_request_that_cannot_be_read_or_removed_is_told_of_once(site: Any, call: str, *, is_stale: bool) -> None:
+    site.open(**SMALL)
+    file = ask(site, fill(site)[-1].position, asked=now_of(site).later(-GOOD_FOR_MS - 1) if is_stale else None)
+    site.log.lines.clear()
+    site.disk.rule = lambda asked, path: errno.EACCES if (asked, path) == (call, str(file)) else None
+    site.offline(120, step_s=1)
+    assert file.exists()
+    told = [name for name in site.log.names() if "purge" in name]
+    assert told == ["outbox_purged"] * (call == "unlink" and not is_stale) + ["purge_request_in_the_way"]
+    site.disk.heal()
+    site.offline(20, step_s=1)
+    assert not file.exists()
+    told = [name for name in site.log.names()[len(told) :] if "purge" in name]
+    assert told == (["purge_request_removed"] if is_stale else ["outbox_purged"] if call == "open" else [])
 
 
 class Killed(BaseException):

@@ -6,7 +6,6 @@ through the end of them counts as gone, wherever it still lies; only then is any
 
 from __future__ import annotations
 
-import os
 from dataclasses import replace
 from typing import Final
 
@@ -14,7 +13,7 @@ from sensor_gateway.model.event import GapCause
 from sensor_gateway.model.log import Log
 from sensor_gateway.model.position import Epoch, Position, Seq
 from sensor_gateway.outbox.drops import Drop
-from sensor_gateway.outbox.files.disk import read_file
+from sensor_gateway.outbox.files.disk import is_there, read_file
 from sensor_gateway.outbox.files.moment import Moment
 from sensor_gateway.outbox.files.record import Record, scan
 from sensor_gateway.outbox.files.segment import Segment, first_of
@@ -41,6 +40,7 @@ class Purge:
         self._found: list[Drop] = []
         self._counted = Position(epoch=Epoch(ordinal=0, random=0), seq=Seq(0))
         self._is_noted = self._is_asked = False
+        self._done = self._complaint = ""
 
     def turn(self, now: Moment, now_s: float) -> bool:
         """One turn; whether the next one should come at once."""
@@ -58,19 +58,30 @@ class Purge:
             return False
 
     def _look(self, now: Moment) -> None:
-        file = self._cold.shelf.directory / NAME
-        if not os.path.lexists(file):
+        disk, directory = self._cold.disk, self._cold.shelf.directory
+        file = directory / NAME
+        if not is_there(disk, file):
+            self._complaint = ""
             return
         try:
-            request = read_request(self._cold.disk, file.parent)
-            if request is not None and not request.is_stale(now):
+            request = read_request(disk, directory)
+            if request is not None and request.nonce == self._done:
+                disk.unlink(file)
+            elif request is not None and not request.is_stale(now):
                 self._begin(request)
-                return
-            reason = "nobody can read it" if request is None else "whoever asked has given up by now"
-            self._log.warning("purge_request_removed", file=str(file), reason=reason)
-            self._cold.disk.unlink(file)
+            else:
+                disk.unlink(file)
+                reason = "nobody can read it" if request is None else "whoever asked has given up by now"
+                self._log.warning("purge_request_removed", file=str(file), reason=reason)
         except OSError as error:
-            self._log.warning("purge_request_not_readable", file=str(file), error=str(error))
+            self._complain(error)
+
+    def _complain(self, error: OSError) -> None:
+        """Once for each reason."""
+        if self._complaint != str(error):
+            self._complaint = str(error)
+            file = self._cold.shelf.directory / NAME
+            self._log.warning("purge_request_in_the_way", file=str(file), error=str(error))
 
     def _begin(self, request: PurgeRequest) -> None:
         marks, drops = self._cold.marks, self._cold.drops
@@ -162,7 +173,11 @@ class Purge:
         self._request, self._in_memory = None, []
         through = f"{request.through.epoch}:{request.through.seq}"
         self._log.info("outbox_purged", events=count, through=through, asked_by=request.by)
-        take_back(self._cold.disk, self._cold.shelf.directory, request.nonce)
+        self._done = request.nonce
+        try:
+            take_back(self._cold.disk, self._cold.shelf.directory, request.nonce)
+        except OSError as error:
+            self._complain(error)
 
     def _waiting_in(self, record: Record) -> int:
         """How much of a record goes."""
