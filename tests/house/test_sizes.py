@@ -13,7 +13,10 @@ FILE_LINES = 300
 FUNCTION_LINES = 40
 CLASS_METHODS = 12
 
-REASONS: dict[str, str] = {}
+REASONS: dict[str, str] = {
+    "gateway/sensor_gateway/outbox/files/disk.py:Disk": "one method for each call of the system: a call "
+    "without one is a call that no test can make fail",
+}
 """``file`` or ``file:name`` to why it may be larger."""
 
 
