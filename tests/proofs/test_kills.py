@@ -39,6 +39,17 @@ def test_kill_9_of_the_whole_gateway_loses_repeats_and_renames_nothing(
     assert set(figures.lives) == set(KINDS)
 
 
+def test_a_broker_that_takes_no_subscription_is_not_left_running(
+    tmp_path: Path, seed: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lives = Lives(tmp_path, random.Random(seed))
+    monkeypatch.setattr(lives.broker._recorder, "start", lambda: pytest.fail("no subscription"))
+    with pytest.raises(pytest.fail.Exception, match="no subscription"), lives:
+        pass
+    assert lives.broker._process is not None
+    assert lives.broker._process.returncode is not None
+
+
 @pytest.mark.parametrize(
     ("cheat", "kind", "complaint"),
     [

@@ -42,8 +42,8 @@ class Gate:
         if self._thread is not None:
             return
         self.flow = Flow.BOTH
-        self._stop, stopped = socket.socketpair()
         listener = socket.create_server(("127.0.0.1", self.port))
+        self._stop, stopped = socket.socketpair()
         self._thread = threading.Thread(target=self._carry, args=(listener, stopped), daemon=True)
         self._thread.start()
 

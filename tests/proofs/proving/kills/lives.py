@@ -58,7 +58,11 @@ class Lives:
         self._began_s = time.monotonic()
 
     def __enter__(self) -> Lives:
-        self.broker.start()
+        try:
+            self.broker.start()
+        except BaseException:
+            self.broker.stop()
+            raise
         return self
 
     def __exit__(self, *_: object) -> None:
