@@ -24,8 +24,8 @@ MOST_DUMPS_READ = 2.0
 MOST_BYTES = 40
 """One event in the segments, at 10 events/s, spilled every 5 s: 27."""
 MOST_OPENING_KB = 5 * 1024
-MOST_OPENING_CPU_MS = 300.0
-"""42 on a busy machine. Reading a million events would take 4,000."""
+MOST_OPENING_SHARE = 0.07
+"""CPU of opening in that of json.dumps of all that waits: 0.01, and reading them would be 0.8."""
 
 
 @pytest.fixture(scope="module")
@@ -64,15 +64,30 @@ outbox.main()
 """
 
 
+def dumps_us(bench: ModuleType) -> float:
+    """The yardstick: json.dumps of an event."""
+    (cost_us,) = bench.least_us(bench.dumps(), rounds=ROUNDS)
+    return float(cost_us)
+
+
 def is_cheap_online(bench: ModuleType) -> bool:
-    own_us, dumps_us = bench.online(1, is_encoding=False, rounds=ROUNDS)
-    return bool(own_us < MOST_DUMPS_ONLINE * dumps_us)
+    own_us, yardstick_us = bench.online(1, is_encoding=False, rounds=ROUNDS)
+    return bool(own_us < MOST_DUMPS_ONLINE * yardstick_us)
 
 
-def is_light_opening(bench: ModuleType, count: int) -> bool:
+@pytest.fixture
+def waiting(request: pytest.FixtureRequest) -> int:
+    """How many events wait: a million at the release."""
+    return 1_000_000 if int(request.config.getoption("states")) >= 100_000 else 300_000
+
+
+def heavy_in_opening(bench: ModuleType, count: int) -> set[str]:
+    """What opening takes too much of, with so many events that wait."""
     figures = bench.after_an_outage(count, is_draining=False)
     assert figures["pending"] == count + 1
-    return bool(figures["open_peak_kb"] <= MOST_OPENING_KB and figures["open_cpu_ms"] <= MOST_OPENING_CPU_MS)
+    dumps_ms = count * dumps_us(bench) / 1e3
+    limits = {"open_peak_kb": MOST_OPENING_KB, "open_cpu_ms": MOST_OPENING_SHARE * dumps_ms}
+    return {name for name, most in limits.items() if figures[name] > most}
 
 
 def test_an_event_is_stored_and_acknowledged_at_the_price_of_a_few_json_dumps(bench: ModuleType) -> None:
@@ -94,11 +109,11 @@ def test_spilled_events_take_few_bytes_on_flash(bench: ModuleType) -> None:
 def test_reading_what_waits_costs_less_than_writing_its_json_twice(bench: ModuleType) -> None:
     figures = bench.after_an_outage(20_000, is_draining=True)
     assert figures["read"] == figures["read_and_acknowledged"] == 20_001
-    assert 1e6 / figures["read_per_s"] < MOST_DUMPS_READ * bench.yardsticks()["json.dumps of an event"]
+    assert 1e6 / figures["read_per_s"] < MOST_DUMPS_READ * dumps_us(bench)
 
 
-def test_a_million_waiting_events_are_opened_without_reading_them(bench: ModuleType) -> None:
-    assert is_light_opening(bench, 1_000_000)
+def test_all_that_waits_is_opened_without_reading_it(bench: ModuleType, waiting: int) -> None:
+    assert heavy_in_opening(bench, waiting) == set()
 
 
 def test_the_same_judge_catches_an_opening_that_reads_all_that_waits(
@@ -107,4 +122,4 @@ def test_the_same_judge_catches_an_opening_that_reads_all_that_waits(
     script = tmp_path / "careless.py"
     script.write_text(CARELESS_OPENING)
     monkeypatch.setattr(bench, "__file__", str(script))
-    assert not is_light_opening(bench, 100_000)
+    assert heavy_in_opening(bench, 50_000) == {"open_peak_kb", "open_cpu_ms"}
