@@ -62,6 +62,11 @@ class Drops:
         if self._drops:
             self._drops = [drop for drop in self._drops if (drop.epoch, drop.last) > (epoch, seq)]
 
+    def through(self, epoch: Epoch, seq: int) -> Position:
+        """Through where nothing is needed: what is acknowledged through a position, or what an operator discarded."""
+        mark = Position(epoch=epoch, seq=Seq(seq))
+        return mark if self.floor is None else max(mark, self.floor)
+
     def within(self, epoch: Epoch, first: int, last: int) -> list[Drop]:
         """The drops that touch a range, cut to it, in order and without overlap."""
         found: list[Drop] = []

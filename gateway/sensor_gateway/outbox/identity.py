@@ -19,6 +19,8 @@ from sensor_gateway.outbox.files.disk import Disk, read_file, write_atomically
 FORMAT: Final = 1
 IDENTITY: Final = "identity"
 EPOCH: Final = "epoch"
+REFUSED_EVENTS: Final = "refused-events.jsonl"
+"""Not ours, but beside us in the state directory: whoever publishes keeps there what no broker takes."""
 _FIRST_LINE: Final = "sensor-gateway-outbox"
 _SIZE_LIMIT: Final = 4096
 

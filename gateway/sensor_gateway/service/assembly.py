@@ -14,6 +14,7 @@ from sensor_gateway.model.clock import Clock
 from sensor_gateway.model.errors import OperatorError
 from sensor_gateway.model.event_json import EventEncoder
 from sensor_gateway.model.log import Log
+from sensor_gateway.outbox.identity import REFUSED_EVENTS
 from sensor_gateway.outbox.opening import Hands
 from sensor_gateway.outbox.outbox import LONGEST_CLOSE_S, Outbox
 from sensor_gateway.publishing.bell import Bell
@@ -102,7 +103,7 @@ def assemble(
         hands=Hands.real(wake=bell.ring),
     )
     identity = GatewayIdentity(gateway=gateway, client_id=mqtt.client_id or f"{gateway}-{outbox.client_suffix}")
-    refused = RefusedEvents(directories.state / "refused-events.jsonl", log)
+    refused = RefusedEvents(directories.state / REFUSED_EVENTS, log)
     boot = machine.boot
     publishing = _publishing_plan(configuration, mqtt, plans, identity, boot=boot, set_aside=refused.keep)
     publisher = Publisher(publishing, outbox=outbox, clock=clock, log=log, bell=bell)

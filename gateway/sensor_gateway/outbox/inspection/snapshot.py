@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, TypeAlias
 
-from sensor_gateway.model.position import Position, Seq
+from sensor_gateway.model.position import Position
 from sensor_gateway.outbox.drops import Drops
 from sensor_gateway.outbox.files.cold_reader import ColdReader
 from sensor_gateway.outbox.files.disk import Disk
@@ -59,9 +59,8 @@ class Snapshot:
     @property
     def gone(self) -> Position:
         """Through where nothing waits: what is acknowledged, and what an operator discarded."""
-        marks, floor = self.recovered.marks, self.recovered.drops.floor
-        mark = Position(epoch=marks.epoch, seq=Seq(marks.seq))
-        return mark if floor is None else max(mark, floor)
+        marks = self.recovered.marks
+        return self.recovered.drops.through(marks.epoch, marks.seq)
 
     @property
     def is_still_so(self) -> bool:

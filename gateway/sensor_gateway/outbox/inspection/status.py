@@ -17,7 +17,7 @@ from sensor_gateway.outbox.files.disk import read_file
 from sensor_gateway.outbox.files.record import Header, bodies_of, scan
 from sensor_gateway.outbox.files.segment import Segment, headers, last_of
 from sensor_gateway.outbox.files.shelf import index_for
-from sensor_gateway.outbox.identity import IDENTITY, read_epoch
+from sensor_gateway.outbox.identity import IDENTITY, REFUSED_EVENTS, read_epoch
 from sensor_gateway.outbox.inspection.complaints import Complaint
 from sensor_gateway.outbox.inspection.owner import CardWrites, Owner, card_writes_of
 from sensor_gateway.outbox.inspection.snapshot import Snapshot
@@ -25,7 +25,6 @@ from sensor_gateway.outbox.inspection.waiting import time_of
 from sensor_gateway.outbox.recovery import CURSOR_NAME
 from sensor_gateway.outbox.tiers.clearance import unacknowledged
 
-REFUSED_EVENTS: Final = "refused-events.jsonl"
 DAY_S: Final = 86_400.0
 _LEAST_SPAN_MS: Final = 60_000
 _EPOCH_WRITE: Final = 2 * 4096

@@ -145,13 +145,13 @@ class Clearance:
 
     def _free(self, now_s: float) -> None:
         shelf, marks, safe = self._parts.shelf, self._parts.marks, self._parts.cursor.safe
-        mark = _gone(self._parts, marks.epoch, marks.seq)
+        mark = self._parts.drops.through(marks.epoch, marks.seq)
         while shelf.segments and is_passed(shelf.segments, 0, mark):
             segment = shelf.segments[0]
             is_kept = self._keeps_segment and len(shelf.segments) == 1
             if self._parts.writer.holds(segment) or segment is self._dropping or is_kept:
                 return
-            if safe is None or not is_passed(shelf.segments, 0, _gone(self._parts, safe.epoch, safe.seq)):
+            if safe is None or not is_passed(shelf.segments, 0, self._parts.drops.through(safe.epoch, safe.seq)):
                 self.sync_cursor()
                 self._cursor_at_s = now_s
                 return
@@ -191,12 +191,6 @@ class Clearance:
             CursorState(epoch=marks.epoch, seq=marks.seq, generation=generation, drops=tuple(drops))
         )
         self._drops_changed = False
-
-
-def _gone(parts: ColdParts, epoch: Epoch, seq: int) -> Position:
-    """Through where nothing is needed: what is acknowledged, and what an operator discarded."""
-    mark, floor = Position(epoch=epoch, seq=Seq(seq)), parts.drops.floor
-    return mark if floor is None else max(mark, floor)
 
 
 def unacknowledged(marks: Marks, epoch: Epoch, first: int, last: int) -> int:

@@ -89,8 +89,7 @@ class Purge:
         self._in_memory = [record for record in self._tail if _first(record) <= request.through]
         self._unread = [one for one in self._cold.shelf.segments if one.first and one.first <= request.through]
         self._found = []
-        mark = Position(epoch=marks.epoch, seq=Seq(marks.seq))
-        self._counted = mark if drops.floor is None else max(mark, drops.floor)
+        self._counted = drops.through(marks.epoch, marks.seq)
         self._is_noted = self._is_asked = False
 
     def _advance(self, request: PurgeRequest) -> bool:
