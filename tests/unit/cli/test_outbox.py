@@ -244,6 +244,25 @@ def test_who_gives_up_leaves_the_request_of_another(
     box.close(to_flash=False)
 
 
+def test_of_a_destination_that_is_not_configured_only_its_cursor_file_goes(
+    cli: Callable[..., Any], left: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    words = ("--state-dir", left[0], "--hot-dir", left[1])
+    assert "there are: mqtt" in cli("outbox", "purge", "--destination", "nats", "--yes", *words).err
+    cursor = left[0] / "outbox" / "cursor-nats"
+    cursor.write_bytes(b"x")
+    monkeypatch.setattr("sys.stdin", Terminal("no\n"))
+    assert cli("outbox", "purge", "--destination", "nats", *words).code == 1
+    assert cursor.exists()
+    ended = cli("outbox", "purge", "--destination", "nats", "--yes", *words)
+    assert f"the file {cursor} will be removed, and no event discarded" in ended.err
+    assert (ended.code, ended.out) == (0, f"{cursor} is removed\n")
+    assert not cursor.exists()
+    assert json.loads(cli("outbox", "status", "--json", *words).out)["waiting"]["events"] == 4
+    assert cli("outbox", "purge", "--destination", "mqtt", "--yes", *words).code == 0
+    assert json.loads(cli("outbox", "status", "--json", *words).out)["waiting"]["events"] == 0
+
+
 def test_a_refusal_to_look_names_owner_group_and_what_to_do(
     cli: Callable[..., Any], left: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -37,7 +37,7 @@ def add(subparsers: Subparsers) -> argparse.ArgumentParser:
         "--destination",
         default=_DESTINATION,
         metavar="NAME",
-        help=f"whose: `{_DESTINATION}`, the default, or one that left the configuration, whose cursor is removed",
+        help=f"whose: `{_DESTINATION}`, the default; of another one that was here only its cursor file is removed",
     )
     parser.add_argument("--yes", action="store_true", help="do not ask")
     return parser
@@ -84,16 +84,16 @@ def _choose(snapshot: Snapshot, before: str | None) -> Chosen | None:
 
 
 def _forget(arguments: argparse.Namespace, snapshot: Snapshot) -> int:
-    """A destination that left the configuration: what it had not got is not kept for it any more."""
+    """A destination that is not configured: the file that says how far it had got is removed, and no event."""
     cursors = {path.name.removeprefix("cursor-"): path for path in snapshot.directory.glob("cursor-*")}
     file = cursors.get(arguments.destination)
     if file is None:
         arguments.refuse(unknown_name("destination", arguments.destination, sorted({*cursors, _DESTINATION})))
         return os.EX_USAGE
-    if not _is_wanted(arguments, f"what waits for {arguments.destination} alone will be discarded"):
+    if not _is_wanted(arguments, f"the file {file} will be removed, and no event discarded"):
         return EX_FAILED
     file.unlink()
-    print(f"{arguments.destination} is forgotten")
+    print(f"{file} is removed")
     return os.EX_OK
 
 
