@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import random
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,9 +9,10 @@ from pathlib import Path
 import pytest
 from proving.crashes.recorder import RecordingDisk
 from proving.crashes.recording import Image, Recording
+from proving.purged import free_too_early, objection
 
 from sensor_gateway.model.channel import Channel, Source
-from sensor_gateway.model.event import ChangeEvent, Gap, GapCause, Quality, Reason
+from sensor_gateway.model.event import ChangeEvent, Gap, Quality, Reason
 from sensor_gateway.model.position import Position
 from sensor_gateway.model.quantity import TEMPERATURE
 from sensor_gateway.outbox.files.disk import Disk
@@ -25,10 +25,9 @@ from sensor_gateway.outbox.outbox import Outbox
 from sensor_gateway.outbox.purge_request import NAME, PurgeRequest, write_request
 from sensor_gateway.outbox.settings import OutboxSettings
 from sensor_gateway.outbox.stored import Stored
-from sensor_gateway.outbox.tiers.purge import Purge
 from sensor_gateway.simulation.virtual_clock import VirtualClock
 
-EVENTS = 120
+WAITING = [float(number) for number in range(120)]
 BOOTS = ("1b4e28ba2fa111d2883f0016d3cca427", "2c4e28ba2fa111d2883f0016d3cca427")
 REQUEST = f"state/outbox/{NAME}"
 
@@ -54,15 +53,16 @@ def turns(box: Outbox, clock: VirtualClock, seconds: int) -> None:
 
 def fill(root: Path, clock: VirtualClock) -> Position:
     """Events in several segments, and nothing in memory alone; through which position."""
-    box = open_outbox(root, Disk(), clock, BOOTS[0])
+    disk = RecordingDisk(root, Recording(Image(directories={"state", "hot"}, files={})))
+    box = open_outbox(root, disk, clock, BOOTS[0])
     channel = Channel(name="temperature", quantity=TEMPERATURE, low=-1e9, high=1e9, resolution=1)
     source = Source(sensor="s", channel=channel)
     last = None
-    for number in range(0, EVENTS, 10):
+    for number in range(0, len(WAITING), 10):
         news = [
             ChangeEvent(
                 source=source,
-                value=float(number + n),
+                value=WAITING[number + n],
                 quality=Quality.GOOD,
                 reason=Reason.CHANGE,
                 code=None,
@@ -74,6 +74,7 @@ def fill(root: Path, clock: VirtualClock) -> Position:
         turns(box, clock, 6)
     turns(box, clock, 20)
     box._opened.release()
+    disk.abandon()
     assert last is not None
     return last
 
@@ -109,16 +110,6 @@ def delivered(root: Path, boot: str) -> list[Stored | Gap]:
     return found
 
 
-def objection(found: list[Stored | Gap]) -> str:
-    """What is wrong with what a start after the crash delivers."""
-    gaps = [(gap.from_seq, gap.to_seq, gap.cause) for gap in found if isinstance(gap, Gap)]
-    events = [json.loads(item.body) for item in found if isinstance(item, Stored)]
-    values = [event["value"] for event in events if event["type"] == "value"]
-    is_all = not gaps and values == [float(number) for number in range(EVENTS)]
-    is_none = gaps == [(1, EVENTS + 1, GapCause.PURGE)] and not values
-    return "" if is_all or is_none else f"{gaps} and {len(values)} of {EVENTS} events"
-
-
 def crashes(root: Path, seed: int) -> Iterator[tuple[str, list[Stored | Gap]]]:
     """Each crash by its name, and what is delivered after it."""
     clock = VirtualClock(boot_s=1000.0)
@@ -141,11 +132,11 @@ def crashes(root: Path, seed: int) -> Iterator[tuple[str, list[Stored | Gap]]]:
 @pytest.mark.parametrize("seed", [1, 2])
 def test_a_crash_in_the_middle_leaves_everything_or_nothing(tmp_path: Path, seed: int) -> None:
     found = dict(crashes(tmp_path, seed))
-    assert {name: objection(items) for name, items in found.items() if objection(items)} == {}
+    assert {name: text for name, items in found.items() if (text := objection(items, WAITING))} == {}
     are_gone = {any(isinstance(item, Gap) for item in items) for items in found.values()}
     assert are_gone == {True, False}
 
 
 def test_a_purge_that_frees_before_its_drop_is_safe_is_caught(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(Purge, "_is_safe", lambda self: True)
-    assert any(objection(items) for _, items in crashes(tmp_path, 1))
+    free_too_early(monkeypatch)
+    assert any(objection(items, WAITING) for _, items in crashes(tmp_path, 1))

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import errno
-import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from proving.purged import free_too_early, objection, values
 
 from sensor_gateway.model.event import Gap, GapCause
 from sensor_gateway.model.position import Epoch, Position, Seq
@@ -16,9 +16,11 @@ from sensor_gateway.outbox.drops import DROPS_KEPT, Drop, Drops
 from sensor_gateway.outbox.files.cursor import CursorState, decode_slot, encode_slot
 from sensor_gateway.outbox.files.moment import Moment
 from sensor_gateway.outbox.purge_request import GOOD_FOR_MS, NAME, PurgeRequest, read_request, write_request
-from sensor_gateway.outbox.tiers.purge import LOOK_EVERY_S, Purge
+from sensor_gateway.outbox.tiers.purge import LOOK_EVERY_S
 
 SMALL: dict[str, Any] = {"segment_size": 4096, "max_size": 40 * 4096}
+WAITING = [float(number) for number in range(1, 91)]
+"""What ``fill`` leaves."""
 
 
 def now_of(site: Any) -> Moment:
@@ -52,11 +54,6 @@ def fill(site: Any, rounds: int = 8) -> list[Any]:
         stored += site.box.append(site.news(10))
         site.offline(6, step_s=3)
     return stored + site.box.append(site.news(10))
-
-
-def values(items: list[Any]) -> list[float]:
-    facts = [json.loads(item.body) for item in items if not isinstance(item, Gap)]
-    return [fact["value"] for fact in facts if fact["type"] == "value"]
 
 
 def gaps(items: list[Any]) -> list[Gap]:
@@ -378,26 +375,17 @@ def kill_at_each_call(root: Path, new_site: Callable[[Path], Any]) -> Iterator[l
     raise AssertionError("the purge does not end")
 
 
-def objection(found: list[Any]) -> str:
-    holes = [(gap.from_seq, gap.to_seq, gap.cause) for gap in gaps(found)]
-    if holes == [(1, 91, GapCause.PURGE)] and not values(found):
-        return ""
-    if not holes and values(found) == [float(number) for number in range(1, 91)]:
-        return ""
-    return f"{holes} and {len(values(found))} events"
-
-
 def test_a_kill_in_the_middle_leaves_everything_or_nothing(tmp_path: Path, new_site: Callable[[Path], Any]) -> None:
     ends = list(kill_at_each_call(tmp_path, new_site))
-    assert [text for text in map(objection, ends) if text] == []
+    assert [text for found in ends if (text := objection(found, WAITING))] == []
     assert {bool(values(found)) for found in ends} == {True, False}
 
 
 def test_a_purge_that_frees_before_it_is_noted_is_caught(
     tmp_path: Path, new_site: Callable[[Path], Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(Purge, "_is_safe", lambda self: True)
-    assert any(map(objection, kill_at_each_call(tmp_path, new_site)))
+    free_too_early(monkeypatch)
+    assert any(objection(found, WAITING) for found in kill_at_each_call(tmp_path, new_site))
 
 
 def test_a_card_that_fails_delays_it_and_loses_nothing_unannounced(site: Any) -> None:
@@ -412,4 +400,4 @@ def test_a_card_that_fails_delays_it_and_loses_nothing_unannounced(site: Any) ->
     site.disk.heal()
     site.offline(60, step_s=1)
     assert not (site.flash / NAME).exists()
-    assert objection(site.drain()) == ""
+    assert objection(site.drain(), WAITING) == ""
