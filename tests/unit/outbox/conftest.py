@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import settings
 
 from sensor_gateway.model.channel import Channel, Source
 from sensor_gateway.model.event import ChangeEvent, Gap, Quality, Reason
@@ -24,7 +23,6 @@ from sensor_gateway.outbox.settings import OutboxSettings
 from sensor_gateway.outbox.stored import Stored
 from sensor_gateway.simulation.virtual_clock import VirtualClock
 
-settings.register_profile("deep", max_examples=1000)
 BOOT = "1b4e28ba-2fa1-11d2-883f-0016d3cca427"
 WRITING = ("open", "write", "write_at", "sync_data", "sync", "replace", "unlink", "make_directory")
 
