@@ -26,7 +26,7 @@ def gateway(tmp_path: Path, broker: Broker) -> Iterator[GatewayProcess]:
         process.kill()
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def wait_until() -> Callable[..., None]:
     def wait(condition: Callable[[], bool], seconds: float = 20.0) -> None:
         deadline_s = time.monotonic() + seconds

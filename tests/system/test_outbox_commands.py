@@ -2,36 +2,52 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
+import shutil
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import redirect_stderr, redirect_stdout
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
+from proving.kills.gateway import GatewayProcess, house_config
 
+from sensor_gateway.cli.main import main
 from sensor_gateway.outbox.files.record import scan
 
 pytestmark = pytest.mark.system
 
-Ended = subprocess.CompletedProcess[str]
 RATE = 100
-"""Events in a second of the configuration that the gateway fixture runs."""
+"""Events in a second of the configuration that the gateways run."""
+NOBODY = 9
+"""A port where no broker is."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """What a command said."""
+
+    stdout: str
+    stderr: str
 
 
 class Commands:
-    """``sensor-gateway outbox``, on one gateway's directories."""
+    """``sensor-gateway outbox``, on one gateway's directories; in this process, which is not the daemon's."""
 
     def __init__(self, state: Path, hot: Path | None) -> None:
         self._places = ["--state-dir", str(state), *(["--hot-dir", str(hot)] if hot else [])]
 
-    def __call__(self, *words: str, code: int = 0, **settings: Any) -> Ended:
-        command = [sys.executable, "-m", "sensor_gateway", "outbox", *words, *self._places]
-        ended = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False, **settings)
-        assert "Traceback" not in ended.stderr, ended.stderr
-        assert ended.returncode == code, ended
+    def __call__(self, *words: str, code: int = 0) -> Ended:
+        out, err = (io.TextIOWrapper(io.BytesIO(), "utf-8", write_through=True) for _ in range(2))
+        with redirect_stdout(out), redirect_stderr(err):
+            given = main(["outbox", *words, *self._places])
+        ended = Ended(*(text.detach().getvalue().decode() for text in (out, err)))  # type: ignore[attr-defined]
+        assert given == code, ended
         return ended
 
     def status(self) -> dict[str, Any]:
@@ -63,8 +79,31 @@ def is_contiguous(found: list[int]) -> bool:
     return found == list(range(found[0], found[0] + len(found)))
 
 
-def test_all_five_work_while_the_daemon_appends_and_after_it_was_killed(
-    gateway: Any, broker: Any, wait_until: Callable[..., None], tmp_path: Path
+@pytest.fixture(scope="module")
+def once_killed(tmp_path_factory: pytest.TempPathFactory, wait_until: Callable[..., None]) -> Path:
+    """Where a gateway ran that had no broker, until it was killed."""
+    home = tmp_path_factory.mktemp("killed")
+    process = GatewayProcess(home, house_config(NOBODY))
+    try:
+        run_until_it_spills(process, wait_until)
+    finally:
+        process.kill()
+    return home
+
+
+@pytest.fixture
+def killed(once_killed: Path, tmp_path: Path, broker: Any) -> Iterator[GatewayProcess]:
+    """A gateway that was killed, with directories that are this test's own, and not started again yet."""
+    home = tmp_path / "gateway"
+    shutil.copytree(once_killed, home)
+    process = GatewayProcess(home, house_config(broker.door.port))
+    yield process
+    if process.is_running:
+        process.kill()
+
+
+def test_all_five_work_while_the_daemon_appends_and_a_subscriber_hears_of_its_purge(
+    gateway: Any, broker: Any, wait_until: Callable[..., None]
 ) -> None:
     run_until_it_spills(gateway, wait_until)
     live = Commands(gateway.state, None)  # the hot directory is the daemon's own, and found through it
@@ -93,16 +132,25 @@ def test_all_five_work_while_the_daemon_appends_and_after_it_was_killed(
     assert seqs(later)[0] == gap["to_seq"] + 1
     assert is_contiguous(seqs(later))
 
-    gateway.kill()
-    dead = Commands(gateway.state, gateway.hot)
+    broker.start()
+    wait_until(lambda: len(broker.heard) > RATE)
+    first, *later = broker.heard
+    assert first == gap
+    assert is_contiguous(seqs(later))
+    assert seqs(later)[0] == first["to_seq"] + 1
+
+
+def test_all_five_work_after_the_daemon_was_killed_and_a_subscriber_hears_of_the_purge(
+    killed: GatewayProcess, broker: Any, wait_until: Callable[..., None], tmp_path: Path
+) -> None:
+    dead = Commands(killed.state, killed.hot)
     status = dead.status()
     assert status["owner"] == {"is_running": False, "pid": None}
     file = tmp_path / "waiting.jsonl"
     assert "written to" in dead("export", "--output", str(file)).stderr
     exported = [json.loads(line) for line in file.read_text().splitlines()]
-    assert exported[0] == gap
-    assert len(exported) == status["waiting"]["events"] + 1
-    assert [one for one in dead.verify(code=0)["damage"] if one["wrong"] != "torn"] == []
+    assert len(exported) == status["waiting"]["events"]
+    assert [one for one in dead.verify()["damage"] if one["wrong"] != "torn"] == []
     assert "no daemon runs" in dead("status").stdout
     assert len(json.loads(dead("peek", "1", "--json").stdout)) > 5
 
@@ -110,7 +158,7 @@ def test_all_five_work_while_the_daemon_appends_and_after_it_was_killed(
     assert "asked the daemon" not in purged.stderr
     assert dead.status()["waiting"]["events"] == 0
     broker.start()
-    gateway.start()
+    killed.start()
     wait_until(lambda: len(broker.heard) > RATE)
     first = broker.heard[0]
     assert (first["type"], first["cause"], first["from_seq"]) == ("gap", "purge", 1)
@@ -119,23 +167,8 @@ def test_all_five_work_while_the_daemon_appends_and_after_it_was_killed(
     assert [event["seq"] for event in broker.heard[1:4]] == [first["to_seq"] + 1 + number for number in range(3)]
 
 
-def test_a_subscriber_hears_of_a_purge_that_the_running_daemon_did(
-    gateway: Any, broker: Any, wait_until: Callable[..., None]
-) -> None:
-    run_until_it_spills(gateway, wait_until)
-    Commands(gateway.state, gateway.hot)("purge", "--yes")
-    broker.start()
-    wait_until(lambda: len(broker.heard) > RATE)
-    first, *later = broker.heard
-    assert (first["type"], first["cause"], first["from_seq"]) == ("gap", "purge", 1)
-    assert is_contiguous(seqs(later))
-    assert seqs(later)[0] == first["to_seq"] + 1
-
-
-def test_a_purge_of_what_is_old_leaves_what_is_new(gateway: Any, wait_until: Callable[..., None]) -> None:
-    run_until_it_spills(gateway, wait_until)
-    gateway.kill()
-    dead = Commands(gateway.state, gateway.hot)
+def test_a_purge_of_what_is_old_leaves_what_is_new(killed: GatewayProcess) -> None:
+    dead = Commands(killed.state, killed.hot)
     events = dead.export()
     cut = events[len(events) // 2]
     dead("purge", "--before", cut["time"], "--yes")
@@ -145,27 +178,20 @@ def test_a_purge_of_what_is_old_leaves_what_is_new(gateway: Any, wait_until: Cal
     assert left == events[-len(left) :]
 
 
-def test_a_purge_asks_and_nobody_to_ask_is_wrong_usage(gateway: Any, wait_until: Callable[..., None]) -> None:
-    run_until_it_spills(gateway, wait_until)
-    gateway.kill()
-    dead = Commands(gateway.state, gateway.hot)
+def test_a_purge_asks_and_nobody_to_ask_is_wrong_usage(killed: GatewayProcess, monkeypatch: pytest.MonkeyPatch) -> None:
+    dead = Commands(killed.state, killed.hot)
     before = dead.status()["waiting"]
-    assert "--yes" in dead("purge", code=64, stdin=subprocess.DEVNULL).stderr
+    monkeypatch.setattr("sys.stdin", io.StringIO())
+    assert "--yes" in dead("purge", code=64).stderr
     assert "there are: mqtt" in dead("purge", "--destination", "nats", "--yes", code=64).stderr
     assert dead.status()["waiting"] == before
-    (gateway.state / "outbox" / "cursor-nats").write_bytes(b"x")
-    dead("purge", "--destination", "nats", "--yes")
-    assert not (gateway.state / "outbox" / "cursor-nats").exists()
-    assert dead.status()["waiting"] == before
 
 
-def test_verify_after_a_flipped_byte_finds_exactly_that_record(gateway: Any, wait_until: Callable[..., None]) -> None:
-    run_until_it_spills(gateway, wait_until)
-    gateway.kill()
-    dead = Commands(gateway.state, gateway.hot)
-    path = gateway.state / "outbox" / f"{1:016d}.seg"
+def test_verify_after_a_flipped_byte_finds_exactly_that_record(killed: GatewayProcess) -> None:
+    dead = Commands(killed.state, killed.hot)
+    path = killed.state / "outbox" / f"{1:016d}.seg"
     data = bytearray(path.read_bytes())
-    header, at = records_of(gateway)[1]
+    header, at = records_of(killed)[1]
     data[at + 111] ^= 0x01
     path.write_bytes(data)
     (found,) = dead.verify(code=1)["damage"]
