@@ -34,7 +34,7 @@ from sensor_gateway.outbox.identity import (
     write_identity,
 )
 from sensor_gateway.outbox.marks import Marks
-from sensor_gateway.outbox.seam import settle
+from sensor_gateway.outbox.seam import behind, passed_over, settle
 from sensor_gateway.outbox.settings import Durability, OutboxSettings
 from sensor_gateway.outbox.tiers.tail import Tail
 
@@ -133,7 +133,7 @@ class Recovery:
         on_flash = read_epoch(self._disk, self._directory)
         previous = max(self._known_epochs(on_flash), default=None)
         # Other hardware: this may be a copy, and the epoch goes on where it was copied from.
-        is_proof = is_own_hot and identity == kept and self._is_this_boot(machine)
+        is_proof = is_own_hot and identity == kept and self._is_newest(previous) and self._is_this_boot(machine)
         settle(self._disk, self.shelf, self._hot, int(machine.boot, 16), self._log, is_proof=is_proof)
         border = self._border(previous, on_flash, is_proof=is_proof)
         goes_on = previous is not None and border.may_go_on
@@ -156,16 +156,15 @@ class Recovery:
             previous_last_seq=border.last_seq if is_stored else None,
             marks=marks,
             drops=drops,
-            tail=self._tail(gone, epoch) if fits else Tail(),
+            tail=behind(self.shelf, self._hot, gone, epoch) if fits else Tail(),
             # Another directory's journal, or one of a time when this one could not be read, fits in nowhere.
-            strays=[] if fits else unacknowledged_in(self._hot),
+            strays=self._passed_over(gone, marks, drops, previous) if fits else unacknowledged_in(self._hot),
             pending_in_cold=self._pending_in_cold(marks, gone),
         )
 
     def _border(self, previous: Epoch | None, on_flash: EpochMark | None, *, is_proof: bool) -> _Border:
         """What is known of the end of the newest epoch, and whether it may go on."""
-        header = self._hot.header
-        proven = self._hot.next_seq if is_proof and header is not None and header.epoch == previous else None
+        proven = self._hot.next_seq if is_proof else None
         ended_at = on_flash.ended_at if on_flash is not None and on_flash.epoch == previous else None
         if ended_at is not None:
             return _Border(next_seq=None, last_seq=ended_at, may_go_on=False)
@@ -214,6 +213,10 @@ class Recovery:
             return False
         return True
 
+    def _is_newest(self, previous: Epoch | None) -> bool:
+        """Whether no epoch began without the hot journal since."""
+        return self._hot.header is not None and self._hot.header.epoch == previous
+
     def _is_this_boot(self, machine: Machine) -> bool:
         header = self._hot.header
         return header is not None and any(header.boot) and header.boot == machine.boot_bytes
@@ -252,16 +255,11 @@ class Recovery:
             return Marks(self._hot.records[0].epoch, self._hot.records[0].first_seq - 1)
         return Marks(epoch, 0)
 
-    def _tail(self, gone: Position, epoch: Epoch) -> Tail:
-        """What only hot has, behind what was acknowledged or discarded."""
-        tail = Tail()
-        through = max(gone, self.shelf.last or gone)
-        end = (through.epoch, int(through.seq))
-        for record in self._hot.records:
-            if (record.epoch, record.last_seq) > end and record.epoch <= epoch:
-                tail.add(record)
-                end = (record.epoch, record.last_seq)
-        return tail
+    def _passed_over(self, gone: Position, marks: Marks, drops: Drops, previous: Epoch | None) -> list[bytes]:
+        """What only hot has, although starts without it went on to further epochs, and past it."""
+        if self._hot.header is None or self._is_newest(previous) or self._settings.durability is Durability.MEMORY:
+            return []
+        return passed_over(self._disk, self.shelf, self._hot, gone, marks, drops)
 
     def _pending_in_cold(self, marks: Marks, gone: Position) -> int:
         last = self.shelf.last

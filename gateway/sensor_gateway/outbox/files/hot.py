@@ -15,12 +15,12 @@ from __future__ import annotations
 
 import struct
 import zlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-from sensor_gateway.model.position import Epoch
+from sensor_gateway.model.position import Epoch, Position, Seq
 from sensor_gateway.outbox.files.disk import CREATE, CREATE_APPEND, Disk, append_all, gone, is_there, read_file
 from sensor_gateway.outbox.files.record import (
     Header,
@@ -129,14 +129,17 @@ def read_hot(disk: Disk, path: Path) -> HotContents:
 
 def unacknowledged_in(contents: HotContents) -> list[bytes]:
     """The events of a journal that it did not know as acknowledged itself."""
+    return [body for _, body in unacknowledged_from(contents)]
+
+
+def unacknowledged_from(contents: HotContents) -> Iterator[tuple[Position, bytes]]:
+    """The same, each with its position."""
     mark = contents.mark
     marks = None if mark is None else Marks(mark.epoch, mark.seq, mark.ranges)
-    return [
-        body
-        for record in contents.records
-        for seq, body in enumerate(record.bodies, record.first_seq)
-        if marks is None or not marks.covers(record.epoch, seq)
-    ]
+    for record in contents.records:
+        for seq, body in enumerate(record.bodies, record.first_seq):
+            if marks is None or not marks.covers(record.epoch, seq):
+                yield Position(epoch=record.epoch, seq=Seq(seq)), body
 
 
 class HotJournal:
