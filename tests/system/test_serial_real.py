@@ -17,7 +17,7 @@ import threading
 import time
 import tty
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from fcntl import ioctl
 from pathlib import Path
 from typing import Any
@@ -53,6 +53,7 @@ class Terminal:
 
     def __init__(self) -> None:
         self.controller, self._terminal = pty.openpty()
+        self._open = [self.controller, self._terminal]
         tty.setraw(self._terminal)
         self.name = os.ttyname(self._terminal)
 
@@ -67,10 +68,10 @@ class Terminal:
         os.write(self.controller, content)
 
     def unplug(self) -> None:
-        for number in (self.controller, self._terminal):
-            if number >= 0:
-                os.close(number)
-        self.controller = self._terminal = -1
+        """Also from another thread, and again: each end is closed once."""
+        with suppress(IndexError):
+            while True:
+                os.close(self._open.pop(0))
 
 
 @pytest.fixture
