@@ -85,7 +85,7 @@ class Report:
 class Promises:
     """What held at a cut: ``safe`` must be there unless ``acknowledged``; through ``passed`` nothing may come again.
 
-    ``unsettled``: acknowledged while it was being synced, so that a later record can be there without it.
+    ``unsettled``: acknowledged before it was safe on flash, so that a later record can be there without it.
     """
 
     safe: set[Place] = field(default_factory=set)

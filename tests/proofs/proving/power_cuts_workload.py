@@ -209,20 +209,17 @@ class Gateway:
             item = self.in_flight.pop() if self.in_flight else None
             if isinstance(item, Stored):
                 epoch, seq = item.position.epoch, item.position.seq
-                self.report("U" if self.is_being_synced(item.position) else "K", epoch, seq, seq)
+                self.report("U" if self.is_unsafe(item.position) else "K", epoch, seq, seq)
                 self.box.acknowledge(item.position, item.position)
             elif item is not None and item.from_seq is not None and item.to_seq is not None:
                 self.report("K", item.epoch, item.from_seq, item.to_seq)
                 first = Position(epoch=item.epoch, seq=Seq(item.from_seq))
                 self.box.acknowledge(first, Position(epoch=item.epoch, seq=Seq(item.to_seq)))
 
-    def is_being_synced(self, place: Position) -> bool:
-        """Whether an event was written, and is not safe yet: a cut may take it and leave what was written after it."""
-        tail = self.box._opened._parts.tail
-        first, unwritten = tail.first, tail.first_unwritten
-        begins = first is not None and (first.epoch, first.first_seq) <= (place.epoch, place.seq)
-        ends = unwritten is not None and (unwritten.epoch, unwritten.first_seq) <= (place.epoch, place.seq)
-        return begins and not ends
+    def is_unsafe(self, place: Position) -> bool:
+        """Whether an event is not known to be on flash: a cut may take it, and leave what was written after it."""
+        first = self.box._opened._parts.tail.first
+        return first is not None and (first.epoch, first.first_seq) <= (place.epoch, place.seq)
 
     def write_back(self) -> None:
         """What a kernel does at any time: one file's pages go to the disk, in front of others', and without a flush."""
