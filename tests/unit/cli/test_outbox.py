@@ -163,6 +163,23 @@ def test_an_export_that_fails_leaves_the_file_as_it_was(
     assert [path.name for path in tmp_path.iterdir() if "there" in path.name] == ["there.jsonl"]
 
 
+def test_an_export_writes_through_a_device_or_a_link_and_replaces_neither(
+    cli: Callable[..., Any], left: tuple[Path, Path], tmp_path: Path
+) -> None:
+    pipe, link, target = tmp_path / "pipe", tmp_path / "link", tmp_path / "target"
+    os.mkfifo(pipe)
+    link.symlink_to(target)
+    reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
+    words = ("outbox", "export", "--state-dir", left[0], "--hot-dir", left[1], "--output")
+    assert cli(*words, pipe).code == 0
+    assert os.read(reader, 65536).count(b"\n") == 4
+    os.close(reader)
+    assert pipe.is_fifo()
+    assert cli(*words, link).code == 0
+    assert link.is_symlink()
+    assert target.read_bytes().count(b"\n") == 4
+
+
 def test_verify_says_sound_or_explains_each_damage(cli: Callable[..., Any], left: tuple[Path, Path]) -> None:
     words = ("outbox", "verify", "--state-dir", left[0], "--hot-dir", left[1])
     assert cli(*words).code == 0

@@ -62,7 +62,12 @@ def _write(bodies: Iterable[bytes], out: BinaryIO) -> int:
 
 @contextmanager
 def _whole_or_nothing(file: Path) -> Iterator[BinaryIO]:
-    """A file that takes its place when all of it is on the medium."""
+    """A file that takes its place when all of it is on the medium. What is there and is no file is written through."""
+    file = file.resolve()
+    if file.exists() and not file.is_file():
+        with file.open("wb") as out:
+            yield out
+        return
     beside = file.with_name(f"{file.name}.{os.getpid()}.new")
     try:
         with beside.open("xb") as out:
