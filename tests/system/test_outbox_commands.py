@@ -11,6 +11,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -102,6 +103,10 @@ def killed(once_killed: Path, tmp_path: Path, broker: Any) -> Iterator[GatewayPr
         process.kill()
 
 
+def has_more_than(commands: Commands, events: int) -> bool:
+    return bool(commands.status()["waiting"]["events"] > events)
+
+
 def test_all_five_work_while_the_daemon_appends_and_a_subscriber_hears_of_its_purge(
     gateway: Any, broker: Any, wait_until: Callable[..., None]
 ) -> None:
@@ -109,6 +114,7 @@ def test_all_five_work_while_the_daemon_appends_and_a_subscriber_hears_of_its_pu
     live = Commands(gateway.state, None)  # the hot directory is the daemon's own, and found through it
     seen = 0
     for _ in range(2):
+        wait_until(partial(has_more_than, live, seen))
         status = live.status()
         assert status["owner"] == {"is_running": True, "pid": gateway.process.pid}
         assert status["waiting"]["in_memory"] > 0
@@ -226,6 +232,7 @@ def export_of(state: Path) -> tuple[int, int]:
 
 BACKLOG = """
 import sys
+from functools import partial
 from pathlib import Path
 from sensor_gateway.model.channel import Channel, Source
 from sensor_gateway.model.event import ChangeEvent, Quality, Reason
