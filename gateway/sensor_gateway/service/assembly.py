@@ -17,6 +17,7 @@ from sensor_gateway.model.log import Log
 from sensor_gateway.outbox.identity import REFUSED_EVENTS
 from sensor_gateway.outbox.opening import Hands
 from sensor_gateway.outbox.outbox import LONGEST_CLOSE_S, Outbox
+from sensor_gateway.outbox.settings import Durability
 from sensor_gateway.publishing.bell import Bell
 from sensor_gateway.publishing.delivery import PublishingPlan
 from sensor_gateway.publishing.messages import Program
@@ -28,7 +29,7 @@ from sensor_gateway.sensing.outlet import Outlet
 from sensor_gateway.sensing.plan import SensorPlan
 from sensor_gateway.sensing.poller import Poller
 from sensor_gateway.service.buses import make_bus
-from sensor_gateway.service.directories import Directories
+from sensor_gateway.service.directories import Directories, note_hot
 from sensor_gateway.service.identity import keep_gateway_id, read_machine
 from sensor_gateway.service.plans import broker_settings, outbox_settings, sensor_plans, stream_settings
 from sensor_gateway.service.refused_events import RefusedEvents
@@ -91,17 +92,18 @@ def assemble(
     machine = read_machine(environ)
     plans = sensor_plans(configuration, catalogue)
     gateway = configuration.gateway.id or keep_gateway_id(directories.state, log)
-    bell = Bell()
+    bell, settings = Bell(), outbox_settings(configuration.outbox)
     outbox = Outbox.open(
         state_directory=directories.state,
         hot_directory=directories.hot,
         gateway=gateway,
-        settings=outbox_settings(configuration.outbox),
+        settings=settings,
         clock=clock,
         machine=machine,
         log=log,
         hands=Hands.real(wake=bell.ring),
     )
+    note_hot(directories, log, has_journal=settings.durability is not Durability.MEMORY)
     identity = GatewayIdentity(gateway=gateway, client_id=mqtt.client_id or f"{gateway}-{outbox.client_suffix}")
     refused = RefusedEvents(directories.state / REFUSED_EVENTS, log)
     boot = machine.boot

@@ -25,6 +25,7 @@ from sensor_gateway.outbox.opening import Hands
 from sensor_gateway.outbox.outbox import Outbox
 from sensor_gateway.outbox.purge_request import read_request, write_request
 from sensor_gateway.outbox.settings import OutboxSettings
+from sensor_gateway.service.directories import Directories, HotNote, note_hot, noted_hot
 from sensor_gateway.service.identity import read_machine
 from sensor_gateway.service.system_clock import SystemClock
 
@@ -112,6 +113,101 @@ def test_the_configuration_names_hot_directory_and_limits(
     assert found["waiting"]["in_memory"] == 4
     assert found["flash"]["max_size_bytes"] == 5_000_000
     assert cli("outbox", "status", "--state-dir", state, "--config", file("nonsense: 1", "bad.yaml")).code == 78
+
+
+def note(state: Path, hot: Path | None, *, has_journal: bool = True) -> None:
+    """As the daemon does at its start."""
+    note_hot(Directories(state=state, hot=hot), Unheard(), has_journal=has_journal)
+
+
+def test_the_hot_directory_that_the_daemon_used_last_is_looked_into(
+    cli: Callable[..., Any], left: tuple[Path, Path]
+) -> None:
+    state, hot = left
+    note(state, hot)
+    found = cli("outbox", "export", "--state-dir", state)
+    assert (found.code, found.out.count("\n"), found.err) == (0, 4, "")
+    status = json.loads(cli("outbox", "status", "--json", "--state-dir", state).out)
+    assert (status["waiting"]["in_memory"], status["is_memory_known"], status["alarms"]) == (4, True, status["alarms"])
+    verified = json.loads(cli("outbox", "verify", "--json", "--state-dir", state).out)
+    assert (verified["events"], verified["is_memory_known"]) == (4, True)
+    assert len(cli("outbox", "peek", "--state-dir", state).out.splitlines()) == 4
+
+
+def test_what_the_configuration_names_goes_before_what_the_daemon_noted(
+    cli: Callable[..., Any], left: tuple[Path, Path], file: Callable[..., Path], tmp_path: Path
+) -> None:
+    note(left[0], tmp_path / "former")
+    path = file(f"outbox: {{hot_directory: {left[1]}}}\nmqtt: {{url: mqtt://broker.invalid}}\n", "outbox.yaml")
+    assert cli("outbox", "export", "--state-dir", left[0], "--config", path).out.count("\n") == 4
+
+
+def test_memory_that_nobody_can_look_into_is_told_by_every_command(
+    cli: Callable[..., Any], left: tuple[Path, Path]
+) -> None:
+    words = ("--state-dir", left[0])
+    for command, code in (("export", 74), ("verify", 74), ("peek", 0), ("status", 0)):
+        ended = cli("outbox", command, *words)
+        assert (ended.code, "what waits in memory is not counted" in ended.out + ended.err) == (code, True), command
+    assert "what waits in memory is not counted" in cli("outbox", "export", *words).err
+    for command in ("verify", "status"):
+        assert json.loads(cli("outbox", command, "--json", *words).out)["is_memory_known"] is False
+    note(left[0], None, has_journal=False)
+    assert cli("outbox", "export", *words).code == 74
+
+
+def test_a_gateway_without_a_hot_directory_has_nothing_in_memory(cli: Callable[..., Any], tmp_path: Path) -> None:
+    state = tmp_path / "state"
+    box = open_box(state, None)
+    append(box, 3)
+    box.close(to_flash=False)
+    note(state, None)
+    for command in ("export", "verify", "peek"):
+        ended = cli("outbox", command, "--state-dir", state)
+        assert (ended.code, ended.err) == (0, ""), command
+    found = json.loads(cli("outbox", "status", "--json", "--state-dir", state).out)
+    assert (found["alarms"], found["is_memory_known"], found["waiting"]["events"]) == ([], True, 4)
+
+
+def test_a_hot_journal_that_went_with_the_memory_is_told_and_hides_nothing_else(
+    cli: Callable[..., Any], left: tuple[Path, Path]
+) -> None:
+    """As after a power cut: the directory is the right one, and empty."""
+    note(*left)
+    (left[1] / "hot.log").unlink()
+    for command in ("export", "verify", "peek", "status"):
+        ended = cli("outbox", command, "--state-dir", left[0])
+        assert (ended.code, f"no hot journal in {left[1]}" in ended.err + ended.out) == (0, True), command
+
+
+def test_a_hot_directory_that_is_named_and_holds_no_journal_is_refused(
+    cli: Callable[..., Any], left: tuple[Path, Path], tmp_path: Path
+) -> None:
+    note(*left)
+    empty = tmp_path / "empty"
+    empty.mkdir()
+    for wrong in (empty, tmp_path / "absent", left[1] / "hot.log"):
+        for words in (("status",), ("peek",), ("verify",), ("export",), ("purge", "--yes")):
+            ended = cli("outbox", *words, "--state-dir", left[0], "--hot-dir", wrong)
+            assert (ended.code, ended.out) == (66, ""), words
+            assert f"no hot journal in {wrong}" in ended.err
+
+
+def test_the_note_is_written_only_where_it_differs(tmp_path: Path) -> None:
+    (tmp_path / "outbox").mkdir()
+    file = tmp_path / "outbox" / "hot-directory"
+    assert noted_hot(tmp_path) is None
+    note(tmp_path, tmp_path / "a b")
+    assert file.read_text() == f"{tmp_path}/a b\n"
+    before = file.stat().st_ino
+    note(tmp_path, tmp_path / "a b")
+    assert (file.stat().st_ino, noted_hot(tmp_path)) == (before, HotNote(directory=tmp_path / "a b"))
+    note(tmp_path, None)
+    assert noted_hot(tmp_path) == HotNote(directory=None)
+    file.write_bytes(b"\0\0\0")
+    assert noted_hot(tmp_path) is None
+    note(tmp_path / "not-there", None)
+    assert noted_hot(tmp_path / "not-there") is None
 
 
 def test_status_fits_a_screen_and_names_what_is_wrong(cli: Callable[..., Any], left: tuple[Path, Path]) -> None:

@@ -11,7 +11,7 @@ from sensor_gateway.model.event import ChangeEvent, Quality, Reason
 from sensor_gateway.model.quantity import TEMPERATURE
 from sensor_gateway.sensing.catalogue import DriverCatalogue
 from sensor_gateway.service.assembly import assemble
-from sensor_gateway.service.directories import Directories
+from sensor_gateway.service.directories import Directories, HotNote, noted_hot
 from sensor_gateway.service.system_clock import SystemClock
 
 
@@ -49,4 +49,5 @@ def test_a_sync_that_has_answered_wakes_the_publisher(tmp_path: Path) -> None:
     gateway.outbox.append([event])
     gateway.outbox.tend()
     assert [descriptor for descriptor, _ in poll.poll(10.0)] == [bell.fileno()]
+    assert noted_hot(tmp_path) == HotNote(directory=None)
     gateway.close(to_flash=False)

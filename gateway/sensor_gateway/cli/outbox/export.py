@@ -14,6 +14,7 @@ from typing import BinaryIO, Final
 from sensor_gateway.cli.arguments import Subparsers, add_command, say
 from sensor_gateway.cli.outbox.entries import encoder_for
 from sensor_gateway.cli.outbox.figures import events
+from sensor_gateway.cli.outbox.memory import tell_of_memory
 from sensor_gateway.cli.outbox.place import find_outbox
 
 _ABOUT: Final = """\
@@ -23,7 +24,8 @@ Nothing is taken away. The file appears whole or not at all; a million events ne
   sensor-gateway outbox export --output waiting.jsonl
   sensor-gateway outbox export --all | gzip > everything.jsonl.gz
 
-Exit code 74 when the file cannot be written.
+Exit code 74 when the file cannot be written, or when it is not known what waits in memory: then only what lies on
+flash is written.
 """
 
 
@@ -45,11 +47,11 @@ def run(arguments: argparse.Namespace) -> int:
     bodies = chain(map(encoder_for(waiting.snapshot), waiting), waiting.strays)
     if arguments.output is None:
         _write(bodies, sys.stdout.buffer)
-        return os.EX_OK
+        return tell_of_memory(waiting.snapshot)
     with _whole_or_nothing(arguments.output) as out:
         count = _write(bodies, out)
     say(f"{events(count)} written to {arguments.output}")
-    return os.EX_OK
+    return tell_of_memory(waiting.snapshot)
 
 
 def _write(bodies: Iterable[bytes], out: BinaryIO) -> int:

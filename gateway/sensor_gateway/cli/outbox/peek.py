@@ -10,6 +10,7 @@ from typing import Final
 
 from sensor_gateway.cli.arguments import Subparsers, add_command, say
 from sensor_gateway.cli.outbox.entries import encoder_for
+from sensor_gateway.cli.outbox.memory import tell_of_memory
 from sensor_gateway.cli.outbox.place import find_outbox
 
 _ABOUT: Final = """\
@@ -48,6 +49,7 @@ def run(arguments: argparse.Namespace) -> int:
         print(json_line(event) if arguments.json else event_line(event))
     if is_empty and arguments.count:
         say("nothing waits")
+    tell_of_memory(waiting.snapshot)
     return os.EX_OK
 
 

@@ -42,7 +42,8 @@ def add_place(parser: argparse.ArgumentParser) -> None:
         "--hot-dir",
         type=Path,
         metavar="DIR",
-        help="its directory in memory (default as configured, else the running daemon's, else $RUNTIME_DIRECTORY)",
+        help=f"its directory in memory (default as --config has it, else the one its daemon used last, else as "
+        f"{DEFAULT_FILE} has it, else the running daemon's, else $RUNTIME_DIRECTORY)",
     )
     add_named_config(parser)
 
@@ -60,20 +61,36 @@ def configuration_of(arguments: argparse.Namespace) -> Configuration | None:
 
 def find_outbox(arguments: argparse.Namespace) -> Inspected:
     """The directories and the limits. NoOutbox where there is none, PermissionError where we may not look."""
-    from sensor_gateway.outbox.inspection.owner import owner_of, runtime_directory_of
-    from sensor_gateway.outbox.inspection.snapshot import Inspected
+    from sensor_gateway.outbox.inspection.snapshot import Inspected, holds_a_hot_journal
     from sensor_gateway.outbox.recovery import Places
+    from sensor_gateway.service.directories import noted_hot
 
     configuration = configuration_of(arguments)
     state = _state_directory(arguments)
-    hot = arguments.hot_dir or (configuration.outbox.hot_directory if configuration else None)
+    configured = configuration.outbox.hot_directory if configuration else None
+    named, noted = arguments.hot_dir or (configured if arguments.config else None), noted_hot(state)
+    if arguments.hot_dir is not None and not holds_a_hot_journal(arguments.hot_dir):
+        raise NoOutbox(f"no hot journal in {arguments.hot_dir}: leave out --hot-dir to look where the daemon had it")
+    return Inspected(
+        places=Places(
+            state_directory=state,
+            hot_directory=named or (noted.directory if noted else configured or _hot_of_the_system(state)),
+        ),
+        settings=_settings(configuration),
+        is_without_hot=named is None and noted is not None and noted.directory is None,
+    )
+
+
+def _hot_of_the_system(state: Path) -> Path | None:
+    """What systemd gave the daemon that runs, or us, or gives the service."""
+    from sensor_gateway.outbox.inspection.owner import owner_of, runtime_directory_of
+
     pid = owner_of(state).pid
-    if hot is None and pid is not None:
-        hot = runtime_directory_of(pid)
-    if hot is None:
-        given = os.environ.get("RUNTIME_DIRECTORY", "").partition(":")[0]
-        hot = Path(given) if given else _SYSTEM_HOT if state == _SYSTEM_STATE and _SYSTEM_HOT.is_dir() else None
-    return Inspected(places=Places(state_directory=state, hot_directory=hot), settings=_settings(configuration))
+    hot = runtime_directory_of(pid) if pid is not None else None
+    given = os.environ.get("RUNTIME_DIRECTORY", "").partition(":")[0]
+    if hot is None and given:
+        return Path(given)
+    return hot or (_SYSTEM_HOT if state == _SYSTEM_STATE and _SYSTEM_HOT.is_dir() else None)
 
 
 def _settings(configuration: Configuration | None) -> OutboxSettings:

@@ -52,7 +52,7 @@ def run(arguments: argparse.Namespace) -> int:
     snapshot = take_snapshot(inspected)
     if arguments.destination != _DESTINATION:
         return _forget(arguments, snapshot)
-    if snapshot.hot_path is None:
+    if snapshot.hot_path is None and not inspected.is_without_hot:
         say("what waits in memory stays: it is not known where that is (--hot-dir)")
     chosen = _choose(snapshot, arguments.before)
     if chosen is None:

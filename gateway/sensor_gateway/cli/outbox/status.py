@@ -54,7 +54,9 @@ def _lines(status: Status) -> Iterator[str]:
     yield f"outbox      {status.directory}"
     yield f"owner       {_owner(status.owner)}"
     yield f"epoch       {status.epoch or 'none yet'}"
-    yield f"waiting     {events(status.waiting)}: {status.in_memory:,} in memory, {status.on_flash:,} on flash"
+    in_memory = f"{status.in_memory:,} in memory" if status.is_memory_known else "what is in memory is not known"
+    at_least = "" if status.is_memory_known else "at least "
+    yield f"waiting     {at_least}{events(status.waiting)}: {in_memory}, {status.on_flash:,} on flash"
     if status.oldest:
         yield f"            measured from {status.oldest} to {status.newest or status.oldest}"
     yield (
@@ -122,6 +124,7 @@ def _facts(status: Status) -> dict[str, object]:
     return {
         "directory": str(status.directory),
         "hot_journal": None if status.hot_path is None else str(status.hot_path),
+        "is_memory_known": status.is_memory_known,
         "owner": {"is_running": status.owner.is_there, "pid": status.owner.pid},
         "epoch": None if status.epoch is None else str(status.epoch),
         "waiting": {

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from sensor_gateway.cli.arguments import EX_FAILED, Subparsers, add_command
 from sensor_gateway.cli.outbox.figures import events, size
+from sensor_gateway.cli.outbox.memory import tell_of_memory
 from sensor_gateway.cli.outbox.place import find_outbox
 
 if TYPE_CHECKING:
@@ -23,8 +23,8 @@ the daemon does about it: there is nothing to repair by hand, and no reason to d
   sensor-gateway outbox verify
   sensor-gateway outbox verify --json | jq '.damage[] | [.file, .offset, .events]'
 
-Exit code 1 when there is damage, 0 when all is sound. While a daemon runs, a record that is just being written is
-no damage.
+Exit code 1 when there is damage, 74 when it is not known what waits in memory, 0 when all is sound. While a daemon
+runs, a record that is just being written is no damage.
 """
 
 _PAUSE_S: Final = 0.3
@@ -42,17 +42,21 @@ def run(arguments: argparse.Namespace) -> int:
     import threading
 
     from sensor_gateway.outbox.inspection.check import check
+    from sensor_gateway.outbox.inspection.complaints import memory_complaint
     from sensor_gateway.outbox.inspection.snapshot import take_snapshot
 
     inspected = find_outbox(arguments)
     report = check(lambda: take_snapshot(inspected), partial(threading.Event().wait, _PAUSE_S))
+    snapshot = take_snapshot(inspected)
     if arguments.json:
-        print(json.dumps(_facts(report), ensure_ascii=False))
+        facts = {**_facts(report), "is_memory_known": memory_complaint(snapshot) is None}
+        print(json.dumps(facts, ensure_ascii=False))
     else:
         for damage in report.damage:
             print(_line(damage))
         print(_summary(report))
-    return EX_FAILED if report.damage else os.EX_OK
+    code = tell_of_memory(snapshot)
+    return EX_FAILED if report.damage else code
 
 
 def _line(damage: Damage) -> str:

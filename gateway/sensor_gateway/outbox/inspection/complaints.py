@@ -8,10 +8,12 @@ from pathlib import Path
 from typing import Final
 
 from sensor_gateway.outbox.files.disk import Disk
+from sensor_gateway.outbox.identity import read_epoch
 from sensor_gateway.outbox.inspection.snapshot import Snapshot
 from sensor_gateway.outbox.purge_request import NAME as PURGE_REQUEST
 from sensor_gateway.outbox.recovery import DIRECTORY_NAMES
 
+HOT_GONE: Final = "hot_gone"
 _FREE_SEGMENT: Final = ".free"
 
 
@@ -49,14 +51,9 @@ def _found(snapshot: Snapshot) -> Iterator[Complaint]:
 
 def _of_the_hot_journal(snapshot: Snapshot) -> Iterator[Complaint]:
     hot = snapshot.hot_path
-    if snapshot.hot_failure is not None:
-        yield Complaint(name="hot", text=f"the hot journal cannot be read: {snapshot.hot_failure}")
-    elif hot is None:
-        yield Complaint(
-            name="hot_unknown", text="what waits in memory is not counted: name the hot directory with --hot-dir"
-        )
-    elif snapshot.owner.is_there and snapshot.hot.header is None:
-        yield Complaint(name="hot", text=f"a daemon runs, and there is no sound hot journal at {hot}")
+    complaint = memory_complaint(snapshot)
+    if complaint is not None:
+        yield complaint
     if hot is not None and _is_on_one_disk(hot, snapshot.directory):
         yield Complaint(
             name="hot_on_disk", text=f"{hot.parent} lies on the same disk as the outbox: each event is written to it"
@@ -67,6 +64,24 @@ def _of_the_hot_journal(snapshot: Snapshot) -> Iterator[Complaint]:
             name="strays",
             text=f"{hot} belongs to another state directory; a start would take its {_times(count, 'event')} in anew",
         )
+
+
+def memory_complaint(snapshot: Snapshot) -> Complaint | None:
+    """Why what waits in memory could not be looked at, though something may be there; None where all was seen."""
+    hot = snapshot.hot_path
+    if snapshot.hot_failure is not None:
+        return Complaint(name="hot", text=f"the hot journal cannot be read: {snapshot.hot_failure}")
+    if hot is None:
+        text = "what waits in memory is not counted: name the hot directory with --hot-dir"
+        return None if snapshot.inspected.is_without_hot else Complaint(name="hot_unknown", text=text)
+    if snapshot.owner.is_there:
+        text = f"a daemon runs, and there is no sound hot journal at {hot}"
+        return None if snapshot.hot.header is not None else Complaint(name="hot", text=text)
+    mark = read_epoch(snapshot.disk, snapshot.directory)
+    if hot.exists() or (mark is not None and mark.ended_at is not None):
+        return None
+    text = f"no hot journal in {hot.parent}: what waited there was lost with the memory, or lies elsewhere (--hot-dir)"
+    return Complaint(name=HOT_GONE, text=text)
 
 
 def _is_on_one_disk(hot: Path, directory: Path) -> bool:

@@ -14,7 +14,7 @@ from sensor_gateway.model.position import Position
 from sensor_gateway.outbox.drops import Drops
 from sensor_gateway.outbox.files.cold_reader import ColdReader
 from sensor_gateway.outbox.files.disk import Disk
-from sensor_gateway.outbox.files.hot import HotContents, read_hot
+from sensor_gateway.outbox.files.hot import NAME, HotContents, read_hot
 from sensor_gateway.outbox.files.shelf import Shelf
 from sensor_gateway.outbox.identity import EPOCH, IDENTITY, Machine, is_newer
 from sensor_gateway.outbox.inspection.looking import LookingDisk, Unheard
@@ -32,10 +32,14 @@ Traces: TypeAlias = tuple[object, ...]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Inspected:
-    """What to look at: the directories, and the limits as the configuration has them, or the usual ones."""
+    """What to look at: the directories, and the limits as the configuration has them, or the usual ones.
+
+    ``is_without_hot``: the gateway is known to have no hot directory, so nothing waits in memory alone.
+    """
 
     places: Places
     settings: OutboxSettings
+    is_without_hot: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,6 +81,11 @@ def holds_an_outbox(state_directory: Path) -> bool:
     """Whether there is something to look at. OSError where that cannot be known."""
     files = (IDENTITY, EPOCH, CURSOR_NAME)
     return any((state_directory / name / file).exists() for name in DIRECTORY_NAMES for file in files)
+
+
+def holds_a_hot_journal(hot_directory: Path) -> bool:
+    """Whether there is one. PermissionError where that cannot be known."""
+    return (hot_directory / NAME).exists()
 
 
 def take_snapshot(inspected: Inspected) -> Snapshot:

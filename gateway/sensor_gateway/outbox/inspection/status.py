@@ -18,7 +18,7 @@ from sensor_gateway.outbox.files.record import Header, bodies_of, scan
 from sensor_gateway.outbox.files.segment import Segment, headers, last_of
 from sensor_gateway.outbox.files.shelf import index_for
 from sensor_gateway.outbox.identity import IDENTITY, REFUSED_EVENTS, read_epoch
-from sensor_gateway.outbox.inspection.complaints import Complaint
+from sensor_gateway.outbox.inspection.complaints import Complaint, memory_complaint
 from sensor_gateway.outbox.inspection.owner import CardWrites, Owner, card_writes_of
 from sensor_gateway.outbox.inspection.snapshot import Snapshot
 from sensor_gateway.outbox.inspection.waiting import time_of
@@ -92,6 +92,7 @@ class Status:
     drops: tuple[Drop, ...]
     kept: Kept
     complaints: tuple[Complaint, ...]
+    is_memory_known: bool
 
     @property
     def waiting(self) -> int:
@@ -121,6 +122,7 @@ def status_of(snapshot: Snapshot, now_s: float, complaints: Sequence[Complaint])
         drops=tuple(recovered.drops),
         kept=_kept(directory, snapshot.inspected.places.state_directory),
         complaints=tuple(complaints),
+        is_memory_known=memory_complaint(snapshot) is None,
     )
 
 
