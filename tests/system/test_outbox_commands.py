@@ -244,6 +244,7 @@ from sensor_gateway.outbox.inspection.looking import Unheard
 from sensor_gateway.outbox.opening import Hands
 from sensor_gateway.outbox.outbox import Outbox
 from sensor_gateway.outbox.settings import OutboxSettings
+from sensor_gateway.service.directories import Directories, note_hot
 from sensor_gateway.service.system_clock import SystemClock
 
 clock, disk = SystemClock(), Disk()
@@ -261,6 +262,7 @@ for number in range(0, int(sys.argv[2]), 100):
     ])
     box.tend()
 box.close(to_flash=False)
+note_hot(Directories(state=Path(sys.argv[1]), hot=None), Unheard(), has_journal=True)
 """
 
 
