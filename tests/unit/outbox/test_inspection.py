@@ -15,7 +15,7 @@ from sensor_gateway.model.event import Gap, GapCause
 from sensor_gateway.outbox.identity import seal
 from sensor_gateway.outbox.inspection.complaints import complaints_of
 from sensor_gateway.outbox.inspection.looking import LookingDisk
-from sensor_gateway.outbox.inspection.owner import CardWrites, card_writes_of, owner_of, runtime_directory_of
+from sensor_gateway.outbox.inspection.owner import owner_of, runtime_directory_of
 from sensor_gateway.outbox.inspection.snapshot import Inspected, Snapshot, holds_an_outbox, take_snapshot
 from sensor_gateway.outbox.inspection.status import Status, status_of
 from sensor_gateway.outbox.inspection.waiting import WaitingEvents, time_of
@@ -245,6 +245,16 @@ def test_what_the_outbox_can_have_written_bounds_what_it_wrote(site: Any) -> Non
     assert 0 < written <= status(site).wear.at_most
 
 
+def test_what_was_made_ready_once_is_not_taken_for_what_is_written_each_day(site: Any) -> None:
+    site.open(segment_size=1 << 20, max_size=40 << 20)
+    site.box.append(site.news(10))
+    site.offline(12, step_s=3)
+    wear = status(site, segment_size=1 << 20, max_size=40 << 20).wear
+    assert wear.made_ready >= 1 << 20
+    (segment,) = take_snapshot(inspected(site)).shelf.segments
+    assert segment.end <= wear.at_most - wear.made_ready < 100_000
+
+
 def test_nothing_waits_in_a_new_outbox_and_a_wrong_place_is_told(site: Any) -> None:
     site.state.mkdir(parents=True)
     assert not holds_an_outbox(site.state)
@@ -310,7 +320,7 @@ def test_what_was_put_aside_is_counted(site: Any) -> None:
     assert kept.piece_bytes >= 5000
 
 
-def test_the_owner_is_read_from_proc_and_what_it_wrote_too(tmp_path: Path) -> None:
+def test_the_owner_is_read_from_proc_and_its_runtime_directory_too(tmp_path: Path) -> None:
     place = tmp_path.stat()
     proc = tmp_path / "proc"
     (proc / "77").mkdir(parents=True)
@@ -323,14 +333,7 @@ def test_the_owner_is_read_from_proc_and_what_it_wrote_too(tmp_path: Path) -> No
     assert (owner.is_there, owner.pid) == (True, None)
     (proc / "locks").write_text("")
     assert owner_of(tmp_path, proc=proc).is_there is False
-    assert card_writes_of(77, proc=proc) is None
     assert runtime_directory_of(77, proc=proc) is None
-    (proc / "77" / "io").write_text("wchar: 5\nwrite_bytes: 9000\ncancelled_write_bytes: 1000\n")
-    (proc / "77" / "stat").write_text(f"77 (a ) b) S {' '.join(['0'] * 18)} 100 0\n")
-    writes = card_writes_of(77, proc=proc)
-    assert isinstance(writes, CardWrites)
-    assert writes.written_bytes == 8000
-    assert writes.over_s > 0
     (proc / "77" / "environ").write_bytes(b"A=b\0RUNTIME_DIRECTORY=/run/one:/run/two\0")
     assert runtime_directory_of(77, proc=proc) == Path("/run/one")
 

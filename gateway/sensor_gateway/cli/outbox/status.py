@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from sensor_gateway.outbox.inspection.status import Flash, Status, Wear
 
 _ABOUT: Final = """\
-Tells how many events wait and since when, how long the room for them lasts, what is written to the card in a day,
-what was dropped or put aside, and what is wrong. It reads the files alone, so a daemon is not disturbed.
+Tells how many events wait and since when, how long the room for them lasts, what is written to the card in a day at
+most, what was dropped or put aside, and what is wrong. It reads the files alone, so a daemon is not disturbed.
 
   sensor-gateway outbox status
   sensor-gateway outbox status --json | jq .waiting.events
@@ -64,16 +64,10 @@ def _lines(status: Status) -> Iterator[str]:
         f"{size(flash.free)} free on the disk"
     )
     yield f"room        {_room(status)}"
-    daemon = wear.daemon
-    if daemon is not None:
-        rate = _rate(daemon.written_bytes, daemon.over_s)
-        yield (
-            f"card        {size(daemon.written_bytes)} written by the daemon in {duration(daemon.over_s)}"
-            f"{rate} (all its files, by /proc/{status.owner.pid}/io)"
-        )
+    rate = "" if wear.per_day is None else f", at most {size(wear.per_day)} a day"
     yield (
-        f"{'card  ' if daemon is None else '      '}      at most {size(wear.at_most)} written by the outbox in "
-        f"{duration(wear.over_s)}{_rate(wear.at_most, wear.over_s)} (by the counters in its directory)"
+        f"card        at most {size(wear.at_most - wear.made_ready)} written by the outbox in {duration(wear.over_s)}"
+        f"{rate}; {size(wear.made_ready)} once to make its files ready"
     )
     for drop in status.drops:
         yield f"dropped     {_drop(drop)}"
@@ -101,16 +95,6 @@ def _room(status: Status) -> str:
     if flash.growth_per_day is None or flash.days_left is None:
         return f"{size(flash.room)}; too little waits on flash to tell how long it lasts"
     return f"{size(flash.room)}; lasts {duration(flash.days_left * 86_400)} at {size(flash.growth_per_day)} a day"
-
-
-def _per_day(count: int, over_s: float) -> float | None:
-    """Too short a time tells nothing of a day."""
-    return count / over_s * 86_400 if over_s >= 60 else None
-
-
-def _rate(count: int, over_s: float) -> str:
-    rate = _per_day(count, over_s)
-    return "" if rate is None else f", {size(rate)} a day"
 
 
 def _drop(drop: Drop) -> str:
@@ -161,14 +145,11 @@ def _flash_facts(flash: Flash) -> dict[str, object]:
 
 
 def _wear_facts(wear: Wear) -> dict[str, object]:
-    daemon = wear.daemon
     return {
         "outbox_bytes_at_most": wear.at_most,
+        "made_ready_bytes": wear.made_ready,
         "outbox_seconds": round(wear.over_s),
-        "outbox_bytes_per_day_at_most": _whole(_per_day(wear.at_most, wear.over_s)),
-        "daemon_bytes": None if daemon is None else daemon.written_bytes,
-        "daemon_seconds": None if daemon is None else round(daemon.over_s),
-        "daemon_bytes_per_day": None if daemon is None else _whole(_per_day(daemon.written_bytes, daemon.over_s)),
+        "outbox_bytes_per_day_at_most": _whole(wear.per_day),
     }
 
 

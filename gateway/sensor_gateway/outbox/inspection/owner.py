@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -11,7 +10,6 @@ from typing import Final
 from sensor_gateway.outbox.files.locks import holder_in
 
 _PROC: Final = Path("/proc")
-_STARTED_FIELD: Final = 19  # of what follows the name in /proc/<pid>/stat: clock ticks from boot to its start
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,14 +18,6 @@ class Owner:
 
     is_there: bool | None
     pid: int | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CardWrites:
-    """What a process has written to disks since it began, all its files together."""
-
-    written_bytes: int
-    over_s: float
 
 
 def owner_of(directory: Path, *, proc: Path = _PROC) -> Owner:
@@ -52,17 +42,3 @@ def runtime_directory_of(pid: int, *, proc: Path = _PROC) -> Path | None:
     found = [line[18:] for line in environ.split(b"\0") if line.startswith(b"RUNTIME_DIRECTORY=")]
     first = os.fsdecode(found[0]).partition(":")[0] if found else ""
     return Path(first) if first else None
-
-
-def card_writes_of(pid: int, *, proc: Path = _PROC) -> CardWrites | None:
-    """What a process has written to disks; None where we may not know."""
-    try:
-        text = (proc / str(pid) / "io").read_text(encoding="ascii")
-        counts = {name: int(count) for name, _, count in (line.partition(":") for line in text.splitlines())}
-        words = (proc / str(pid) / "stat").read_text(encoding="utf-8", errors="replace").rpartition(")")[2].split()
-        ticks = int(words[_STARTED_FIELD])
-        written = counts["write_bytes"] - counts.get("cancelled_write_bytes", 0)
-    except (OSError, ValueError, KeyError, IndexError):
-        return None
-    over_s = time.clock_gettime(time.CLOCK_BOOTTIME) - ticks / os.sysconf("SC_CLK_TCK")
-    return CardWrites(written_bytes=max(written, 0), over_s=max(over_s, 0.0))

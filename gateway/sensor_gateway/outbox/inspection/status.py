@@ -19,13 +19,14 @@ from sensor_gateway.outbox.files.segment import Segment, headers, last_of
 from sensor_gateway.outbox.files.shelf import index_for
 from sensor_gateway.outbox.identity import IDENTITY, REFUSED_EVENTS, read_epoch
 from sensor_gateway.outbox.inspection.complaints import Complaint, memory_complaint
-from sensor_gateway.outbox.inspection.owner import CardWrites, Owner, card_writes_of
+from sensor_gateway.outbox.inspection.owner import Owner
 from sensor_gateway.outbox.inspection.snapshot import Snapshot
 from sensor_gateway.outbox.inspection.waiting import time_of
 from sensor_gateway.outbox.recovery import CURSOR_NAME
 from sensor_gateway.outbox.tiers.clearance import unacknowledged
 
 DAY_S: Final = 86_400.0
+_LEAST_SPAN_S: Final = 60.0
 _LEAST_SPAN_MS: Final = 60_000
 _EPOCH_WRITE: Final = 2 * 4096
 _WHOLE: Final = 256 * 1024 * 1024
@@ -54,15 +55,19 @@ class Flash:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wear:
-    """What was written to the card.
+    """What the outbox wrote into its files: ``at_most`` bytes in the ``over_s`` seconds since the directory was made.
 
-    ``at_most`` bytes ``over_s`` seconds by the counters in the directory, which began with its identity; and by the
-    living daemon's own count, everything it writes included.
+    ``made_ready`` of them went once into making the files that are there, and are no measure of a day.
     """
 
     at_most: int
+    made_ready: int
     over_s: float
-    daemon: CardWrites | None
+
+    @property
+    def per_day(self) -> float | None:
+        """Bytes a day, at most; None where it is too short a time to tell."""
+        return (self.at_most - self.made_ready) / self.over_s * DAY_S if self.over_s >= _LEAST_SPAN_S else None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -211,17 +216,15 @@ def _wear(snapshot: Snapshot, now_s: float) -> Wear:
     files = sum(path.suffix in {".seg", ".free"} for path in _files(snapshot.directory))
     epoch = _epoch(snapshot)
     starts = epoch.ordinal if epoch else 0
-    at_most = (shelf.generation + files) * size + _cursor_writes(snapshot) * SLOT_SIZE + starts * _EPOCH_WRITE
+    full = shelf.generation * size
+    if shelf.segments and shelf.segments[-1].generation == shelf.generation:
+        full += shelf.segments[-1].end - size
+    written = full + _cursor_writes(snapshot) * SLOT_SIZE + starts * _EPOCH_WRITE
     try:
         began_s = (snapshot.directory / IDENTITY).stat().st_mtime
     except OSError:
         began_s = now_s
-    pid = snapshot.owner.pid
-    return Wear(
-        at_most=at_most,
-        over_s=max(now_s - began_s, 0.0),
-        daemon=None if pid is None else card_writes_of(pid),
-    )
+    return Wear(at_most=written + files * size, made_ready=files * size, over_s=max(now_s - began_s, 0.0))
 
 
 def _cursor_writes(snapshot: Snapshot) -> int:
