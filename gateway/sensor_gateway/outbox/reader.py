@@ -57,7 +57,7 @@ class Reader:
             epoch, seq = self._marks.epoch, self._marks.seq
         floor = self._drops.floor
         if floor is not None and (epoch, seq) < (floor.epoch, floor.seq):
-            if not self._announce_between(answer, (epoch, seq), (floor.epoch, floor.seq + 1), 0, is_damage=False):
+            if not self._announce_between(answer, (epoch, seq), (floor.epoch, floor.seq + 1), None, is_damage=False):
                 return answer.items
             epoch, seq = floor.epoch, floor.seq
         while not answer.is_full:
@@ -114,19 +114,27 @@ class Reader:
     def _cross(self, answer: _Answer, found: Found, epoch: Epoch, seq: int) -> bool:
         """Announce what is missing between a position and the next record; False where there was not room for all."""
         record = found.record
-        known_end = 0 if record.epoch == epoch else _end_of(record, epoch)
+        known_end = None if record.epoch == epoch else _end_before(record)
         before = (record.epoch, record.first_seq)
         return self._announce_between(answer, (epoch, seq), before, known_end, is_damage=found.is_after_damage)
 
     def _announce_between(
-        self, answer: _Answer, after: tuple[Epoch, int], before: tuple[Epoch, int], known_end: int, *, is_damage: bool
+        self,
+        answer: _Answer,
+        after: tuple[Epoch, int],
+        before: tuple[Epoch, int],
+        known_end: tuple[Epoch, int] | None,
+        *,
+        is_damage: bool,
     ) -> bool:
-        """Announce all that lies between two places. ``known_end``: at least so far did the first one's epoch go."""
+        """Announce all that lies between two places. ``known_end``: so far did an epoch between them go."""
         (epoch, seq), (following, first_seq) = after, before
         if following == epoch:
             return self._announce(answer, epoch, seq + 1, first_seq - 1, is_damage=is_damage)
         ends = {drop.epoch: drop.last for drop in self._drops if epoch <= drop.epoch < following}
-        ends[epoch] = max(seq, ends.get(epoch, 0), known_end)
+        ends[epoch] = max(seq, ends.get(epoch, 0))
+        if known_end is not None and epoch <= known_end[0] < following:
+            ends[known_end[0]] = max(ends.get(known_end[0], 0), known_end[1])
         for one, next_one in zip(sorted(ends), [*sorted(ends), following][1:], strict=True):
             first = seq + 1 if one == epoch else 1
             if not self._announce(answer, one, first, ends[one], is_damage=is_damage):
@@ -184,13 +192,13 @@ def _refused(record: Record) -> Gap:
     )
 
 
-def _end_of(record: Record, previous: Epoch) -> int:
-    """The last seq of the epoch before, where the first event of the next one knows it; else 0."""
+def _end_before(record: Record) -> tuple[Epoch, int] | None:
+    """The epoch before, and its last seq, where the first event of the next one knows it."""
     if record.first_seq != 1 or not record.bodies:
-        return 0
+        return None
     try:
         fields = json.loads(record.bodies[0])
-        is_known = fields.get("type") == "epoch" and fields.get("previous") == str(previous)
-        return int(fields.get("previous_last_seq") or 0) if is_known else 0
-    except (ValueError, AttributeError):
-        return 0
+        is_known = fields.get("type") == "epoch" and fields.get("previous_last_seq")
+        return (Epoch.parse(fields["previous"]), int(fields["previous_last_seq"])) if is_known else None
+    except (ValueError, AttributeError, KeyError, TypeError):
+        return None

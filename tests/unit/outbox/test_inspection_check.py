@@ -231,6 +231,80 @@ def test_a_truncated_segment_is_torn(site: Any) -> None:
     assert found.events == header.count
 
 
+def test_what_a_cut_at_the_end_costs_is_judged_by_what_the_hot_journal_knows(site: Any) -> None:
+    fill(site)
+    site.offline(60, step_s=3)
+    site.kill()
+    path = segments(site)[-1]
+    kept, at = records(path)[0]
+    path.write_bytes(path.read_bytes()[: at + kept.extent])
+    found = the_damage(site)
+    assert (found.file, found.wrong) == (path.name, Wrong.TORN)
+    assert [(lost.first, lost.last) for lost in found.lost] == [(kept.last_seq + 1, 171)]
+    assert found.events == 171 - kept.last_seq
+
+
+def test_a_cut_with_nothing_behind_it_costs_at_least_what_is_torn(site: Any) -> None:
+    fill(site)
+    site.offline(60, step_s=3)
+    site.cut_power()
+    path = segments(site)[-1]
+    whole = path.read_bytes()
+    header, at = records(path)[-1]
+    path.write_bytes(whole[: at + 120])
+    found = the_damage(site)
+    assert (found.wrong, found.events, found.is_least) == (Wrong.TORN, header.count, True)
+    path.write_bytes(whole[:at])
+    found = the_damage(site)
+    assert (found.wrong, found.events, found.is_least) == (Wrong.TORN, 0, True)
+
+
+@pytest.mark.parametrize("is_in_order", [False, True])
+def test_segments_that_are_all_gone_are_missed_where_anything_knows_of_them(site: Any, *, is_in_order: bool) -> None:
+    fill(site)
+    site.offline(60, step_s=3)
+    if is_in_order:
+        site.box.close(to_flash=True)
+        site.cut_power()
+    else:
+        site.kill()
+    for path in segments(site):
+        path.unlink()
+    found = the_damage(site)
+    assert (found.wrong, [(lost.first, lost.last) for lost in found.lost]) == (Wrong.HOLE, [(1, 171)])
+    site.open(**SMALL)
+    site.box.append(site.news(1))
+    assert announced(site) == [(1, 171)]
+
+
+def test_a_segment_that_only_the_cursor_knows_is_missed(site: Any) -> None:
+    fill(site)
+    site.acknowledge(site.box.read(None, max_events=1, max_bytes=1))
+    site.offline(30, step_s=5)
+    site.cut_power()
+    for path in [*segments(site), *site.flash.glob("*.free")]:
+        path.unlink()
+    found = the_damage(site)
+    assert (found.wrong, found.events) == (Wrong.MISSING, None)
+
+
+def test_an_epoch_that_is_lost_altogether_is_announced_up_to_its_known_end(site: Any) -> None:
+    fill(site)
+    site.box.close(to_flash=True)
+    site.cut_power()
+    site.open(**SMALL)
+    site.box.append(site.news(4))
+    before = {path.name for path in segments(site)}
+    site.box.close(to_flash=True)
+    site.cut_power()
+    newest = [path for path in segments(site) if path.name not in before] or segments(site)[-1:]
+    site.open(**SMALL)
+    lost = [(header.first_seq, header.last_seq) for header, _ in records(newest[-1]) if header.epoch.ordinal == 2]
+    assert lost
+    newest[-1].unlink()
+    assert lost[-1] in announced(site)
+
+
 def test_damage_in_what_was_delivered_costs_nothing(site: Any) -> None:
     stored = fill(site)
     while items := site.box.read(None, max_events=50, max_bytes=10**6):

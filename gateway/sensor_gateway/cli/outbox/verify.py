@@ -61,7 +61,9 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _line(damage: Damage) -> str:
     where = (
-        f"{damage.file}: at byte {damage.offset:,}, {damage.length:,} bytes: " if damage.length else f"{damage.file}: "
+        f"{damage.file}: at byte {damage.offset:,}, {damage.length:,} bytes: "
+        if damage.length
+        else f"{damage.file or 'at the end'}: "
     )
     return f"{where}{damage.wrong}; {_cost(damage)}; {damage.then}"
 
@@ -70,6 +72,8 @@ def _cost(damage: Damage) -> str:
     if damage.lost:
         ranges = ", ".join(f"seq {lost.first} to {lost.last} of {lost.epoch}" for lost in damage.lost)
         return f"costs {events(damage.events or 0)}: {ranges}"
+    if damage.is_least:
+        return f"costs at least {events(damage.events or 0)}, how many more nobody can tell"
     if damage.events is None:
         return "what it held is not known"
     return f"costs at most {events(damage.events)}" if damage.events else "costs no event"
@@ -96,6 +100,7 @@ def _facts(report: Report) -> dict[str, object]:
                 "length": damage.length,
                 "wrong": str(damage.wrong),
                 "events": damage.events,
+                "is_at_least": damage.is_least,
                 "lost": [
                     {"epoch": str(lost.epoch), "from_seq": lost.first, "to_seq": lost.last} for lost in damage.lost
                 ],

@@ -25,10 +25,11 @@ from sensor_gateway.outbox.inspection.damage import (
     extent,
     judge,
 )
-from sensor_gateway.outbox.inspection.losses import Piece, Place, charged
+from sensor_gateway.outbox.inspection.endings import known_end, missing_behind, missing_segment
+from sensor_gateway.outbox.inspection.losses import Known, Piece, Place, charged
 from sensor_gateway.outbox.inspection.small_files import small_file_damage
 from sensor_gateway.outbox.inspection.snapshot import Snapshot
-from sensor_gateway.outbox.inspection.waiting import WaitingEvents
+from sensor_gateway.outbox.inspection.waiting import WaitingEvents, end_of
 
 _WHOLE: Final = 256 * 1024 * 1024
 _LOOKS: Final = 4
@@ -66,6 +67,7 @@ class _Reading:
 
     def __init__(self, snapshot: Snapshot, look: Callable[[], Snapshot]) -> None:
         self._disk, self._directory = snapshot.disk, snapshot.directory
+        self._size = snapshot.inspected.settings.segment_size
         self._pieces: list[Piece] = []
         self._unbounded: list[Piece] = []
         self._last: Position | None = None
@@ -79,7 +81,9 @@ class _Reading:
             self.report.free += name.endswith(".free") and self._read(self._directory / name) is not None
         if snapshot.hot_path is not None and not snapshot.hot.is_newer:
             self._hot(snapshot.hot_path)
-        damage = charged([*self._pieces, *self._unbounded], _unexplained(look), self._places, snapshot.gone)
+        known = Known(gone=snapshot.gone, end=known_end(snapshot))
+        damage = charged([*self._pieces, *self._unbounded], _unexplained(look), self._places, known)
+        damage += missing_segment(snapshot)
         self.report.damage = [*damage, *small_file_damage(snapshot, has_segments=bool(segments))]
 
     def _names(self) -> list[str]:
@@ -96,7 +100,9 @@ class _Reading:
         generation = int(name[:-4])
         end = self._records(name, data, generation, 0)
         rest = data[end:]
-        if rest.startswith(MAGIC) and int.from_bytes(rest[16:24], "little") == generation:
+        if len(data) < self._size:
+            self._cut(name, rest, end, THEN_WRITTEN_OVER if is_newest else THEN_SKIPPED)
+        elif rest.startswith(MAGIC) and int.from_bytes(rest[16:24], "little") == generation:
             damage = Damage(
                 file=name,
                 offset=end,
@@ -109,6 +115,11 @@ class _Reading:
         elif not end and not is_newest:
             wrong = Wrong.ZEROED if rest.count(0) == len(rest) else Wrong.GENERATION
             self._note(Damage(file=name, offset=0, length=len(rest), wrong=wrong, events=None, then=THEN_RELEASED))
+
+    def _cut(self, name: str, rest: bytes, end: int, then: str) -> None:
+        """A segment is as long as it will ever be before it is first written: a shorter one was cut."""
+        damage = Damage(file=name, offset=end, length=len(rest), wrong=Wrong.TORN, events=claimed(rest), then=then)
+        self._note(damage, is_cut=True)
 
     def _hot(self, path: Path) -> None:
         data = self._read(path)
@@ -155,8 +166,8 @@ class _Reading:
         self._unbounded = []
         self._last = last if self._last is None else max(self._last, last)
 
-    def _note(self, damage: Damage) -> None:
-        self._unbounded.append(Piece(damage=damage, after=self._last))
+    def _note(self, damage: Damage, *, is_cut: bool = False) -> None:
+        self._unbounded.append(Piece(damage=damage, after=self._last, is_cut=is_cut))
 
     def _read(self, path: Path) -> bytes | None:
         """A file's bytes; None where it is gone, or where the medium does not give them, which is noted."""
@@ -172,10 +183,14 @@ class _Reading:
 
 
 def _unexplained(look: Callable[[], Snapshot]) -> Iterator[Gap]:
-    """The gaps of the stream of which nobody knows the cause; none where the stream cannot be read."""
+    """The gaps of the stream, and behind it, of which nobody knows the cause; none where it cannot be read."""
+    walk = WaitingEvents(look)
+    last = walk.snapshot.gone
     try:
-        for item in WaitingEvents(look):
+        for item in walk:
+            last = max(last, end_of(item))
             if isinstance(item, Gap) and item.cause in {GapCause.UNKNOWN, GapCause.DAMAGE}:
                 yield item
     except OSError:
         return
+    yield from missing_behind(walk.snapshot, max(last, walk.snapshot.gone))

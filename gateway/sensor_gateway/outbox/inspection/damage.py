@@ -43,7 +43,10 @@ class Lost:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Damage:
-    """One piece. ``events`` is what it costs at most, None where nothing tells; ``lost`` is where these would stand."""
+    """One piece. ``events`` is what it costs at most, None where nothing tells; ``lost`` is where these would stand.
+
+    ``is_least``: it costs that much at least, and how many more nobody can tell.
+    """
 
     file: str
     offset: int
@@ -52,6 +55,7 @@ class Damage:
     events: int | None
     lost: tuple[Lost, ...] = ()
     then: str
+    is_least: bool = False
 
     @property
     def key(self) -> tuple[str, int, Wrong]:
@@ -64,6 +68,7 @@ THEN_WRITTEN_OVER: Final = "it is written over; what nothing else holds is annou
 THEN_NEW_EPOCH: Final = "it is skipped and kept in quarantine/, and a new epoch begins"
 THEN_ANNOUNCED: Final = "it is announced as a gap"
 THEN_LEFT: Final = "it is left alone, and what it held announced as a gap"
+THEN_UNKNOWN_END: Final = "the next epoch's first event says that the end of the one before is not known"
 THEN_RELEASED: Final = "it is used again, and what it held announced as a gap"
 
 

@@ -13,11 +13,15 @@ from sensor_gateway.outbox.inspection.damage import THEN_ANNOUNCED, Damage, Lost
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Piece:
-    """A damaged piece, with the last position before it and the first behind it, where there are such."""
+    """A damaged piece, with the last position before it and the first behind it, where there are such.
+
+    ``is_cut``: its file ends there and went on once, so what it says of itself is the least that it can cost.
+    """
 
     damage: Damage
     after: Position | None
     before: Position | None = None
+    is_cut: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,8 +33,16 @@ class Place:
     offset: int
 
 
-def charged(pieces: Iterable[Piece], gaps: Iterable[Gap], places: Sequence[Place], gone: Position) -> list[Damage]:
-    """Every piece with what it costs, then the holes that none of them explains; through ``gone`` nothing waits.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Known:
+    """Through ``gone`` nothing waits; ``end`` is the newest position that was given out, None where nobody knows."""
+
+    gone: Position
+    end: Position | None
+
+
+def charged(pieces: Iterable[Piece], gaps: Iterable[Gap], places: Sequence[Place], known: Known) -> list[Damage]:
+    """Every piece with what it costs, then the holes that none of them explains.
 
     A gap is charged to the first piece it fits. A piece between neighbours that adjoin costs nothing; where a neighbour
     is missing, what it says of itself is the most that it can cost.
@@ -40,7 +52,7 @@ def charged(pieces: Iterable[Piece], gaps: Iterable[Gap], places: Sequence[Place
     for piece in pieces:
         own = [gap for gap in left if _fits(gap, piece)]
         left = [gap for gap in left if gap not in own]
-        found.append(_charge(piece, own, gone))
+        found.append(_charge(piece, own, known))
     return [*found, *_holes(left, places)]
 
 
@@ -49,21 +61,24 @@ def _fits(gap: Gap, piece: Piece) -> bool:
     return (piece.after is None or first > piece.after) and (piece.before is None or last < piece.before)
 
 
-def _charge(piece: Piece, gaps: Sequence[Gap], gone: Position) -> Damage:
+def _charge(piece: Piece, gaps: Sequence[Gap], known: Known) -> Damage:
     if gaps:
         lost = tuple(_lost(gap) for gap in gaps)
         return replace(piece.damage, events=sum(one.count for one in lost), lost=lost)
-    after, before = piece.after, piece.before
+    after, before, gone = piece.after, piece.before, known.gone
     is_bounded = after is not None and before is not None and after.epoch == before.epoch
     is_delivered = before is not None and before <= Position(epoch=gone.epoch, seq=Seq(gone.seq + 1))
-    return replace(piece.damage, events=0) if is_bounded or is_delivered else piece.damage
+    is_last = piece.is_cut and before is None and known.end is not None  # the end is known, and nothing is missing
+    if is_bounded or is_delivered or is_last:
+        return replace(piece.damage, events=0)
+    return replace(piece.damage, is_least=True, events=piece.damage.events or 0) if piece.is_cut else piece.damage
 
 
 def _holes(gaps: Iterable[Gap], places: Sequence[Place]) -> Iterator[Damage]:
     ordered = sorted(places, key=_first)
     for gap in gaps:
-        index = min(bisect_right(ordered, _ends(gap)[0], key=_first), len(ordered) - 1)
-        place = ordered[index] if ordered else None
+        index = bisect_right(ordered, _ends(gap)[0], key=_first)
+        place = ordered[index] if index < len(ordered) else None
         yield Damage(
             file=place.file if place else "",
             offset=place.offset if place else 0,

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Final
 
 from sensor_gateway.model.event import Gap
-from sensor_gateway.model.position import Epoch
+from sensor_gateway.model.position import Epoch, Position, Seq
 from sensor_gateway.outbox.inspection.snapshot import Snapshot
 from sensor_gateway.outbox.marks import Marks
 from sensor_gateway.outbox.stored import Stored
@@ -96,7 +96,13 @@ def time_of(body: bytes) -> str:
     return "" if at < 0 else body[at + len(_TIME) : at + len(_TIME) + _TIME_LENGTH].decode(errors="replace")
 
 
-def _end(item: Stored | Gap) -> tuple[Epoch, int]:
+def end_of(item: Stored | Gap) -> Position:
+    """The last position of an item; seq 0 for events that never had one."""
     if isinstance(item, Stored):
-        return item.position.epoch, item.position.seq
-    return item.epoch, item.to_seq or 0
+        return item.position
+    return Position(epoch=item.epoch, seq=Seq(item.to_seq or 0))
+
+
+def _end(item: Stored | Gap) -> tuple[Epoch, int]:
+    end = end_of(item)
+    return end.epoch, end.seq
