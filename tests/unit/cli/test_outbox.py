@@ -276,6 +276,57 @@ def test_an_export_writes_through_a_device_or_a_link_and_replaces_neither(
     assert target.read_bytes().count(b"\n") == 4
 
 
+def test_an_output_that_cannot_be_a_file_is_told_by_its_own_name(
+    cli: Callable[..., Any], left: tuple[Path, Path], tmp_path: Path
+) -> None:
+    words = ("outbox", "export", "--state-dir", left[0], "--hot-dir", left[1], "--output")
+    for wrong, why in (
+        (str(tmp_path), "is a directory"),
+        (f"{tmp_path}/not-there.d/", "no such directory"),
+        (f"{tmp_path}/not-there/x", "no such directory"),
+        (f"{left[1]}/hot.log/x", "no such directory"),
+    ):
+        ended = cli(*words, wrong)
+        assert (ended.code, ended.out) == (74, "")
+        assert f"{wrong.rstrip('/')}" in ended.err
+        assert why in ended.err
+        assert ".new" not in ended.err
+    assert not (tmp_path / "not-there.d").exists()
+
+
+def test_gaps_are_counted_apart_from_events(
+    cli: Callable[..., Any], left: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    words = ("--state-dir", left[0], "--hot-dir", left[1])
+    assert cli("outbox", "purge", "--yes", *words).code == 0
+    box = open_box(*left)
+    append(box, 3)
+    box.close(to_flash=False)
+    ended = cli("outbox", "export", "--output", tmp_path / "out", *words)
+    assert "3 events and 1 gap written to" in ended.err
+    lines = cli("outbox", "peek", "2", "--json", *words).out.splitlines()
+    assert [json.loads(line)["type"] for line in lines] == ["gap", "value", "value"]
+
+
+def test_a_state_directory_that_is_none_is_told_what_it_is(
+    cli: Callable[..., Any], left: tuple[Path, Path], tmp_path: Path
+) -> None:
+    (tmp_path / "file").touch()
+    for wrong, why in (
+        (left[0] / "outbox", f"{left[0] / 'outbox'} is the outbox itself: name its parent, {left[0]}"),
+        (tmp_path / "absent", f"{tmp_path / 'absent'} does not exist"),
+        (tmp_path / "file", f"{tmp_path / 'file'} is not a directory"),
+    ):
+        ended = cli("outbox", "status", "--state-dir", wrong)
+        assert (ended.code, why in ended.err) == (66, True), ended.err
+
+
+def test_the_help_says_what_the_configuration_is_for(cli: Callable[..., Any]) -> None:
+    text = " ".join(cli("outbox", "status", "--help").out.split())
+    assert "where it is not FILE" not in text
+    assert "limits and hot directory" in text
+
+
 def test_verify_says_sound_or_explains_each_damage(cli: Callable[..., Any], left: tuple[Path, Path]) -> None:
     words = ("outbox", "verify", "--state-dir", left[0], "--hot-dir", left[1])
     assert cli(*words).code == 0

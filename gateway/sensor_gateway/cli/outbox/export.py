@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import argparse
+import errno
 import os
 import sys
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
-from itertools import chain
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import BinaryIO, Final
+from typing import TYPE_CHECKING, BinaryIO, Final
 
 from sensor_gateway.cli.arguments import Subparsers, add_command, say
 from sensor_gateway.cli.outbox.entries import encoder_for
 from sensor_gateway.cli.outbox.figures import events
 from sensor_gateway.cli.outbox.memory import tell_of_memory
 from sensor_gateway.cli.outbox.place import find_outbox
+
+if TYPE_CHECKING:
+    from sensor_gateway.outbox.inspection.waiting import WaitingEvents
 
 _ABOUT: Final = """\
 Writes every event that waits, in order, one line of JSON each, exactly as it is stored, with a line for each gap.
@@ -33,7 +36,7 @@ def add(subparsers: Subparsers) -> argparse.ArgumentParser:
     """Add the subcommand."""
     parser = add_command(subparsers, "export", summary="every event that waits, as lines of JSON", about=_ABOUT)
     parser.add_argument("--all", action="store_true", help="delivered events too, where they still lie on flash")
-    parser.add_argument("--output", type=Path, metavar="FILE", help="the file to write (default: standard output)")
+    parser.add_argument("--output", metavar="FILE", help="the file to write (default: standard output)")
     return parser
 
 
@@ -44,38 +47,76 @@ def run(arguments: argparse.Namespace) -> int:
 
     inspected = find_outbox(arguments)
     waiting = WaitingEvents(lambda: take_snapshot(inspected), with_acknowledged=arguments.all)
-    bodies = chain(map(encoder_for(waiting.snapshot), waiting), waiting.strays)
     if arguments.output is None:
-        _write(bodies, sys.stdout.buffer)
+        _write(waiting, sys.stdout.buffer)
         return tell_of_memory(waiting.snapshot)
-    with _whole_or_nothing(arguments.output) as out:
-        count = _write(bodies, out)
-    say(f"{events(count)} written to {arguments.output}")
+    try:
+        with _whole_or_nothing(arguments.output) as out:
+            count, gaps = _write(waiting, out)
+    except _NotWrittenError as error:
+        say(f"sensor-gateway: {arguments.output}: {error}")
+        return os.EX_IOERR
+    missing = f" and {gaps:,} gap{'' if gaps == 1 else 's'}" if gaps else ""
+    say(f"{events(count)}{missing} written to {arguments.output}")
     return tell_of_memory(waiting.snapshot)
 
 
-def _write(bodies: Iterable[bytes], out: BinaryIO) -> int:
-    count = 0
-    for count, body in enumerate(bodies, 1):  # noqa: B007
+_FULL: Final = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+"""The system's numbers for what only writing can meet."""
+
+
+class _NotWrittenError(Exception):
+    """Why the file could not be written."""
+
+
+def _write(waiting: WaitingEvents, out: BinaryIO) -> tuple[int, int]:
+    """All entries; how many events and gaps they are."""
+    from sensor_gateway.model.event import Gap
+
+    encode, count, gaps = encoder_for(waiting.snapshot), 0, 0
+    for entry in waiting:
+        out.write(encode(entry) + b"\n")
+        gaps += isinstance(entry, Gap)
+        count += not isinstance(entry, Gap)
+    for count, body in enumerate(waiting.strays, count + 1):  # noqa: B007, B020
         out.write(body + b"\n")
     out.flush()
-    return count
+    return count, gaps
 
 
 @contextmanager
-def _whole_or_nothing(file: Path) -> Iterator[BinaryIO]:
+def _whole_or_nothing(name: str) -> Iterator[BinaryIO]:
     """A file that takes its place when all of it is on the medium. What is there and is no file is written through."""
-    file = file.resolve()
-    if file.exists() and not file.is_file():
-        with file.open("wb") as out:
+    asked = Path(name)
+    if asked.is_dir():
+        raise _NotWrittenError("is a directory: name a file")
+    if name.endswith("/") or not asked.resolve().parent.is_dir():
+        raise _NotWrittenError("no such directory")
+    if asked.exists() and not asked.is_file():
+        with _told(asked), asked.open("wb") as out:
             yield out
         return
+    file = asked.resolve()
     beside = file.with_name(f"{file.name}.{os.getpid()}.new")
     try:
-        with beside.open("xb") as out:
+        with _told(beside), beside.open("xb") as out:
             yield out
             out.flush()
             os.fsync(out.fileno())
-        beside.replace(file)
+        with _told(beside):
+            beside.replace(file)
     finally:
-        beside.unlink(missing_ok=True)
+        with suppress(OSError):
+            beside.unlink(missing_ok=True)
+
+
+@contextmanager
+def _told(written: Path) -> Iterator[None]:
+    """The system's reason, without the name of a file that nobody asked for; errors of other files pass."""
+    try:
+        yield
+    except OSError as error:
+        is_full = error.filename is None and error.errno in _FULL
+        if not is_full and str(error.filename) != str(written):
+            raise
+        raise _NotWrittenError((error.strerror or str(error)).lower()) from error

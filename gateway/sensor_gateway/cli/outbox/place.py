@@ -12,7 +12,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from sensor_gateway.cli.arguments import DEFAULT_FILE, add_named_config, load_checked, load_or_complain, say
+from sensor_gateway.cli.arguments import DEFAULT_FILE, load_checked, load_or_complain, say
 from sensor_gateway.model.errors import OperatorError
 
 if TYPE_CHECKING:
@@ -45,7 +45,13 @@ def add_place(parser: argparse.ArgumentParser) -> None:
         help=f"its directory in memory (default as --config has it, else the one its daemon used last, else as "
         f"{DEFAULT_FILE} has it, else the running daemon's, else $RUNTIME_DIRECTORY)",
     )
-    add_named_config(parser)
+    parser.add_argument(
+        "--config",
+        type=Path,
+        metavar="FILE",
+        help=f"the gateway's configuration, for its limits and hot directory alone (default {DEFAULT_FILE}, if it can "
+        "be read)",
+    )
 
 
 def configuration_of(arguments: argparse.Namespace) -> Configuration | None:
@@ -118,8 +124,24 @@ def _state_directory(arguments: argparse.Namespace) -> Path:
         looked.append(directory)
     if refusal is not None:
         raise refusal
+    if arguments.state_dir is not None:
+        _say_what_it_is(arguments.state_dir)
     where = " nor ".join(map(str, looked))
     raise NoOutbox(f"no outbox in {where}: no gateway ran with this state directory; name its own with --state-dir")
+
+
+def _say_what_it_is(directory: Path) -> None:
+    """NoOutbox where a named state directory cannot be one."""
+    from sensor_gateway.outbox.inspection.snapshot import holds_an_outbox
+    from sensor_gateway.outbox.recovery import DIRECTORY_NAMES
+
+    place = directory.absolute()
+    if not place.exists():
+        raise NoOutbox(f"{directory} does not exist")
+    if not place.is_dir():
+        raise NoOutbox(f"{directory} is not a directory")
+    if place.name in DIRECTORY_NAMES and holds_an_outbox(place.parent):
+        raise NoOutbox(f"{directory} is the outbox itself: name its parent, {place.parent}")
 
 
 def _candidates(arguments: argparse.Namespace) -> Iterator[Path]:
