@@ -305,6 +305,34 @@ def test_an_epoch_that_is_lost_altogether_is_announced_up_to_its_known_end(site:
     assert lost[-1] in announced(site)
 
 
+def test_the_status_counts_what_can_be_read_and_alarms_of_the_rest(site: Any) -> None:
+    fill(site)
+    site.kill()
+    snapshot = look(site)
+    sound = status_of(snapshot, 0.0, complaints_of(snapshot))
+    assert (sound.waiting, [one.name for one in sound.complaints if one.name == "damage"]) == (171, [])
+    path = segments(site)[1]
+    header, at = records(path)[1]
+    overwrite(path, at, bytes(header.extent))
+    snapshot = look(site)
+    status = status_of(snapshot, 0.0, complaints_of(snapshot))
+    assert status.waiting == 171 - header.count
+    (alarm,) = [one.text for one in status.complaints if one.name == "damage"]
+    assert alarm.startswith(f"{header.count} events")
+    assert "outbox verify" in alarm
+
+
+def test_the_status_alarms_of_segments_that_are_all_gone(site: Any) -> None:
+    fill(site)
+    site.offline(60, step_s=3)
+    site.kill()
+    for path in segments(site):
+        path.unlink()
+    snapshot = look(site)
+    status = status_of(snapshot, 0.0, complaints_of(snapshot))
+    assert [one.text[:11] for one in status.complaints if one.name == "damage"] == ["171 events "]
+
+
 def test_damage_in_what_was_delivered_costs_nothing(site: Any) -> None:
     stored = fill(site)
     while items := site.box.read(None, max_events=50, max_bytes=10**6):
@@ -317,6 +345,7 @@ def test_damage_in_what_was_delivered_costs_nothing(site: Any) -> None:
     flip(path, records(path)[0][1] + 100)
     found = the_damage(site)
     assert (found.wrong, found.events) == (Wrong.CHECKSUM, 0)
+    assert "gap" not in found.then
     assert len(stored) == 170
 
 
@@ -344,6 +373,16 @@ def test_one_bad_slot_of_the_cursor_leaves_the_other(site: Any, slot: int) -> No
     assert {one.wrong for one in verify(site).damage} == {Wrong.ZEROED}
     path.unlink()
     assert [one.wrong for one in verify(site).damage] == [Wrong.MISSING]
+
+
+@pytest.mark.parametrize("junk", [b"junk", b"junk" * 2048])
+def test_a_cursor_of_junk_is_one_damage_and_wakes_what_was_purged(site: Any, junk: bytes) -> None:
+    fill(site)
+    site.kill()
+    (site.flash / "cursor-mqtt").write_bytes(junk)
+    found = the_damage(site)
+    assert (found.file, found.offset, found.length, found.events) == ("cursor-mqtt", 0, len(junk), 0)
+    assert "purged" in found.then
 
 
 @pytest.mark.parametrize("name", ["identity", "epoch"])

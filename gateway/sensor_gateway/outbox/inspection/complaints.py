@@ -42,7 +42,7 @@ def _found(snapshot: Snapshot) -> Iterator[Complaint]:
         yield Complaint(name="newer", text=f"{newer} was written by a newer version, and is left alone")
     if snapshot.shelf.segments and not snapshot.has_cursor:
         yield Complaint(
-            name="cursor", text="the cursor is lost or damaged: what was delivered lately may be sent again"
+            name="cursor", text="the cursor is lost or damaged: what was delivered or purged may be sent again"
         )
     yield from _no_room(snapshot)
     if (snapshot.directory / PURGE_REQUEST).exists():
@@ -64,6 +64,13 @@ def _of_the_hot_journal(snapshot: Snapshot) -> Iterator[Complaint]:
             name="strays",
             text=f"{hot} belongs to another state directory; a start would take its {_times(count, 'event')} in anew",
         )
+
+
+def damage_complaint(lost: int) -> Iterator[Complaint]:
+    """That so many events should wait, and cannot be read."""
+    if lost:
+        text = f"{_times(lost, 'event')} that should wait cannot be read any more: `outbox verify` tells where and why"
+        yield Complaint(name="damage", text=text)
 
 
 def memory_complaint(snapshot: Snapshot) -> Complaint | None:

@@ -70,6 +70,12 @@ THEN_ANNOUNCED: Final = "it is announced as a gap"
 THEN_LEFT: Final = "it is left alone, and what it held announced as a gap"
 THEN_UNKNOWN_END: Final = "the next epoch's first event says that the end of the one before is not known"
 THEN_RELEASED: Final = "it is used again, and what it held announced as a gap"
+WITHOUT_GAP: Final = {
+    THEN_SKIPPED: "it is skipped, and nothing is missing",
+    THEN_LEFT: "it is left alone, and nothing is missing",
+    THEN_RELEASED: "it is used again, and nothing is missing",
+}
+"""The same where it costs no event."""
 
 
 def judge(piece: bytes, *, generation: int, is_last: bool) -> Wrong:

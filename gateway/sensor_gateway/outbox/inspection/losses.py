@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 from sensor_gateway.model.event import Gap
 from sensor_gateway.model.position import Position, Seq
-from sensor_gateway.outbox.inspection.damage import THEN_ANNOUNCED, Damage, Lost, Wrong
+from sensor_gateway.outbox.inspection.damage import THEN_ANNOUNCED, WITHOUT_GAP, Damage, Lost, Wrong
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,7 +70,8 @@ def _charge(piece: Piece, gaps: Sequence[Gap], known: Known) -> Damage:
     is_delivered = before is not None and before <= Position(epoch=gone.epoch, seq=Seq(gone.seq + 1))
     is_last = piece.is_cut and before is None and known.end is not None  # the end is known, and nothing is missing
     if is_bounded or is_delivered or is_last:
-        return replace(piece.damage, events=0)
+        then = piece.damage.then
+        return replace(piece.damage, events=0, then=WITHOUT_GAP.get(then, then))
     return replace(piece.damage, is_least=True, events=piece.damage.events or 0) if piece.is_cut else piece.damage
 
 

@@ -13,8 +13,8 @@ from sensor_gateway.outbox.inspection.snapshot import Snapshot
 from sensor_gateway.outbox.recovery import CURSOR_NAME
 
 _SIZE_LIMIT: Final = 4096
-_OTHER_SLOT: Final = "the other slot is used; what was delivered since then may be sent again"
-_SENT_AGAIN: Final = "everything that is there is sent again"
+_OTHER_SLOT: Final = "the other slot is used; what was delivered or purged since then may be sent again"
+_SENT_AGAIN: Final = "everything that is there is sent again, also what was delivered or purged"
 _NEW_IDENTITY: Final = "a new identity and client id are made, and a new epoch begins"
 _COUNTED_ON: Final = "epochs are counted on from the records"
 
@@ -44,15 +44,18 @@ def _cursor(snapshot: Snapshot, *, has_segments: bool) -> Iterator[Damage]:
     else:
         slots = [(at, data[at : at + SLOT_SIZE]) for at in (0, SLOT_SIZE)]
         sound = [at for at, slot in slots if decode_slot(slot)]
+        if not sound and (has_segments or data.count(0) < len(data)):
+            slots = [(0, data)]
         for at, slot in slots:
             is_unused = slot.count(0) == len(slot) == SLOT_SIZE and (sound or not has_segments)
             if at not in sound and not is_unused:
                 wrong = Wrong.TORN if len(slot) < SLOT_SIZE else Wrong.CHECKSUM
+                is_zeroed = len(slot) >= SLOT_SIZE and slot.count(0) == len(slot)
                 yield Damage(
                     file=CURSOR_NAME,
                     offset=at,
                     length=len(slot),
-                    wrong=Wrong.ZEROED if slot.count(0) == SLOT_SIZE else wrong,
+                    wrong=Wrong.ZEROED if is_zeroed else wrong,
                     events=0,
                     then=_OTHER_SLOT if sound else _SENT_AGAIN,
                 )

@@ -18,8 +18,9 @@ from sensor_gateway.outbox.files.record import Header, bodies_of, scan
 from sensor_gateway.outbox.files.segment import Segment, headers, last_of
 from sensor_gateway.outbox.files.shelf import index_for
 from sensor_gateway.outbox.identity import IDENTITY, REFUSED_EVENTS, read_epoch
-from sensor_gateway.outbox.inspection.complaints import Complaint, memory_complaint
+from sensor_gateway.outbox.inspection.complaints import Complaint, damage_complaint, memory_complaint
 from sensor_gateway.outbox.inspection.owner import Owner
+from sensor_gateway.outbox.inspection.readable import missing_at_the_end, readable_on_flash
 from sensor_gateway.outbox.inspection.snapshot import Snapshot
 from sensor_gateway.outbox.inspection.waiting import time_of
 from sensor_gateway.outbox.recovery import CURSOR_NAME
@@ -112,13 +113,16 @@ def status_of(snapshot: Snapshot, now_s: float, complaints: Sequence[Complaint])
     in_memory = sum(unacknowledged(marks, one.epoch, one.first_seq, one.last_seq) for one in recovered.tail)
     waiting = _waiting_headers(snapshot)
     oldest, newest = _ends(snapshot, waiting)
+    readable = readable_on_flash(snapshot)
+    on_flash = recovered.pending_in_cold if readable is None else min(readable, recovered.pending_in_cold)
+    lost = recovered.pending_in_cold - on_flash + missing_at_the_end(snapshot)
     return Status(
         directory=directory,
         hot_path=snapshot.hot_path,
         owner=snapshot.owner,
         epoch=_epoch(snapshot),
         in_memory=in_memory,
-        on_flash=recovered.pending_in_cold,
+        on_flash=on_flash,
         strays=len(recovered.strays),
         oldest=oldest,
         newest=newest,
@@ -126,7 +130,7 @@ def status_of(snapshot: Snapshot, now_s: float, complaints: Sequence[Complaint])
         wear=_wear(snapshot, now_s),
         drops=tuple(recovered.drops),
         kept=_kept(directory, snapshot.inspected.places.state_directory),
-        complaints=tuple(complaints),
+        complaints=(*complaints, *damage_complaint(lost)),
         is_memory_known=memory_complaint(snapshot) is None,
     )
 
