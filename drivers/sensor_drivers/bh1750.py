@@ -22,6 +22,7 @@ from sensor_gateway.driver import (
     BusKind,
     Channel,
     DriverSpec,
+    Heeds,
     Identifying,
     Identity,
     Measuring,
@@ -39,6 +40,8 @@ from sensor_gateway.driver import (
 POWER_ON = Write(b"\x01")
 CHANGE_MEASUREMENT_TIME_HIGH, CHANGE_MEASUREMENT_TIME_LOW = 0x40, 0x60  # 01000_MT[7,6,5] and 011_MT[4..0]
 ANSWER = Read(2)
+
+COMMANDS = b"\x00\x01\x07\x10\x11\x13\x20\x21\x23" + bytes((*range(0x40, 0x48), *range(0x60, 0x80)))
 
 COUNTS_PER_LUX = 1.2  # typical measurement accuracy at the default MTreg (pages 2, 7)
 DEFAULT_MTREG, LOWEST_MTREG, HIGHEST_MTREG = 69, 31, 254  # page 11
@@ -169,4 +172,5 @@ SPEC = DriverSpec(
     vectors=VECTORS,
     options=Options,
     check=check,
+    heeds=Heeds(alone=COMMANDS),
 )

@@ -24,6 +24,7 @@ from sensor_gateway.driver import (
     BusKind,
     Channel,
     DriverSpec,
+    Heeds,
     Identifying,
     Identity,
     Measuring,
@@ -71,8 +72,8 @@ _H = Channel(name="humidity", quantity=HUMIDITY, low=0, high=100, resolution=0.0
 
 # wire_bits: 9 a byte, and the start, repeated start and stop of force, status and burst.
 VARIANTS = {
-    "bme280": Variant(addresses=(0x76, 0x77), channels=(_T, _P, _H), wire_bits=188, part="BME280"),
-    "bmp280": Variant(addresses=(0x76, 0x77), channels=(_T, _P), wire_bits=152, part="BMP280"),
+    "bme280": Variant(addresses=(0x76, 0x77), channels=(_T, _P, _H), wire_bits=188, part="BME280", has_identity=True),
+    "bmp280": Variant(addresses=(0x76, 0x77), channels=(_T, _P), wire_bits=152, part="BMP280", has_identity=True),
 }
 
 
@@ -290,4 +291,5 @@ SPEC = DriverSpec(
     vectors=VECTORS,
     options=Options,
     frozen_after={"pressure": 300},  # its last bits are noise: 300 equal ones come from no living chip
+    heeds=Heeds(with_data=b"\xe0\xf2\xf4\xf5"),
 )

@@ -23,6 +23,7 @@ from sensor_gateway.driver import (
     BusKind,
     Channel,
     DriverSpec,
+    Heeds,
     Identifying,
     Identity,
     Measuring,
@@ -98,7 +99,9 @@ def _variant(name: str, row: Row) -> Variant:
         deadband=0.1,
     )
     # wire_bits: pointer and register in one transaction, 5 bytes of 9 bits, with start, repeated start and stop.
-    return Variant(addresses=row.addresses, channels=(channel,), wire_bits=48, part=row.part)
+    return Variant(
+        addresses=row.addresses, channels=(channel,), wire_bits=48, part=row.part, has_identity=name == "tmp1075"
+    )
 
 
 VARIANTS = {name: _variant(name, row) for name, row in ROWS.items()}
@@ -235,4 +238,5 @@ SPEC = DriverSpec(
     replay=replay,
     vectors=VECTORS,
     options=Options,
+    heeds=Heeds(with_data=b"\x01\x02\x03\x04"),
 )

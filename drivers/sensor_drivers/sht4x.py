@@ -18,10 +18,10 @@ from typing import Annotated, Literal, TypeAlias
 from sensor_gateway.driver import (
     HUMIDITY,
     TEMPERATURE,
-    BadFrame,
     BusKind,
     Channel,
     DriverSpec,
+    Heeds,
     Identifying,
     Identity,
     Measuring,
@@ -33,7 +33,7 @@ from sensor_gateway.driver import (
     Vector,
     Wait,
     Write,
-    crc8,
+    checked_words,
 )
 
 # Commands (section 4.5).
@@ -55,7 +55,7 @@ _T = Channel(name="temperature", quantity=TEMPERATURE, low=-40, high=125, resolu
 _H = Channel(name="humidity", quantity=HUMIDITY, low=0, high=100, resolution=0.01, deadband=0.5)
 
 # wire_bits: command (2 bytes) and answer (7 bytes), 9 bits each, with start and stop.
-_VARIANT = Variant(addresses=(0x44, 0x45, 0x46), channels=(_T, _H), wire_bits=85, part="SHT4x")
+_VARIANT = Variant(addresses=(0x44, 0x45, 0x46), channels=(_T, _H), wire_bits=85, part="SHT4x", has_identity=True)
 VARIANTS = dict.fromkeys(("sht4x", "sht40", "sht41", "sht43", "sht45"), _VARIANT)
 
 
@@ -68,24 +68,13 @@ class Options:
 
 def convert(frame: bytes) -> Values:
     """Values of one answer (section 4.6). Total: values within limits, BadFrame or OverRange."""
-    t, h = words(frame)
+    t, h = checked_words(frame, 2)
     temperature = -45 + 175 * t / 65535
     if not _T.low <= temperature <= _T.high:
         raise OverRange(f"temperature of {temperature:.2f} °C is beyond what the chip can measure")
     # Near both ends the straight line leaves the physical range: the datasheet says to crop.
     humidity = min(max(-6 + 125 * h / 65535, 0.0), 100.0)
     return {"temperature": temperature, "humidity": humidity}
-
-
-def words(frame: bytes) -> tuple[int, int]:
-    """The two words of an answer, checked. BadFrame says which checksum was expected and which one came."""
-    if len(frame) != ANSWER.count:
-        raise BadFrame("answer of the wrong length", expected="6 bytes", got=frame)
-    for name, start in (("first", 0), ("second", 3)):
-        check = crc8(frame[start : start + 2])
-        if check != frame[start + 2]:
-            raise BadFrame(f"checksum of the {name} word", expected=f"{check:02x}", got=f"{frame[start + 2]:02x}")
-    return frame[0] << 8 | frame[1], frame[3] << 8 | frame[4]
 
 
 class Sht4x:
@@ -99,7 +88,7 @@ class Sht4x:
         """Read the serial number: its checksums tell that an SHT4x answers. The members of the family look alike."""
         yield READ_SERIAL_NUMBER
         yield COMMAND_TIME
-        high, low = words((yield ANSWER))
+        high, low = checked_words((yield ANSWER), 2)
         return Identity(part=f"SHT4x, serial number {high << 16 | low:08x}", channels=("temperature", "humidity"))
 
     def setup(self) -> Preparing:
@@ -156,4 +145,5 @@ SPEC = DriverSpec(
     options=Options,
     # Noise moves the last bits of a temperature all the time. Humidity may stand still: it is cropped.
     frozen_after={"temperature": 300},
+    heeds=Heeds(alone=b"\xfd\xf6\xe0\x89\x94\x39\x32\x2f\x24\x1e\x15"),  # section 4.5, table 8
 )

@@ -5,11 +5,12 @@ See docs/writing-a-driver.md. Everything here is public; a change that would bre
 """
 
 from sensor_gateway.model.channel import Channel, configured_channel
-from sensor_gateway.model.checksums import crc8, crc16_modbus, nmea_checksum
+from sensor_gateway.model.checksums import checked_words, crc8, crc16_modbus, nmea_checksum
 from sensor_gateway.model.driver_spec import (
     CONTRACT_VERSION,
     BusKind,
     DriverSpec,
+    Heeds,
     Identifying,
     Identity,
     Measuring,
@@ -60,6 +61,7 @@ __all__ = [
     "DriverSpec",
     "Exchange",
     "Framing",
+    "Heeds",
     "Identifying",
     "Identity",
     "MeasurementError",
@@ -85,6 +87,7 @@ __all__ = [
     "Write",
     "WriteRead",
     "WrongChip",
+    "checked_words",
     "configured_channel",
     "configured_quantity",
     "crc8",

@@ -62,7 +62,7 @@ def test_a_broken_byte_in_an_answer_is_a_bad_frame(step: str, place: int) -> Non
 
 
 def test_a_broken_checksum_says_what_was_expected_and_what_came() -> None:
-    with pytest.raises(BadFrame, match="checksum of the second word: expected 0d, got 0c"):
+    with pytest.raises(BadFrame, match="checksum of word 2: expected 0d, got 0c"):
         convert(RECORDED[:5] + b"\x0c")
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from sensor_gateway.model.errors import BadFrame
+
 
 def crc8(data: bytes, *, polynomial: int = 0x31, initial: int = 0xFF) -> int:
     """CRC-8, not reflected. The defaults are Sensirion's (SHT4x datasheet, section 4.4: BE EF gives 92)."""
@@ -11,6 +13,23 @@ def crc8(data: bytes, *, polynomial: int = 0x31, initial: int = 0xFF) -> int:
         for _ in range(8):
             crc = ((crc << 1) ^ polynomial) & 0xFF if crc & 0x80 else crc << 1
     return crc
+
+
+def checked_words(frame: bytes, count: int, *, initial: int = 0xFF) -> tuple[int, ...]:
+    """The 16-bit words of an answer in which each is followed by its CRC-8 (polynomial 31), as Sensirion's parts do.
+
+    BadFrame says which word's checksum was expected, and what came.
+    """
+    if len(frame) != 3 * count:
+        raise BadFrame("answer of the wrong length", expected=f"{3 * count} bytes", got=frame)
+    words = []
+    for at in range(0, len(frame), 3):
+        check = crc8(frame[at : at + 2], initial=initial)
+        if check != frame[at + 2]:
+            place = f"checksum of word {at // 3 + 1}"
+            raise BadFrame(place, expected=f"{check:02x}", got=f"{frame[at + 2]:02x}")
+        words.append(frame[at] << 8 | frame[at + 1])
+    return tuple(words)
 
 
 def _modbus_table() -> tuple[int, ...]:

@@ -89,12 +89,27 @@ class Variant:
 
     ``addresses`` are the chip's possible 7-bit addresses, the default first (empty: no fixed list).
     ``wire_bits`` is what one measurement costs on the wire, in clock periods, for the load check of a bus.
+    ``has_identity``: ``identify`` tells this part from every other one (an id register, a serial number with a
+    checksum), and raises WrongChip or BadFrame for others.
     """
 
     addresses: tuple[int, ...] = ()
     channels: tuple[Channel, ...] = ()
     wire_bits: int = 200
     part: str = ""
+    has_identity: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Heeds:
+    """Which writes make a chip do something, by their first byte: a scan sends none of them to a chip that it may be.
+
+    ``alone``: a write of this one byte acts (a command; setting a register pointer is no act).
+    ``with_data``: a longer write that begins with it acts (a command of two bytes, a register that takes data).
+    """
+
+    alone: bytes = b""
+    with_data: bytes = b""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -130,6 +145,7 @@ class DriverSpec:
     ``power_on`` holds, per channel, the value that the chip shows before its first conversion;
     ``frozen_after`` the number of equal raw measurements after which a channel is called frozen (channels
     not named are never).
+    ``heeds`` tells which writes of other drivers' ``identify`` would disturb an I2C chip (None: any may).
     """
 
     name: str
@@ -146,3 +162,4 @@ class DriverSpec:
     needs_unit: bool = False
     power_on: Mapping[str, float] = field(default_factory=dict)
     frozen_after: Mapping[str, int] = field(default_factory=dict)
+    heeds: Heeds | None = None

@@ -1,45 +1,29 @@
 """From configured sensors to a bus with chips in software behind it.
 
-Which model stands in for which driver is a table; third parties' models come by an entry point named like the driver.
+``models.py`` tells which model stands in for which driver; third parties' models come by an entry point named like the driver.
 Where there is none, the driver's own vectors are played.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from importlib.metadata import entry_points
-from typing import Final, Literal, TypeAlias, cast, overload
+from typing import Final, Literal, cast, overload
 
 from sensor_gateway.model.clock import Clock
 from sensor_gateway.model.driver_spec import BusKind
 from sensor_gateway.model.errors import OperatorError
 from sensor_gateway.sensing.plan import SensorPlan
-from sensor_gateway.simulation.chips.bh1750 import Bh1750
-from sensor_gateway.simulation.chips.bme280 import Bme280
 from sensor_gateway.simulation.chips.chip import I2cModel, Mounting, SlaveModel, TalkerModel
-from sensor_gateway.simulation.chips.line_talker import LineTalker
-from sensor_gateway.simulation.chips.lm75 import Lm75
-from sensor_gateway.simulation.chips.modbus_slave import slave_of
-from sensor_gateway.simulation.chips.sht4x import Sht4x
 from sensor_gateway.simulation.chips.vectors import VectorChip, VectorSlave, VectorTalker
 from sensor_gateway.simulation.i2c_bus import SimulatedI2cBus, Socket
+from sensor_gateway.simulation.models import MODELS, Model
 from sensor_gateway.simulation.scenario import Scenario
 from sensor_gateway.simulation.serial_line import SimulatedLine, WiredSlave, WiredTalker
 from sensor_gateway.simulation.world import World
 
 GROUP: Final = "sensor_gateway.chip_models"
 """Entry points: the driver's name, and an I2cModel, SlaveModel or TalkerModel as its bus kind asks for."""
-
-Model: TypeAlias = I2cModel | SlaveModel | TalkerModel
-
-MODELS: Final[Mapping[str, Model]] = {
-    "bh1750": Bh1750,
-    "bme280": Bme280,
-    "line": LineTalker,
-    "lm75": Lm75,
-    "modbus": slave_of,
-    "sht4x": Sht4x,
-}
 
 
 class BrokenChipModel(OperatorError):

@@ -15,11 +15,11 @@ from sensor_gateway.model.driver_spec import DriverSpec
 from sensor_gateway.model.errors import BadFrame, NoAnswer
 from sensor_gateway.model.operations import Exchange, Operation, Read, Wait, Write, WriteRead
 from sensor_gateway.sensing.exchange import Exchanger
-from sensor_gateway.simulation.build import MODELS
 from sensor_gateway.simulation.chips.chip import Mounting
 from sensor_gateway.simulation.chips.line_talker import LineTalker, UnwritableLine
 from sensor_gateway.simulation.chips.modbus_slave import slave_of
 from sensor_gateway.simulation.i2c_bus import SimulatedI2cBus, Socket
+from sensor_gateway.simulation.models import MODELS
 from sensor_gateway.simulation.scenario import FaultKind, LinkFault
 from sensor_gateway.simulation.serial_line import SimulatedLine, WiredSlave
 from sensor_gateway.simulation.virtual_clock import VirtualClock

@@ -1,0 +1,25 @@
+"""Which chip model stands in for which driver, by the driver's name."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final, TypeAlias
+
+from sensor_gateway.simulation.chips.bh1750 import Bh1750
+from sensor_gateway.simulation.chips.bme280 import Bme280
+from sensor_gateway.simulation.chips.chip import I2cModel, SlaveModel, TalkerModel
+from sensor_gateway.simulation.chips.line_talker import LineTalker
+from sensor_gateway.simulation.chips.lm75 import Lm75
+from sensor_gateway.simulation.chips.modbus_slave import slave_of
+from sensor_gateway.simulation.chips.sht4x import Sht4x
+
+Model: TypeAlias = I2cModel | SlaveModel | TalkerModel
+
+MODELS: Final[Mapping[str, Model]] = {
+    "bh1750": Bh1750,
+    "bme280": Bme280,
+    "line": LineTalker,
+    "lm75": Lm75,
+    "modbus": slave_of,
+    "sht4x": Sht4x,
+}
