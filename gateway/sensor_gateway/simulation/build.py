@@ -1,7 +1,7 @@
 """From configured sensors to a bus with chips in software behind it.
 
-``models.py`` tells which model stands in for which driver; third parties' models come by an entry point named like the driver.
-Where there is none, the driver's own vectors are played.
+``models.py`` tells which model stands in for which driver; third parties' models come by an entry point named like the
+driver. Where there is none, the driver's own vectors are played.
 """
 
 from __future__ import annotations
