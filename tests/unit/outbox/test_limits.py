@@ -229,6 +229,30 @@ def test_no_turn_is_wanted_over_and_over_while_there_is_no_room(site: Any, how: 
     assert turns_in(site, 10) <= 15
 
 
+@pytest.mark.parametrize("durability", [Durability.SPILL, Durability.ALWAYS])
+@pytest.mark.parametrize("how", ["drop newest", "keep free"])
+def test_that_there_is_no_room_is_said_once_and_that_there_is_again_once(
+    site: Any, how: str, durability: Durability
+) -> None:
+    """Whatever memory still has room for: the alarm is about flash."""
+
+    def told() -> list[str]:
+        return [name for name in site.log.names() if name.startswith("outbox_room")]
+
+    site.open(**{**TINY, **FULL[how], "durability": durability, "hot_cap": 1 << 20})
+    fill(site, 5)
+    site.disk.free = 0 if how == "keep free" else 10**12
+    fill(site, 60)
+    site.offline(100)
+    assert site.box._tiers._parts.limits._tail.size * 2 < 1 << 20, "there is plenty of room in memory"
+    assert (told(), "outbox_room" in site.box.alarms) == (["outbox_room_failed"], True)
+    site.disk.free = 10**12
+    site.drain()
+    site.box.append(site.news(1))
+    site.offline(60)
+    assert (told(), site.box.alarms) == (["outbox_room_failed", "outbox_room_recovered"], ())
+
+
 def test_drop_newest_refuses_and_keeps_the_newest_of_each_channel(site: Any) -> None:
     site.open(**NEWEST)
     stored = fill(site, 100)

@@ -26,11 +26,6 @@ class Limits:
         """Whether memory is so nearly full that events should go to flash before their time."""
         return self._tail.size * 4 > self._settings.hot_cap * 3
 
-    @property
-    def is_relaxed(self) -> bool:
-        """Whether there is plenty of room."""
-        return self._tail.size * 2 < self._settings.hot_cap
-
     def has_room(self, size: int, *, is_waiting: bool) -> bool:
         """Whether so much more may be added. Under ``drop_oldest`` it always may."""
         is_dropping = self._settings.when_full is WhenFull.DROP_OLDEST

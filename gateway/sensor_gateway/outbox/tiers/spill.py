@@ -5,10 +5,11 @@ Nothing here waits: syncs are handed over, and memory lets go of an event only w
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Final
 
 from sensor_gateway.model.event import GapCause
-from sensor_gateway.outbox.alarm import Alarm
+from sensor_gateway.outbox.alarm import RETRY_S, Alarm
 from sensor_gateway.outbox.files.segment_writer import FLUSH, PREPARE
 from sensor_gateway.outbox.files.shelf import Room
 from sensor_gateway.outbox.files.syncer import SyncAnswer
@@ -22,9 +23,9 @@ _RECORD_EVENTS: Final = 4096
 
 
 class Spill:
-    """Moves the tail into segments. ``is_full`` says that there may be no further segment now.
+    """Moves the tail into segments.
 
-    ``room_at_s`` is when it is looked for one again, on the monotonic clock.
+    ``room_at_s`` is when a segment is looked for again after there was no room for one, on the monotonic clock.
     """
 
     def __init__(
@@ -37,8 +38,8 @@ class Spill:
         self._when_full = settings.when_full
         self._record_size = min(_RECORD_SIZE, settings.segment_size // 2)
         self._room = room
+        self._alarm_at_s = 0.0
         self.room_at_s = 0.0
-        self.is_full = False
 
     @property
     def is_waiting(self) -> bool:
@@ -77,10 +78,13 @@ class Spill:
         """Begin to sync what was written, unless a sync is under way."""
         self._parts.writer.flush()
 
-    def note_room(self) -> None:
-        """There is plenty of room in memory, whatever flash says."""
-        self.is_full = False
-        self._room.clear()
+    def look_for_room(self, now_s: float) -> None:
+        """Now and then while the alarm is raised: clear it where there is room again, though nothing needs it."""
+        if self._room.is_raised and now_s >= self._alarm_at_s and self._parts.retry.may_try(now_s):
+            self._alarm_at_s = now_s + RETRY_S
+            with suppress(OSError):
+                if not self._is_refused(self._parts.shelf.room()):
+                    self._room.clear()
 
     def settle(self, answer: SyncAnswer, now_s: float) -> None:
         """The syncer's answer about a segment that was made ready, or about what was written."""
@@ -119,11 +123,14 @@ class Spill:
         if now_s < self.room_at_s:
             return
         room = self._parts.writer.prepare()
-        self.is_full = room in {Room.FULL, Room.FLOOR}
-        if not self.is_full:
-            self._room.clear()
-        elif room is Room.FULL and self._when_full is WhenFull.DROP_OLDEST:
-            self._clearance.drop_oldest(GapCause.LIMIT)
-        else:
-            self.room_at_s = now_s + _ROOM_RETRY_S
+        if self._is_refused(room):
+            self.room_at_s, self._alarm_at_s = now_s + _ROOM_RETRY_S, now_s + RETRY_S
             self._room.raise_for(reason=room.value)
+            return
+        self._room.clear()
+        if room is Room.FULL:
+            self._clearance.drop_oldest(GapCause.LIMIT)
+
+    def _is_refused(self, room: Room) -> bool:
+        """Whether there may be no further segment, and nothing is dropped for one."""
+        return room is Room.FLOOR or (room is Room.FULL and self._when_full is not WhenFull.DROP_OLDEST)

@@ -201,8 +201,7 @@ class Tiers:
             spill.flush()
             if not is_all:
                 self._pace.hurry()
-        if limits.is_relaxed:
-            spill.note_room()
+        spill.look_for_room(now_s)
 
     def _wait_s(self, now: Moment, now_s: float) -> float | None:
         parts = self._parts
