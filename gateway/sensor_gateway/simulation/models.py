@@ -12,6 +12,7 @@ from sensor_gateway.simulation.chips.line_talker import LineTalker
 from sensor_gateway.simulation.chips.lm75 import Lm75
 from sensor_gateway.simulation.chips.modbus_slave import slave_of
 from sensor_gateway.simulation.chips.sht4x import Sht4x
+from sensor_gateway.simulation.chips.thermometers.mcp9808 import Mcp9808
 
 Model: TypeAlias = I2cModel | SlaveModel | TalkerModel
 
@@ -20,6 +21,7 @@ MODELS: Final[Mapping[str, Model]] = {
     "bme280": Bme280,
     "line": LineTalker,
     "lm75": Lm75,
+    "mcp9808": Mcp9808,
     "modbus": slave_of,
     "sht4x": Sht4x,
 }

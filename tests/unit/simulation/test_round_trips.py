@@ -31,7 +31,9 @@ def spec_of(name: str) -> DriverSpec:
     return spec
 
 
-I2C_VARIANTS = [(name, variant) for name in ("bh1750", "bme280", "lm75", "sht4x") for variant in spec_of(name).variants]
+I2C_VARIANTS = [
+    (name, variant) for name in ("bh1750", "bme280", "lm75", "mcp9808", "sht4x") for variant in spec_of(name).variants
+]
 
 
 def perform(steps: Generator[Operation, bytes, Any], bus: SimulatedI2cBus, clock: VirtualClock, address: int) -> Any:

@@ -1,0 +1,1 @@
+"""Chips in software that tell of the air: pressure, humidity, gas; and converters of voltages."""

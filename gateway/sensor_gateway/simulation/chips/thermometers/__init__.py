@@ -1,0 +1,1 @@
+"""Thermometers in software."""
