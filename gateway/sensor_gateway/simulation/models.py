@@ -8,10 +8,10 @@ from typing import Final, TypeAlias
 from sensor_gateway.simulation.chips.bh1750 import Bh1750
 from sensor_gateway.simulation.chips.bme280 import Bme280
 from sensor_gateway.simulation.chips.chip import I2cModel, SlaveModel, TalkerModel
+from sensor_gateway.simulation.chips.humidity.sht4x import Sht4x
 from sensor_gateway.simulation.chips.line_talker import LineTalker
 from sensor_gateway.simulation.chips.lm75 import Lm75
 from sensor_gateway.simulation.chips.modbus_slave import slave_of
-from sensor_gateway.simulation.chips.sht4x import Sht4x
 from sensor_gateway.simulation.chips.thermometers.mcp9808 import Mcp9808
 
 Model: TypeAlias = I2cModel | SlaveModel | TalkerModel

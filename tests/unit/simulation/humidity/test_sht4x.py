@@ -6,7 +6,8 @@ import pytest
 
 from sensor_gateway.model.errors import Nack
 from sensor_gateway.simulation.chips.chip import Mounting
-from sensor_gateway.simulation.chips.sht4x import Sht4x, words_with_crc
+from sensor_gateway.simulation.chips.humidity.sht4x import Sht4x
+from sensor_gateway.simulation.chips.sensirion import words_with_crc
 
 Mount = Callable[..., Mounting]
 

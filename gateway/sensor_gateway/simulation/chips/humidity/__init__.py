@@ -1,0 +1,1 @@
+"""Chips that measure humidity, and temperature or carbon dioxide with it."""
