@@ -75,7 +75,7 @@ class Intake:
             if body is None or len(body) * 2 >= self._segment_size:
                 continue
             if not self._store((body,), framed_size((body,))):
-                self._leave_epoch()
+                self._leave_epoch(self.epoch, self.next_seq - 1)
                 self.take_in([stray])
 
     def look_at_clock(self, now_s: float) -> Moment:
@@ -101,7 +101,7 @@ class Intake:
         epoch, seq = self.epoch, self.next_seq
         is_whole = self.held.lost is None
         if not self._store(bodies, size):
-            self._leave_epoch()
+            self._leave_epoch(self.epoch, self.next_seq - 1)
             return self._append(events)
         if len(bodies) == 1:
             stored = [Stored(position=Position(epoch=epoch, seq=Seq(seq)), body=bodies[0], event=events[0])]
@@ -131,15 +131,17 @@ class Intake:
         start = EpochStart(previous=previous, previous_last_seq=last_seq, stamp=self._clock.stamp())
         body = self._encoder.epoch_start(start, self._epoch_text, 1)
         if not self._store((body,), framed_size((body,))):
-            self._leave_epoch()
+            self._leave_epoch(previous, last_seq)
 
-    def _leave_epoch(self) -> None:
-        """A restart could go on in this epoch from too low a seq: nothing more may be given out in it."""
-        left, last_seq = self.epoch, self.next_seq - 1
+    def _leave_epoch(self, previous: Epoch | None, last_seq: int | None) -> None:
+        """A restart could go on in this epoch from too low a seq: nothing more may be given out in it.
+
+        The next one names the last that holds anything, which this one may not do, if it is on flash itself.
+        """
         is_on_flash = self._opened.begin_epoch()
         self.epoch, self.next_seq = self._opened.recovered.epoch, 1
         self._epoch_text = str(self.epoch)
-        self._begin_epoch(left if is_on_flash else None, last_seq if is_on_flash else None)
+        self._begin_epoch(previous if is_on_flash else None, last_seq if is_on_flash else None)
 
     def _store(self, bodies: tuple[bytes, ...], size: int) -> bool:
         """Give out the next seqs; False where this epoch has to be left first."""

@@ -98,5 +98,10 @@ class Marks:
             border = self._borders.get(self.epoch)
             if border is None or self.seq < border[0]:
                 return
-            del self._borders[self.epoch]
-            self.epoch, self.seq = border[1], 0
+            self._cross(border[1])
+
+    def _cross(self, following: Epoch) -> None:
+        """Go to the beginning of an epoch. What is known of lower ones is of no use any more."""
+        self.epoch, self.seq = following, 0
+        self.ranges = [above for above in self.ranges if above[0] >= following]
+        self._borders = {epoch: border for epoch, border in self._borders.items() if epoch >= following}

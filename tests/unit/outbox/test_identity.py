@@ -219,6 +219,26 @@ def test_a_journal_that_knows_of_later_acknowledgements_begins_a_new_epoch(site:
     contents(given, site.box.append(site.news(4)), site.drain())
 
 
+def test_acknowledgements_behind_the_last_event_that_is_left_do_not_stop_the_cursor(site: Any) -> None:
+    """The epoch is left below them, and they were in the way of all that was acknowledged ahead later."""
+    box = site.open()
+    site.drain()
+    given = [item for _ in range(5) for item in box.append(site.news(1))]
+    site.acknowledge(given[-1:])
+    box.tend()
+    site.kill()
+    hot = site.hot / "hot.log"
+    data = bytearray(hot.read_bytes())
+    for lost in given[-2:]:
+        data[data.index(lost.body)] ^= 1
+    hot.write_bytes(data)
+    box = site.open()
+    items = [*box.read(None, max_events=100, max_bytes=10**6), *box.append(site.news(2)), *box.append(site.news(2))]
+    assert values(items) == [1.0, 2.0, 3.0, 6.0, 7.0, 8.0, 9.0]
+    site.acknowledge([*items[::2], *items[1::2]])
+    assert (box.pending, box.acknowledged_through) == (0, items[-1].position)
+
+
 def test_a_journal_older_than_the_cursor_on_flash_begins_a_new_epoch(site: Any) -> None:
     box = site.open()
     old = (site.hot / "hot.log").read_bytes()
@@ -459,6 +479,33 @@ def test_where_nothing_can_be_written_or_removed_a_new_epoch_begins_at_once(site
     contents(given, site.box.append(site.news(3)), site.drain())
 
 
+@pytest.mark.parametrize("is_flash_too", [False, True])
+@pytest.mark.parametrize("backwards", [False, True])
+def test_the_cursor_passes_every_epoch_that_was_left(site: Any, *, is_flash_too: bool, backwards: bool) -> None:
+    box = site.open()
+    given = site.box.read(None, max_events=100, max_bytes=10**6) + box.append(site.news(4))
+    for _ in range(3):
+        site.disk.rule = lambda call, path: (
+            errno.EIO if "hot.log" in path or (is_flash_too and "state" in path and call != "stat") else None
+        )
+        box.append(site.news(2))
+        site.disk.heal()
+        site.offline(70, step_s=10)
+        assert box.alarms == ()
+        box.append(site.news(3))
+        after = given[-1].position
+        given += box.read(after, max_events=100, max_bytes=10**6)
+    assert len({item.position.epoch for item in given}) == 4
+    assert box.pending == len(given)
+    for number, item in enumerate(
+        sorted(given, key=lambda item: (item.position.seq % 3, item.position), reverse=backwards)
+    ):
+        site.acknowledge([item])
+        box.tend()
+        assert box.pending == len(given) - number - 1
+    assert box.acknowledged_through == given[-1].position
+
+
 def test_an_epoch_left_behind_is_named_by_the_next_one_if_that_is_on_flash(site: Any) -> None:
     box = site.open()
     left = box.append(site.news(2))[-1].position
@@ -472,6 +519,34 @@ def test_an_epoch_left_behind_is_named_by_the_next_one_if_that_is_on_flash(site:
     site.disk.heal()
     site.open()
     assert fields(site.drain())[-1]["previous"] == start["epoch"]
+
+
+def test_an_epoch_that_never_held_anything_does_not_hide_the_end_of_the_one_before(site: Any) -> None:
+    """The next one named the empty one, and what was damaged at the end of the one before was announced nowhere."""
+    box = site.open()
+    site.drain()
+    box.append(site.news(3))
+    site.offline(30)
+    last = box.append(site.news(2))[-1].position
+    box.close(to_flash=True)
+    site.cut_power()
+    segment = max(site.flash.glob("*.seg"))
+    data = bytearray(segment.read_bytes())
+    data[len(data.rstrip(b"\0")) - 5] ^= 1
+    segment.write_bytes(data)
+    begun = "replace", "hot.log"
+    site.disk.calls.clear()
+    site.disk.rule = lambda call, path: errno.EIO if "hot.log" in path and begun in site.disk.calls else None
+    box = site.open()
+    assert site.log.names().count("outbox_epoch_left") == 1
+    items = box.read(None, max_events=100, max_bytes=10**6)
+    (start,) = [fact for fact in fields(items) if fact["type"] == "epoch"]
+    assert (start["previous"], start["previous_last_seq"]) == (str(last.epoch), last.seq)
+    assert [(item.epoch, item.from_seq, item.to_seq) for item in items if isinstance(item, Gap)] == [
+        (last.epoch, last.seq - 1, last.seq)
+    ]
+    site.acknowledge(items[::-1])
+    assert (box.pending, box.acknowledged_through) == (0, items[-1].position)
 
 
 def test_memory_begins_a_new_epoch_at_each_start(site: Any) -> None:
