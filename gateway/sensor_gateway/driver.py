@@ -33,6 +33,7 @@ from sensor_gateway.model.errors import (
     Rejected,
     WrongChip,
 )
+from sensor_gateway.model.measuring_range import MOST_RANGES_TRIED, Span, suitable_range
 from sensor_gateway.model.operations import Exchange, Framing, Operation, Read, Wait, Write, WriteRead
 from sensor_gateway.model.quantity import (
     HUMIDITY,
@@ -51,6 +52,7 @@ __all__ = [
     "CONTRACT_VERSION",
     "HUMIDITY",
     "ILLUMINANCE",
+    "MOST_RANGES_TRIED",
     "PRESSURE",
     "QUANTITIES",
     "TEMPERATURE",
@@ -79,6 +81,7 @@ __all__ = [
     "Read",
     "Rejected",
     "Seconds",
+    "Span",
     "StreamDriver",
     "Values",
     "Variant",
@@ -94,4 +97,5 @@ __all__ = [
     "crc16_modbus",
     "nmea_checksum",
     "other",
+    "suitable_range",
 ]

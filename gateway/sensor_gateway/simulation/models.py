@@ -9,10 +9,12 @@ from sensor_gateway.simulation.chips.bh1750 import Bh1750
 from sensor_gateway.simulation.chips.bme280 import Bme280
 from sensor_gateway.simulation.chips.chip import I2cModel, SlaveModel, TalkerModel
 from sensor_gateway.simulation.chips.humidity.sht4x import Sht4x
+from sensor_gateway.simulation.chips.light.veml7700 import Veml7700
 from sensor_gateway.simulation.chips.line_talker import LineTalker
 from sensor_gateway.simulation.chips.lm75 import Lm75
 from sensor_gateway.simulation.chips.modbus_slave import slave_of
 from sensor_gateway.simulation.chips.thermometers.mcp9808 import Mcp9808
+from sensor_gateway.simulation.chips.thermometers.tmp117 import Tmp117
 
 Model: TypeAlias = I2cModel | SlaveModel | TalkerModel
 
@@ -24,4 +26,6 @@ MODELS: Final[Mapping[str, Model]] = {
     "mcp9808": Mcp9808,
     "modbus": slave_of,
     "sht4x": Sht4x,
+    "tmp117": Tmp117,
+    "veml7700": Veml7700,
 }

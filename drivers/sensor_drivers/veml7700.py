@@ -1,0 +1,240 @@
+"""Vishay VEML7700 and VEML6030 on I2C: illuminance, from moonlight to the sun. They differ in package and address pin.
+
+Datasheets: Vishay 84286 (VEML7700) rev 1.8 and 84366 (VEML6030); application notes 84323 (06-Mar-2025, sections cited
+below are its own) and 84367. Address 10; a VEML6030 with ADDR high: 48. No checksum.
+
+Every register is one word, low byte first. The answer, register 04::
+
+    byte    0      1
+            7..0   15..8        lx = counts x lx per count of gain and integration time, then corrected (both below)
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated, Any, Literal, TypeAlias
+
+from sensor_gateway.driver import (
+    ILLUMINANCE,
+    MOST_RANGES_TRIED,
+    BadFrame,
+    BusKind,
+    Channel,
+    DriverSpec,
+    Heeds,
+    Identifying,
+    Identity,
+    Measuring,
+    NotReady,
+    OverRange,
+    Preparing,
+    Span,
+    Values,
+    Variant,
+    Vector,
+    Wait,
+    Write,
+    WriteRead,
+    WrongChip,
+    suitable_range,
+)
+
+# Command codes ("command register format").
+ALS_CONF_0, ALS_WH, ALS_WL, POWER_SAVING = 0x00, 0x01, 0x02, 0x03
+READ_ALS_CONF_0 = WriteRead(b"\x00", 2)
+READ_ALS = WriteRead(b"\x04", 2)
+READ_ID = WriteRead(b"\x07", 2)
+NO_POWER_SAVING = Write(b"\x03\x00\x00")
+DEVICE_ID = 0x81  # low byte; parts from before datasheet rev 1.6 have no such register
+RESERVED_BITS = 0xE40C  # of ALS_CONF_0, read as 0 (table 1)
+ALS_SD = 0x0001
+GAIN = {2.0: 0b01, 1.0: 0b00, 0.25: 0b11, 0.125: 0b10}  # bits 12:11
+TIME = {800: 0b0011, 100: 0b0000, 25: 0b1100}  # ms, bits 9:6
+
+# lx per count at gain 2 and 800 ms. Rev 1.7 of the datasheet says that the 0.0036 of older ones was wrong: so do Linux
+# (veml6030.c) and Adafruit's CircuitPython driver; ESPHome, eldruin's crates and Adafruit's C++ still have the old one.
+FINEST = 0.0042
+SATURATED = 0xFFFF
+# "For the integration time a tolerance of ± 30 % can be assumed" (ALS_IT); 2.5 ms to wake up (flow chart).
+SLOWEST, WAKE_UP_S = 1.3, 0.0025
+
+# x the lx so far; for gain 1/4 and 1/8. The text begins the correction at 1000 lx, where it would leap by 7.5 %; the
+# flow chart (fig. 23) and fig. 10 "from at least 100 lx", where it leaps by 1 %.
+CORRECTION = (6.0135e-13, -9.3924e-9, 8.1488e-5, 1.0023)
+CORRECTED_FROM = 100.0
+BRIGHTEST = 140_926.0  # "maximum detection range"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Setting:
+    """One of the chip's ranges: gain, integration time in ms, and the levels (lx before correction) it is good for."""
+
+    gain: float
+    time: int
+    span: Span
+
+    @property
+    def lux_per_count(self) -> float:
+        """Table "resolution and maximum detection range"."""
+        return FINEST * (2 / self.gain) * (800 / self.time)
+
+    @property
+    def bits(self) -> int:
+        """ALS_CONF_0, powered on."""
+        return GAIN[self.gain] << 11 | TIME[self.time] << 6
+
+
+# Gain 1 and 2 are linear up to 100 lx. The note goes on below 100 counts and above 10 000.
+RANGES = {
+    "moonlight": Setting(gain=2.0, time=800, span=Span(low=0, high=20)),
+    "room": Setting(gain=1.0, time=100, span=Span(low=6.7, high=100)),
+    "daylight": Setting(gain=0.125, time=100, span=Span(low=54, high=5376)),
+    "sun": Setting(gain=0.125, time=25, span=Span(low=2150, high=BRIGHTEST)),
+}
+NAMES, SETTINGS = tuple(RANGES), tuple(RANGES.values())
+SPANS = tuple(setting.span for setting in SETTINGS)
+MIDDLE = NAMES.index("daylight")
+
+Range: TypeAlias = Literal["auto", "moonlight", "room", "daylight", "sun"]
+Correction: TypeAlias = Literal["vishay", "none"]
+
+_LUX = Channel(name="illuminance", quantity=ILLUMINANCE, low=0, high=BRIGHTEST, resolution=FINEST, deadband=1.0)
+
+# wire_bits: configuration and counts, 5 bytes of 9 bits each, with start, repeated start and stop.
+VARIANTS = {
+    "veml7700": Variant(addresses=(0x10,), channels=(_LUX,), wire_bits=96, part="VEML7700"),
+    "veml6030": Variant(addresses=(0x10, 0x48), channels=(_LUX,), wire_bits=96, part="VEML6030"),
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Options:
+    """How the chip measures. By itself it finds the range, and keeps it while it suits."""
+
+    range: Annotated[Range, "auto, or one for ever: moonlight to 275 lx, room to 4404, daylight to 35 232, sun"] = (
+        "auto"
+    )
+    correction: Annotated[Correction, "vishay: the maker's formula above 100 lx; none: as counted"] = "vishay"
+
+
+def convert(frame: bytes, *, setting: Setting, correction: Correction = "vishay") -> Values:
+    """Illuminance of one answer. Total: a value within limits, BadFrame or OverRange."""
+    if len(frame) != READ_ALS.count:
+        raise BadFrame("ALS register of the wrong length", expected="2 bytes", got=frame)
+    counts = int.from_bytes(frame, "little")
+    if counts == SATURATED:
+        raise OverRange("the light is brighter than this range of the chip can measure")
+    lux = counts * setting.lux_per_count
+    if correction == "vishay" and setting.gain < 1 and lux > CORRECTED_FROM:
+        a, b, c, d = CORRECTION
+        lux *= ((a * lux + b) * lux + c) * lux + d
+        if lux > BRIGHTEST:
+            raise OverRange("the corrected light is brighter than the chip can measure: `correction: none` is without")
+    return {"illuminance": lux}
+
+
+class Veml7700:
+    """One chip. It integrates all the time."""
+
+    def __init__(self, variant: str, options: Options) -> None:
+        """Begin in the middle; nothing is sent yet."""
+        self._part = VARIANTS[variant].part
+        self._correction = options.correction
+        self._is_fixed = options.range != "auto"
+        self._at = NAMES.index(options.range) if self._is_fixed else MIDDLE
+
+    def identify(self) -> Identifying:
+        """Read the id, which newer parts have; of older ones only the reserved bits can be seen."""
+        answer = yield READ_ID
+        if answer[0] == DEVICE_ID:
+            return Identity(part=f"{self._part}, id {answer[1]:02x}{answer[0]:02x}", channels=("illuminance",))
+        configuration = yield READ_ALS_CONF_0
+        if int.from_bytes(configuration, "little") & RESERVED_BITS:
+            raise WrongChip(f"configuration of a {self._part}", expected="reserved bits of 0", got=configuration)
+        return Identity(part=f"{self._part} (an early one, without an id)", channels=("illuminance",))
+
+    def setup(self) -> Preparing:
+        """Set the range and wait for its first value."""
+        yield NO_POWER_SAVING
+        yield from self._enter(self._at)
+
+    def measure(self) -> Measuring:
+        """Read the newest value; in another range where it does not suit this one."""
+        for _ in range(MOST_RANGES_TRIED):
+            setting = SETTINGS[self._at]
+            configuration = yield READ_ALS_CONF_0
+            if int.from_bytes(configuration, "little") != setting.bits:
+                # Without this look, a chip that lost power would report darkness: it is shut down and holds 0.
+                raise NotReady("the chip has lost its configuration: it lost power")
+            frame = yield READ_ALS
+            counts = int.from_bytes(frame, "little")
+            level = None if counts == SATURATED else counts * setting.lux_per_count
+            place = self._at if self._is_fixed else suitable_range(SPANS, self._at, level)
+            if place == self._at:
+                return convert(frame, setting=setting, correction=self._correction)
+            yield from self._enter(place)
+        raise OverRange("the light changes faster than the chip's ranges can follow")
+
+    def _enter(self, place: int) -> Preparing:
+        """Shut down, set the range, wake up, as the flow chart has it; what was being integrated is lost so."""
+        setting = SETTINGS[place]
+        yield _configure(setting.bits | ALS_SD)
+        yield _configure(setting.bits)
+        self._at = place
+        yield Wait(WAKE_UP_S + SLOWEST * setting.time / 1000)
+
+
+def _configure(bits: int) -> Write:
+    return Write(bytes((ALS_CONF_0,)) + bits.to_bytes(2, "little"))
+
+
+def create(variant: str, options: Options, _address: int) -> Veml7700:
+    """Make the driver of one chip."""
+    return Veml7700(variant, options)
+
+
+def replay(vector: Vector) -> Values:
+    """Frame: the ALS register. Options are convert's, or ``gain`` and ``time`` where they are none of our ranges'."""
+    chosen: dict[str, Any] = dict(vector.options)
+    setting = Setting(gain=chosen.pop("gain"), time=chosen.pop("time"), span=Span(low=0, high=BRIGHTEST))
+    return convert(*vector.frames, setting=setting, **chosen)
+
+
+def _vector(counts: int, gain: float, time: int, lux: float, tolerance: float, source: str, **more: object) -> Vector:
+    return Vector(
+        variant="veml7700",
+        frames=(counts.to_bytes(2, "little"),),
+        values={"illuminance": lux},
+        tolerance=tolerance,
+        source=source,
+        options={"gain": gain, "time": time, **more},
+    )
+
+
+_NOTE = "Vishay 84323, 06-Mar-2025, "
+_PHOTON = "photon-circus/ph-veml7700-als crates/veml7700/src/illuminance.rs, all_documented_gain_and_integration_pairs"
+
+VECTORS = (
+    _vector(5581, 0.25, 100, 1658, 0.5, _NOTE + "worked example of the correction"),
+    _vector(5581, 0.25, 100, 1500, 0.5, _NOTE + "worked example before the correction", correction="none"),
+    _vector(100, 0.125, 100, 54, 0.5, _NOTE + "example of ranging"),
+    _vector(1, 2.0, 800, 0.0042, 1e-9, _PHOTON),
+    _vector(1, 1.0, 100, 0.0672, 1e-9, _PHOTON),
+    _vector(1, 0.125, 100, 0.5376, 1e-9, _PHOTON),
+    _vector(1, 0.125, 25, 2.1504, 1e-9, _PHOTON),
+    # The greatest count is saturation to us, so this is one count less than the table's last cell.
+    _vector(0xFFFE, 0.125, 25, 140_926, 3, _NOTE + "maximum detection range", correction="none"),
+    _vector(0xFFFE, 2.0, 800, 275, 0.5, _NOTE + "maximum detection range"),
+)
+
+SPEC = DriverSpec(
+    name="veml7700",
+    summary="Vishay VEML7700, VEML6030: illuminance",
+    bus=BusKind.I2C,
+    variants=VARIANTS,
+    create=create,
+    replay=replay,
+    vectors=VECTORS,
+    options=Options,
+    heeds=Heeds(with_data=bytes((ALS_CONF_0, ALS_WH, ALS_WL, POWER_SAVING))),
+)
