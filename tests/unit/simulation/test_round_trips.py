@@ -32,7 +32,9 @@ def spec_of(name: str) -> DriverSpec:
 
 
 I2C_VARIANTS = [
-    (name, variant) for name in ("bh1750", "bme280", "lm75", "mcp9808", "sht4x") for variant in spec_of(name).variants
+    (name, variant)
+    for name in ("bh1750", "bme280", "lm75", "mcp9808", "sht4x", "tmp117")
+    for variant in spec_of(name).variants
 ]
 
 
