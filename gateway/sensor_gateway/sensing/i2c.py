@@ -51,9 +51,14 @@ class KernelI2cBus:
         except GatewayError:
             bus.close()
             raise
-        self._number = _number_of(self._path)
+        self._number = number_of(self._path)
         self._free.clear()
         self._bus = bus
+
+    @property
+    def has_quick_write(self) -> bool:
+        """Whether the adapter, once open, can send an address with no byte behind it."""
+        return self._bus is not None and bool(self._bus.funcs & I2cFunc.SMBUS_QUICK)
 
     def close(self) -> None:
         """Give the bus up; nothing where it is closed."""
@@ -112,18 +117,13 @@ class KernelI2cBus:
 
     def _check_owner(self, address: int) -> None:
         """BusRefused where a kernel driver is bound to the address; asked once per address and opening."""
-        if self._number:
-            device = self._sysfs / "bus" / "i2c" / "devices" / f"{self._number}-{address:04x}"
-            try:
-                driver = (device / "driver").readlink().name
-            except OSError:
-                driver = ""
-            if driver:
-                raise BusRefused(
-                    f"the kernel driver {driver} owns address 0x{address:02x} on {self.name}: free the address with "
-                    f"`echo {device.name} | sudo tee /sys/bus/i2c/drivers/{driver}/unbind`, "
-                    "and remove what binds it (a dtoverlay in config.txt)",
-                )
+        driver = kernel_driver(self._number, address, sysfs=self._sysfs)
+        if driver:
+            raise BusRefused(
+                f"the kernel driver {driver} owns address 0x{address:02x} on {self.name}: free the address with "
+                f"`echo {self._number}-{address:04x} | sudo tee /sys/bus/i2c/drivers/{driver}/unbind`, "
+                "and remove what binds it (a dtoverlay in config.txt)",
+            )
         self._free.add(address)
 
     def _failed(self, error: OSError, address: int) -> WireError:
@@ -147,7 +147,7 @@ class KernelI2cBus:
         return OperatorError(f"{self._path} cannot be opened as an I2C bus ({named(error.errno)})")
 
     def _remedy(self) -> str:
-        number = _number_of(self._path)
+        number = number_of(self._path)
         if (self._sysfs / "bus" / "i2c" / "devices" / f"i2c-{number}").exists():
             return "the bus is there, its device node is not; load it with `sudo modprobe i2c-dev`"
         if number in ("", "0", "1"):
@@ -161,7 +161,15 @@ class KernelI2cBus:
         )
 
 
-def _number_of(path: Path) -> str:
+def kernel_driver(number: str, address: int, *, sysfs: Path = Path("/sys")) -> str:
+    """The kernel driver that owns an address of the kernel's bus ``number``; empty where none does."""
+    try:
+        return (sysfs / "bus" / "i2c" / "devices" / f"{number}-{address:04x}" / "driver").readlink().name
+    except OSError:
+        return ""
+
+
+def number_of(path: Path) -> str:
     """The kernel's number of the bus, through links; empty for a node with another name."""
     match = re.fullmatch(r"i2c-(\d+)", path.resolve().name)
     return match[1] if match else ""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sensor_gateway.changes.rules import ChangeRules
+from sensor_gateway.changes.rules import Absolute, ChangeRules
 from sensor_gateway.model.channel import Source
 from sensor_gateway.model.driver_spec import DriverSpec
 from sensor_gateway.model.units import Seconds
@@ -34,3 +34,21 @@ class SensorPlan:
     address: int
     interval_s: Seconds
     channels: tuple[ChannelPlan, ...]
+
+
+def plan_alone(name: str, spec: DriverSpec, variant: str, options: object, address: int) -> SensorPlan:
+    """A driver by itself, for looking at what it measures: each value is news, and an interval is a second."""
+    channels = spec.variants[variant].channels if spec.channels_of is None else spec.channels_of(options)
+    rules = ChangeRules(deadband=Absolute(by=0), heartbeat_ms=None, at_most_ms=0, interval_ms=1000, filters=())
+    return SensorPlan(
+        name=name,
+        spec=spec,
+        variant=variant,
+        options=options,
+        address=address,
+        interval_s=Seconds(1.0),
+        channels=tuple(
+            ChannelPlan(source=Source(sensor=name, channel=channel), rules=rules, is_published=True)
+            for channel in channels
+        ),
+    )

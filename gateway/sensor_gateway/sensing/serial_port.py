@@ -28,6 +28,8 @@ from sensor_gateway.sensing.lock_holder import holder_of
 Parity: TypeAlias = Literal["none", "even", "odd"]
 
 _PARITIES: Final = {"none": serial.PARITY_NONE, "even": serial.PARITY_EVEN, "odd": serial.PARITY_ODD}
+NO_PORT: Final = "no USB serial port is plugged in (the Pi's own is /dev/serial0, once enabled with raspi-config)"
+
 _CHUNK: Final = 4096
 _MOST_DISCARDED: Final = 64
 """Chunks dropped at once: a device that never stops talking must not hold the thread."""
@@ -56,6 +58,11 @@ class _Port(serial.Serial):
 
     def _update_rts_state(self) -> None:
         """Nothing."""
+
+
+def permission_fault(path: Path) -> OperatorError | None:
+    """The sentence about a port that this user may not open, without opening it: that would reset many boards."""
+    return None if os.access(path, os.R_OK | os.W_OK) else _forbidden(path)
 
 
 class SerialPort:
@@ -223,10 +230,7 @@ def _set_lines(fd: int, settings: PortSettings) -> None:
 def _not_opened(path: Path, error: OSError | termios.error, by_id: Path) -> BusMissing | OperatorError:
     number = error.errno if isinstance(error, OSError) else error.args[0]
     if number in (EACCES, EPERM):
-        return OperatorError(
-            f"no permission to use {path}: add the user to the group dialout "
-            "(`sudo usermod -aG dialout $USER`, then log in again; for a service SupplementaryGroups=dialout)",
-        )
+        return _forbidden(path)
     if number in (EBUSY, EAGAIN):
         return OperatorError(
             f"{path} is used by {holder_of(path)}: stop that program (`sudo fuser -v {path}` "
@@ -237,13 +241,20 @@ def _not_opened(path: Path, error: OSError | termios.error, by_id: Path) -> BusM
     return OperatorError(f"{path} cannot be opened as a serial port ({error})")
 
 
+def _forbidden(path: Path) -> OperatorError:
+    return OperatorError(
+        f"no permission to use {path}: add the user to the group dialout "
+        "(`sudo usermod -aG dialout $USER`, then log in again; for a service SupplementaryGroups=dialout)",
+    )
+
+
 def _choices(by_id: Path) -> str:
     try:
         names = sorted(str(path) for path in by_id.iterdir())
     except OSError:
         names = []
     if not names:
-        return "no USB serial port is plugged in (the Pi's own is /dev/serial0, once enabled with raspi-config)"
+        return NO_PORT
     return f"plugged in are {', '.join(names)}"
 
 
