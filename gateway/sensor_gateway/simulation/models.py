@@ -8,7 +8,9 @@ from typing import Final, TypeAlias
 from sensor_gateway.simulation.chips.bh1750 import Bh1750
 from sensor_gateway.simulation.chips.bme280 import Bme280
 from sensor_gateway.simulation.chips.chip import I2cModel, SlaveModel, TalkerModel
+from sensor_gateway.simulation.chips.humidity.sht3x import Sht3x
 from sensor_gateway.simulation.chips.humidity.sht4x import Sht4x
+from sensor_gateway.simulation.chips.light.opt3001 import Opt3001
 from sensor_gateway.simulation.chips.light.veml7700 import Veml7700
 from sensor_gateway.simulation.chips.line_talker import LineTalker
 from sensor_gateway.simulation.chips.lm75 import Lm75
@@ -25,6 +27,8 @@ MODELS: Final[Mapping[str, Model]] = {
     "lm75": Lm75,
     "mcp9808": Mcp9808,
     "modbus": slave_of,
+    "opt3001": Opt3001,
+    "sht3x": Sht3x,
     "sht4x": Sht4x,
     "tmp117": Tmp117,
     "veml7700": Veml7700,
