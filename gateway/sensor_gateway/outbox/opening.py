@@ -15,7 +15,7 @@ from sensor_gateway.outbox.files.cold_reader import ColdReader
 from sensor_gateway.outbox.files.disk import Disk
 from sensor_gateway.outbox.files.hot import HotContents, HotHeader, HotJournal, read_hot
 from sensor_gateway.outbox.files.locks import AlreadyRunning, DirectoryLock
-from sensor_gateway.outbox.files.segment_writer import SegmentWriter
+from sensor_gateway.outbox.files.segment_writer import FLUSH, SegmentWriter
 from sensor_gateway.outbox.files.syncer import Syncer, ThreadSyncer
 from sensor_gateway.outbox.identity import (
     EPOCH,
@@ -162,6 +162,8 @@ class Opened:
     def _join(self, setting: Setting, recovery: Recovery, hot_path: Path | None) -> tuple[Reader, Tiers, TierParts]:
         recovered, settings, hands = self.recovered, self.settings, setting.hands
         retry = Retry(self.alarms["outbox_flash"])
+        if recovery.unsynced is not None:
+            retry.failed(FLUSH, recovery.unsynced, self._monotonic())
         hot = self._hot(hot_path)
         cold = ColdParts(
             disk=hands.disk,

@@ -97,7 +97,7 @@ class _Border:
 
 
 class Recovery:
-    """Looks at what is there, and decides. ``failure``: nothing on flash may be touched."""
+    """Looks at what is there, decides. ``failure``: nothing on flash may be touched; ``unsynced``: a sync failed."""
 
     def __init__(self, disk: Disk, directory: Path, hot: HotContents, settings: OutboxSettings, log: Log) -> None:
         """Load the directory. One that cannot be loaded is not used, and is left as it is for a start that can."""
@@ -114,6 +114,7 @@ class Recovery:
         self.quarantine = Quarantine(disk, directory / "quarantine")
         self.cursor = CursorFile(disk, directory / CURSOR_NAME)
         self.failure: OSError | None = None
+        self.unsynced: OSError | None = None
         try:
             self.cursor.load()
             self.shelf.load(self.cursor.newest.generation if self.cursor.newest else 0)
@@ -134,7 +135,7 @@ class Recovery:
         previous = max(self._known_epochs(on_flash), default=None)
         # Other hardware: this may be a copy, and the epoch goes on where it was copied from.
         is_proof = is_own_hot and identity == kept and self._is_newest(previous) and self._is_this_boot(machine)
-        settle(self._disk, self.shelf, self._hot, int(machine.boot, 16), self._log, is_proof=is_proof)
+        self.unsynced = settle(self._disk, self.shelf, self._hot, int(machine.boot, 16), self._log, is_proof=is_proof)
         border = self._border(previous, on_flash, is_proof=is_proof)
         goes_on = previous is not None and border.may_go_on
         if previous is not None and goes_on and border.next_seq is not None:

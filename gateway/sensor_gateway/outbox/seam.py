@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Final
 
 from sensor_gateway.model.log import Log
@@ -10,7 +11,7 @@ from sensor_gateway.model.position import Epoch, Position, Seq
 from sensor_gateway.outbox.drops import Drops
 from sensor_gateway.outbox.files.disk import Disk, sync_file
 from sensor_gateway.outbox.files.hot import HotContents, unacknowledged_from
-from sensor_gateway.outbox.files.segment import Segment, headers
+from sensor_gateway.outbox.files.segment import Segment, first_of, headers
 from sensor_gateway.outbox.files.shelf import Shelf, index_for
 from sensor_gateway.outbox.marks import Marks
 from sensor_gateway.outbox.tiers.tail import Tail
@@ -18,13 +19,26 @@ from sensor_gateway.outbox.tiers.tail import Tail
 _BEHIND_ALL: Final = Seq(1 << 64)
 
 
-def settle(disk: Disk, shelf: Shelf, hot: HotContents, boot: int, log: Log, *, is_proof: bool) -> None:
-    """Have on the medium what a killed process wrote to cold: from here on that counts as safe."""
-    try:
-        for segment in shelf.segments[seam(shelf.segments, hot, boot, is_proof=is_proof) :]:
+def settle(disk: Disk, shelf: Shelf, hot: HotContents, boot: int, log: Log, *, is_proof: bool) -> OSError | None:
+    """Have on the medium what a killed process wrote to cold: from here on that counts as safe.
+
+    Gives the error where that fails. Then what a sound hot journal of this boot still has counts as not in cold, so
+    that it stays in hot and is written again elsewhere. What only cold has stays where it is, and is proven by the
+    next start.
+    """
+    failure: OSError | None = None
+    for segment in shelf.segments[seam(shelf.segments, hot, boot, is_proof=is_proof) :]:
+        try:
             sync_file(disk, segment.path)
-    except OSError as error:
-        log.error("outbox_segments_not_synced", directory=str(shelf.directory), error=str(error))  # noqa: TRY400
+        except OSError as error:
+            failure = error
+            log.error("outbox_segment_not_synced", path=str(segment.path), error=str(error))  # noqa: TRY400
+            with suppress(OSError):
+                segment.write_again(disk)
+    if failure is not None and is_proof and hot.records and not hot.damage:
+        with suppress(OSError):
+            shelf.give_up_from(first_of(hot.records[0]))
+    return failure
 
 
 def seam(segments: Sequence[Segment], hot: HotContents, boot: int, *, is_proof: bool) -> int:
@@ -36,8 +50,7 @@ def seam(segments: Sequence[Segment], hot: HotContents, boot: int, *, is_proof: 
     if is_proof and not hot.damage:
         if not hot.records or not segments:
             return len(segments)
-        first = hot.records[0]
-        return index_for(segments, Position(epoch=first.epoch, seq=Seq(first.first_seq)))
+        return index_for(segments, first_of(hot.records[0]))
     older = [index for index, segment in enumerate(segments) if segment.began and segment.began.boot != boot]
     return max(older, default=0)
 

@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import Final
 
 from sensor_gateway.model.position import Position, Seq
-from sensor_gateway.outbox.files.disk import UPDATE, Disk, read_file
+from sensor_gateway.outbox.files.disk import UPDATE, Disk, read_file, write_all
 from sensor_gateway.outbox.files.moment import Moment
-from sensor_gateway.outbox.files.record import Header, header_at, scan
+from sensor_gateway.outbox.files.record import Header, Record, header_at, scan
 
 _PEEK: Final = 16 * 1024
 _WHOLE: Final = 256 * 1024 * 1024
@@ -58,6 +58,21 @@ class Segment:
             disk.close(self.descriptor)
             self.descriptor = None
 
+    def end_with(self, header: Header, end: int) -> None:
+        """This is its last record, which ends there, and what is known to be on the medium."""
+        self.last = self.safe_last = last_of(header)
+        self.newest = header.began.later(header.span_ms)
+        self.end = self.safe_end = end
+        self.safe_ticket = header.ticket + header.count
+
+    def write_again(self, disk: Disk) -> None:
+        """Write it over by itself: after a failed sync only that makes a later one prove anything. OSError."""
+        data = read_file(disk, self.path, self.end)
+        try:
+            write_all(disk, self.reopen(disk), data, 0)
+        finally:
+            self.close(disk)
+
     def give_up(self) -> None:
         """Go back to what is known to be on the medium, and never be used again."""
         self.is_suspect = True
@@ -76,12 +91,13 @@ def first_header(disk: Disk, segment: Segment) -> Header | None:
     return header
 
 
-def last_header(disk: Disk, segment: Segment) -> tuple[Header, int] | None:
-    """The last valid record's header, and where the record ends; None where there is none."""
+def last_header(disk: Disk, segment: Segment, before: Position | None = None) -> tuple[Header, int] | None:
+    """The last valid record's header (of those that end before a position), and where it ends; None for none."""
     whole = read_file(disk, segment.path, _WHOLE)
     last: tuple[Header, int] | None = None
     for header, at, _ in scan(whole, generation=segment.generation):
-        last = (header, at + header.extent)
+        if before is None or last_of(header) < before:
+            last = (header, at + header.extent)
     return last
 
 
@@ -91,7 +107,7 @@ def headers(disk: Disk, segment: Segment) -> list[Header]:
     return [header for header, _, _ in scan(whole, generation=segment.generation)]
 
 
-def first_of(header: Header) -> Position:
+def first_of(header: Header | Record) -> Position:
     """The position of a record's first event."""
     return Position(epoch=header.epoch, seq=Seq(header.first_seq))
 

@@ -46,8 +46,9 @@ class SegmentWriter:
         self._preparing: Segment | None = None
         self._unsynced: list[Segment] = []
         self._flushing: list[_Written] = []
-        if shelf.segments and shelf.segments[-1].fits(HEADER_SIZE):
-            self._current = shelf.segments[-1]
+        newest = shelf.segments[-1] if shelf.segments else None
+        if newest is not None and newest.fits(HEADER_SIZE) and not newest.is_suspect:
+            self._current = newest
 
     @property
     def is_flushing(self) -> bool:

@@ -17,13 +17,7 @@ from typing import Final
 
 from sensor_gateway.model.position import Position
 from sensor_gateway.outbox.files.disk import CREATE_NEW, DIRECTORY, UPDATE, Disk, is_there, write_all
-from sensor_gateway.outbox.files.segment import (
-    Segment,
-    first_header,
-    first_of,
-    last_header,
-    last_of,
-)
+from sensor_gateway.outbox.files.segment import Segment, first_header, first_of, last_header
 
 FREE_KEPT: Final = 2
 _NAME: Final = re.compile(r"(\d{16})\.(seg|free)")
@@ -59,6 +53,7 @@ class Shelf:
         self._limits = limits
         self._free: list[int] = []
         self._taken = 0
+        self._given_up: list[Segment] = []
         self._opened: tuple[int, ...] = ()
         self.directory = directory
         self.segments: list[Segment] = []
@@ -122,7 +117,10 @@ class Shelf:
         if self._free:
             return Room.FREE
         limits = self._limits
-        if (len(self.segments) + self._taken + 1) * limits.segment_size > limits.max_size:
+        allowed = limits.max_size // limits.segment_size - len(self.segments) - self._taken
+        while self._given_up and len(self._given_up) >= allowed:
+            self._disk.unlink(self._given_up.pop().path)
+        if allowed < 1:
             return Room.FULL
         if self._disk.free_bytes(self.directory) - limits.segment_size < limits.keep_free:
             return Room.FLOOR
@@ -160,6 +158,24 @@ class Shelf:
         else:
             self._disk.unlink(segment.path)
 
+    def give_up_from(self, begin: Position) -> None:
+        """From the record with this position on, nothing here counts as written, though it may be read. OSError.
+
+        A segment of which nothing is left stays as a file, until the room is wanted or the next start: it may be safe
+        all the same.
+        """
+        # The segment before may become the last one, of which more has to be known.
+        newest = self.segments[max(index_for(self.segments, begin) - 1, 0) :]
+        for segment, found in [(segment, last_header(self._disk, segment, begin)) for segment in newest]:
+            segment.is_suspect = True
+            if found is None:
+                self.segments.remove(segment)
+                self._given_up.append(segment)
+                self.ticket = min(self.ticket, segment.ticket)
+            else:
+                segment.end_with(*found)
+                self.ticket = segment.safe_ticket
+
     def close_all(self) -> None:
         """Let all descriptors go."""
         for segment in self.segments:
@@ -191,7 +207,9 @@ class Shelf:
             segment = Segment(generation=generation, path=path, size=self._disk.stat(path).st_size)
             header = first_header(self._disk, segment)
             if header is None:
-                self._discard(segment)
+                # Taken and never written, or lost altogether.
+                self._taken += 1
+                self.release(segment)
                 return
         except OSError as error:
             if error.errno != errno.EIO:
@@ -202,11 +220,6 @@ class Shelf:
         segment.first, segment.ticket, segment.began = first_of(header), header.ticket, header.began
         segment.end = segment.safe_end = segment.size
         self.segments.append(segment)
-
-    def _discard(self, segment: Segment) -> None:
-        """A segment without a valid record: taken and never written, or lost altogether."""
-        self._taken += 1
-        self.release(segment)
 
     def _discard_superseded(self) -> None:
         """What is left of a segment after a failed sync, where a later one begins with it, or before it."""
@@ -226,11 +239,8 @@ class Shelf:
         found = last_header(self._disk, segment)
         if found is None:
             raise OSError(f"{segment.path} changed while it was read")
-        header, end = found
-        segment.last = segment.safe_last = last_of(header)
-        segment.newest = header.began.later(header.span_ms)
-        segment.end = segment.safe_end = end
-        self.ticket = segment.safe_ticket = header.ticket + header.count
+        segment.end_with(*found)
+        self.ticket = segment.safe_ticket
 
     def _path(self, generation: int, ending: str) -> Path:
         return self.directory / f"{generation:016d}.{ending}"
