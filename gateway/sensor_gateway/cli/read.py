@@ -112,7 +112,7 @@ def _read(bus: I2cBus | SerialLine, plan: SensorPlan, *, as_json: bool) -> int:
         try:
             bus.open()
         except GatewayError as error:
-            code = _refusal(error)
+            code = refusal_code(error)
         outcome = _judged(plan, read_once(bus, plan, SystemClock()))
     finally:
         bus.close()
@@ -125,7 +125,7 @@ def _read(bus: I2cBus | SerialLine, plan: SensorPlan, *, as_json: bool) -> int:
     return max(code, EX_FAILED if outcome.result.values is None or outcome.complaints else os.EX_OK)
 
 
-def _refusal(error: GatewayError) -> int:
+def refusal_code(error: GatewayError) -> int:
     """The exit code for a bus that cannot be opened."""
     from sensor_gateway.model.errors import OperatorError
 

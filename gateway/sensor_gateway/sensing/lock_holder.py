@@ -8,14 +8,19 @@ from pathlib import Path
 
 def holder_of(node: Path, proc: Path = Path("/proc")) -> str:
     """``process 1234 (minicom)``; ``another process`` where the system does not tell."""
+    return known_holder(node, proc) or "another process"
+
+
+def known_holder(node: Path, proc: Path = Path("/proc")) -> str:
+    """``process 1234 (minicom)``; empty where the system tells of none."""
     try:
         file = node.stat()
         locks = (proc / "locks").read_text("ascii", "replace")
     except OSError:
-        return "another process"
+        return ""
     pid = pid_of(locks, file.st_dev, file.st_ino)
     if pid is None:
-        return "another process"
+        return ""
     if pid == os.getpid():
         return "this process itself"
     try:

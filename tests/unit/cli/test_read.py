@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from sensor_gateway.changes.rules import Absolute, ChangeRules
-from sensor_gateway.cli.read import _facts, _judged, _lines, _refusal
+from sensor_gateway.cli.read import _facts, _judged, _lines, refusal_code
 from sensor_gateway.model.channel import Source
 from sensor_gateway.model.driver_spec import Identity
 from sensor_gateway.model.errors import BusMissing, OperatorError
@@ -112,8 +112,8 @@ def test_facts_for_a_script_carry_values_units_and_raw_bytes() -> None:
 def test_a_bus_that_is_refused_has_the_exit_code_of_the_reason(number: int, code: int) -> None:
     error = OperatorError("the group i2c")
     error.__cause__ = OSError(number, "")
-    assert _refusal(error) == code
-    assert _refusal(BusMissing("no bus")) == 1
+    assert refusal_code(error) == code
+    assert refusal_code(BusMissing("no bus")) == 1
 
 
 def test_an_unknown_sensor_is_wrong_usage_and_the_known_ones_are_named(

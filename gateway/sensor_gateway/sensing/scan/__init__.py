@@ -1,0 +1,1 @@
+"""What is connected to this machine: which addresses answer, and which chips they are or may be."""
