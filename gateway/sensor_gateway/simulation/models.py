@@ -15,12 +15,14 @@ from sensor_gateway.simulation.chips.light.veml7700 import Veml7700
 from sensor_gateway.simulation.chips.line_talker import LineTalker
 from sensor_gateway.simulation.chips.lm75 import Lm75
 from sensor_gateway.simulation.chips.modbus_slave import slave_of
+from sensor_gateway.simulation.chips.thermometers.adt7410 import Adt7410
 from sensor_gateway.simulation.chips.thermometers.mcp9808 import Mcp9808
 from sensor_gateway.simulation.chips.thermometers.tmp117 import Tmp117
 
 Model: TypeAlias = I2cModel | SlaveModel | TalkerModel
 
 MODELS: Final[Mapping[str, Model]] = {
+    "adt7410": Adt7410,
     "bh1750": Bh1750,
     "bme280": Bme280,
     "line": LineTalker,

@@ -1,0 +1,149 @@
+"""Analog Devices ADT7410 and ADT7420 on I2C: temperature.
+
+Datasheets: ADT7410 rev A (tables cited below), ADT7420 rev 0. Addresses 48 to 4B (pins A1 A0). No checksum.
+
+The answer, registers 00 and 01 in 16-bit mode, two's complement in steps of 1/128 °C::
+
+    byte    0                           1
+            sign and 7 bits of 256 .. 2 1 and 7 bits of fraction
+
+The mode is 13-bit after power-on: then the last three bits are flags.
+"""
+
+from __future__ import annotations
+
+from sensor_gateway.driver import (
+    TEMPERATURE,
+    BadFrame,
+    BusKind,
+    Channel,
+    DriverSpec,
+    Heeds,
+    Identifying,
+    Identity,
+    Measuring,
+    NoAnswer,
+    NoOptions,
+    NotReady,
+    OverRange,
+    Preparing,
+    Values,
+    Variant,
+    Vector,
+    Wait,
+    Write,
+    WriteRead,
+    WrongChip,
+)
+
+# Registers (table 6).
+READ_TEMPERATURE = WriteRead(b"\x00", 2)
+READ_STATUS = WriteRead(b"\x02", 1)
+READ_CONFIGURATION = WriteRead(b"\x03", 1)
+READ_ID = WriteRead(b"\x0b", 1)
+
+NOT_RDY = 0x80  # status: low when a result is there; set by a read of the temperature, and by a new mode (table 10)
+BITS_16 = 0x80  # configuration (table 11)
+SHUT_DOWN = Write(b"\x03\xe0")  # OP_MODE 11, 16 bits
+ONE_SHOT = Write(b"\x03\xa0")  # OP_MODE 01, 16 bits
+MANUFACTURER, MANUFACTURER_BITS = 0xC8, 0xF8  # id: the other three bits are a revision (table 19)
+
+CONVERSION = Wait(0.240)  # typical, there is no maximum: RDY tells
+POLL_PAUSE = Wait(0.02)
+POLLS = 10
+
+
+def _variant(part: str, low: float) -> Variant:
+    channel = Channel(name="temperature", quantity=TEMPERATURE, low=low, high=150, resolution=0.0078125, deadband=0.1)
+    # wire_bits: one-shot (3 bytes), status, configuration (4 each), temperature (5), 9 bits each, starts and stops.
+    addresses = (0x48, 0x49, 0x4A, 0x4B)
+    return Variant(addresses=addresses, channels=(channel,), wire_bits=155, part=part, has_identity=True)
+
+
+VARIANTS = {"adt7410": _variant("ADT7410", -55), "adt7420": _variant("ADT7420", -40)}
+
+
+def convert(frame: bytes, *, variant: str = "adt7410") -> Values:
+    """Temperature of one register value in 16-bit mode. Total: a value within limits, BadFrame or OverRange."""
+    if len(frame) != READ_TEMPERATURE.count:
+        raise BadFrame("temperature registers of the wrong length", expected="2 bytes", got=frame)
+    temperature = int.from_bytes(frame, "big", signed=True) / 128
+    (channel,) = VARIANTS[variant].channels
+    if not channel.low <= temperature <= channel.high:
+        raise OverRange(f"temperature of {temperature:.2f} °C is beyond what the chip can measure")
+    return {"temperature": temperature}
+
+
+class Adt7410:
+    """One chip. It is shut down between measurements."""
+
+    def __init__(self, variant: str) -> None:
+        """Nothing is sent yet."""
+        self._variant = variant
+
+    def identify(self) -> Identifying:
+        """Check the manufacturer in the id register. The two parts look alike."""
+        answer = yield READ_ID
+        if answer[0] & MANUFACTURER_BITS != MANUFACTURER:
+            raise WrongChip("id register 0B", expected="c8 to cf", got=answer)
+        return Identity(part=VARIANTS[self._variant].part, channels=("temperature",))
+
+    def setup(self) -> Preparing:
+        """End the continuous conversion of a chip that was just powered: its first value is a rough one."""
+        yield SHUT_DOWN
+
+    def measure(self) -> Measuring:
+        """Convert once, see that it is done, and read."""
+        yield ONE_SHOT
+        yield CONVERSION
+        for _ in range(POLLS):
+            status = yield READ_STATUS
+            if not status[0] & NOT_RDY:
+                break
+            yield POLL_PAUSE
+        else:
+            raise NoAnswer(f"no value {POLLS * POLL_PAUSE.seconds * 1000:.0f} ms after it should be there")
+        configuration = yield READ_CONFIGURATION
+        if not configuration[0] & BITS_16:
+            raise NotReady("the chip is not in 16-bit mode (any more): it lost power")
+        return convert((yield READ_TEMPERATURE), variant=self._variant)
+
+
+def create(variant: str, _options: NoOptions, _address: int) -> Adt7410:
+    """Make the driver of one chip."""
+    return Adt7410(variant)
+
+
+def replay(vector: Vector) -> Values:
+    """Frame: the temperature registers."""
+    return convert(*vector.frames, variant=vector.variant)
+
+
+def _vectors(variant: str, source: str, rows: dict[str, float]) -> tuple[Vector, ...]:
+    return tuple(
+        Vector(variant=variant, frames=(bytes.fromhex(frame),), values={"temperature": value}, source=source)
+        for frame, value in rows.items()
+    )
+
+
+# Table 5 shows bits 15 to 3: 1 1100 1001 0000 is E4 80.
+_BITS = "datasheet, table 5, 13-bit temperature data format"
+_SETPOINTS = "datasheet, table 6, power-on setpoints, which have the temperature's format"
+
+VECTORS = (
+    *_vectors("adt7410", f"ADT7410 rev A {_BITS}", {"e4 80": -55, "e7 00": -50, "f3 80": -25, "ff f8": -0.0625}),
+    *_vectors("adt7410", f"ADT7410 rev A {_BITS}", {"00 00": 0, "0c 80": 25, "19 00": 50, "3e 80": 125, "4b 00": 150}),
+    *_vectors("adt7420", f"ADT7420 rev 0 {_BITS}", {"ec 00": -40, "f3 80": -25, "ff f8": -0.0625}),
+    *_vectors("adt7420", f"ADT7420 rev 0 {_SETPOINTS}", {"20 00": 64, "05 00": 10, "49 80": 147}),
+)
+
+SPEC = DriverSpec(
+    name="adt7410",
+    summary="Analog Devices ADT7410, ADT7420: temperature",
+    bus=BusKind.I2C,
+    variants=VARIANTS,
+    create=create,
+    replay=replay,
+    vectors=VECTORS,
+    heeds=Heeds(alone=b"\x2f", with_data=b"\x03\x04\x05\x06\x07\x08\x09\x0a\x2f"),
+)
