@@ -1,8 +1,8 @@
 """Texas Instruments OPT3001 on I2C: illuminance, from 0.01 lx to 83 klx. It finds its range by itself.
 
-Datasheet: TI SBOS681 (sections cited below are those of revision C). Address 44 to 47 (pin ADDR). No checksum.
+Datasheet: TI SBOS681 (cited below by its headings). Address 44 to 47 (pin ADDR). No checksum.
 
-The answer, result register 00 (section 8.6.1.1.1)::
+The answer, the result register 00 ("result register")::
 
     byte    0                       1
             exponent 3..0, 11..8    7..0        lx = 0.01 x 2^exponent x the other 12 bits
@@ -35,7 +35,7 @@ from sensor_gateway.driver import (
     WrongChip,
 )
 
-# Registers (section 8.6.1, table 6).
+# Registers ("register maps").
 READ_RESULT = WriteRead(b"\x00", 2)
 READ_CONFIGURATION = WriteRead(b"\x01", 2)
 READ_MANUFACTURER_ID = WriteRead(b"\x7e", 2)
@@ -43,7 +43,7 @@ READ_DEVICE_ID = WriteRead(b"\x7f", 2)
 WRITABLE = b"\x01\x02\x03"  # configuration, low limit, high limit
 MANUFACTURER_ID, DEVICE_ID = b"\x54\x49", b"\x30\x01"
 
-# Configuration (section 8.6.1.1.2): RN 15:12, CT 11, M 10:9, OVF 8, CRF 7, FH 6, FL 5, L 4, POL 3, ME 2, FC 1:0.
+# Configuration ("configuration register"): RN 15:12, CT 11, M 10:9, OVF 8, CRF 7, FH 6, FL 5, L 4, POL 3, ME 2, FC 1:0.
 AUTOMATIC = 0xC000  # RN: full-scale range found by the chip before each conversion
 CONTINUOUS = 0x0600
 LATCH = 0x0010  # as after power-on
@@ -58,7 +58,7 @@ CONVERSIONS = {  # CT, and the longest time until a result: conversion time and 
 
 HIGHEST_EXPONENT = 0b1011
 SATURATED = 0xBFFF
-BRIGHTEST = 83_865.6  # table 9
+BRIGHTEST = 83_865.6  # full scale of the widest range
 
 _LUX = Channel(name="illuminance", quantity=ILLUMINANCE, low=0, high=BRIGHTEST, resolution=0.01, deadband=1.0)
 
@@ -138,7 +138,7 @@ def _vector(result: str, lux: float, source: str) -> Vector:
     return Vector(variant="opt3001", frames=frames, values={"illuminance": lux}, source=source)
 
 
-_TABLE = "TI SBOS681, table 8; eldruin/opt300x-rs tests/integration.rs, "
+_TABLE = "TI SBOS681, examples of decoding the result register; eldruin/opt300x-rs tests/integration.rs, "
 
 VECTORS = (
     _vector("00 01", 0.01, _TABLE + "lux_0_01"),

@@ -40,7 +40,7 @@ def test_the_smallest_range_that_holds_the_light_is_found(mount: Mount, lux: flo
 
 @pytest.mark.parametrize(("range_number", "result"), [(0x8, "8800"), (0x9, "9400"), (0xA, "a200"), (0xB, "b100")])
 def test_5242_lux_in_four_ranges(mount: Mount, range_number: int, result: str) -> None:
-    """Datasheet table 8."""
+    """The datasheet's examples of decoding the result register."""
     chip = Opt3001(mount("opt3001", illuminance=5242.88))
     chip.write(bytes((1, range_number << 4 | 0x0E, 0x10)), 0.0)
     assert register(chip, 0, 1.0) == result
