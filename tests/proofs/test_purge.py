@@ -22,14 +22,13 @@ from sensor_gateway.outbox.identity import Machine
 from sensor_gateway.outbox.inspection.looking import Unheard
 from sensor_gateway.outbox.opening import Hands
 from sensor_gateway.outbox.outbox import Outbox
-from sensor_gateway.outbox.purge_request import NAME, PurgeRequest, write_request
+from sensor_gateway.outbox.purge_request import PurgeRequest, requests_in, write_request
 from sensor_gateway.outbox.settings import OutboxSettings
 from sensor_gateway.outbox.stored import Stored
 from sensor_gateway.simulation.virtual_clock import VirtualClock
 
 WAITING = [float(number) for number in range(120)]
 BOOTS = ("1b4e28ba2fa111d2883f0016d3cca427", "2c4e28ba2fa111d2883f0016d3cca427")
-REQUEST = f"state/outbox/{NAME}"
 
 
 def open_outbox(root: Path, disk: Disk, clock: VirtualClock, boot: str) -> Outbox:
@@ -91,7 +90,7 @@ def record(root: Path, clock: VirtualClock, through: Position) -> Recording:
     turns(box, clock, 40)
     box._opened.release()
     disk.abandon()
-    assert not (root / REQUEST).exists()
+    assert requests_in(disk, root / "state" / "outbox") == []
     return recording
 
 
@@ -123,9 +122,10 @@ def crashes(root: Path, seed: int) -> Iterator[tuple[str, list[Stored | Gap]]]:
             image = (
                 recording.kill(cut, chance) if is_kill else recording.cut_power(cut, chance, strict="strict" in kind)
             )
-            image.files.pop(REQUEST, None)  # else the next start would carry it out
             place = root / f"{cut}-{kind}-{chance.random()}"
             image.build(place)
+            for file in requests_in(Disk(), place / "state" / "outbox"):
+                file.unlink()  # else the next start would carry it out
             yield f"{kind} at call {cut}, seed {seed}", delivered(place, BOOTS[not is_kill])
 
 

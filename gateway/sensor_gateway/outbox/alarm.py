@@ -54,6 +54,10 @@ class Retry:
         """Whether it is time."""
         return now_s >= self.at_s
 
+    def holds_back(self, job: str, now_s: float) -> bool:
+        """Whether it was this job that failed, and it is not time yet; what fails otherwise need not stop it."""
+        return self._job == job and not self.may_try(now_s)
+
     def failed(self, job: str, error: OSError, now_s: float) -> None:
         """A try failed."""
         self._failures += 1

@@ -1,7 +1,8 @@
-"""The operator's request to discard what waits: a file that a command leaves in the outbox's directory.
+"""The operator's request to discard what waits: an empty file in the outbox's directory, whose name says everything.
 
-The outbox's owner looks for it every few seconds, carries it out, and removes it. One that is too old, or that nobody
-can read, is removed without being carried out.
+So it fits on a card that has no byte left, is there whole or not at all, and needs no reading. The outbox's owner looks
+for it every few seconds, carries it out, and removes it. One that is too old, or that nobody can read, is removed
+without being carried out.
 """
 
 from __future__ import annotations
@@ -9,15 +10,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
+from urllib.parse import quote, unquote
 
 from sensor_gateway.model.position import Epoch, Position, Seq
-from sensor_gateway.outbox.files.disk import Disk, read_file, write_atomically
+from sensor_gateway.outbox.files.disk import CREATE_NEW, Disk
 from sensor_gateway.outbox.files.moment import Moment
-from sensor_gateway.outbox.identity import seal, unseal
 
-NAME: Final = "purge"
 GOOD_FOR_MS: Final = 5 * 60 * 1000
-_SIZE_LIMIT: Final = 4096
+_PREFIX: Final = "purge,"
+_LONGEST_PERSON: Final = 80
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,46 +36,43 @@ class PurgeRequest:
         return age_ms is None or abs(age_ms) > GOOD_FOR_MS
 
 
-def write_request(disk: Disk, directory: Path, request: PurgeRequest) -> None:
-    """Leave a request. OSError where that fails."""
-    asked = request.asked
-    fields = {
-        "nonce": request.nonce,
-        "epoch": str(request.through.epoch),
-        "seq": str(request.through.seq),
-        "asked": f"{asked.boot} {asked.uptime_ms} {asked.wall_ms} {int(asked.is_unsynced)}",
-        "by": " ".join(request.by.split()),
-    }
-    write_atomically(disk, directory / NAME, seal(fields))
+def write_request(disk: Disk, directory: Path, request: PurgeRequest) -> Path:
+    """Leave a request; its file. OSError where that fails."""
+    asked, through = request.asked, request.through
+    fields = (
+        request.nonce,
+        through.epoch,
+        through.seq,
+        asked.boot,
+        asked.uptime_ms,
+        asked.wall_ms,
+        int(asked.is_unsynced),
+        quote(" ".join(request.by.split()), safe=" ()@")[:_LONGEST_PERSON],
+    )
+    file = directory / f"{_PREFIX}{','.join(map(str, fields))}"
+    disk.close(disk.open(file, CREATE_NEW))
+    return file
 
 
-def read_request(disk: Disk, directory: Path) -> PurgeRequest | None:
-    """The request in a directory; None for a file that is none. OSError where there is no file, or it is not given."""
-    fields = unseal(read_file(disk, directory / NAME, _SIZE_LIMIT))
-    if fields is None:
-        return None
+def requests_in(disk: Disk, directory: Path) -> list[Path]:
+    """The files that are requests; none where nobody can look."""
     try:
-        boot, uptime_ms, wall_ms, is_unsynced = map(int, fields["asked"].split())
+        return [directory / name for name in disk.names(directory) if name.startswith(_PREFIX)]
+    except OSError:
+        return []
+
+
+def read_request(file: Path) -> PurgeRequest | None:
+    """The request that a file is; None for a name that nobody can read."""
+    fields = file.name.removeprefix(_PREFIX).split(",")
+    try:
+        nonce, epoch, seq, *asked, by = fields
+        boot, uptime_ms, wall_ms, is_unsynced = map(int, asked)
         return PurgeRequest(
-            nonce=fields["nonce"],
-            through=Position(epoch=Epoch.parse(fields["epoch"]), seq=Seq(int(fields["seq"]))),
+            nonce=nonce,
+            through=Position(epoch=Epoch.parse(epoch), seq=Seq(int(seq))),
             asked=Moment(boot=boot, uptime_ms=uptime_ms, wall_ms=wall_ms, is_unsynced=bool(is_unsynced)),
-            by=fields["by"],
+            by=unquote(by),
         )
-    except (KeyError, ValueError):
+    except ValueError:
         return None
-
-
-def lies_there(disk: Disk, directory: Path, nonce: str) -> bool:
-    """Whether this request, and not another that took its place, is in a directory. OSError."""
-    try:
-        request = read_request(disk, directory)
-    except FileNotFoundError:
-        return False
-    return request is not None and request.nonce == nonce
-
-
-def take_back(disk: Disk, directory: Path, nonce: str) -> None:
-    """Remove this request; another that took its place stays. OSError."""
-    if lies_there(disk, directory, nonce):
-        disk.unlink(directory / NAME)

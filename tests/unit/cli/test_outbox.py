@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import json
 import os
@@ -20,10 +21,10 @@ from sensor_gateway.model.quantity import TEMPERATURE
 from sensor_gateway.outbox.files.disk import Disk
 from sensor_gateway.outbox.files.syncer import SyncerInPlace
 from sensor_gateway.outbox.identity import Machine
-from sensor_gateway.outbox.inspection.looking import Unheard
+from sensor_gateway.outbox.inspection.looking import LookingDisk, Unheard
 from sensor_gateway.outbox.opening import Hands
 from sensor_gateway.outbox.outbox import Outbox
-from sensor_gateway.outbox.purge_request import read_request, write_request
+from sensor_gateway.outbox.purge_request import read_request, requests_in, write_request
 from sensor_gateway.outbox.settings import OutboxSettings
 from sensor_gateway.service.directories import Directories, HotNote, note_hot, noted_hot
 from sensor_gateway.service.identity import read_machine
@@ -383,9 +384,24 @@ def test_a_daemon_that_does_not_answer_is_not_waited_for_longer_than_said(
     box = open_box(*left)
     ended = cli("outbox", "purge", "--yes", *words)
     assert (ended.code, "the request is taken back" in ended.err) == (69, True)
-    assert not (left[0] / "outbox" / "purge").exists()
+    assert requests_in(Disk(), left[0] / "outbox") == []
     box.close(to_flash=False)
     assert json.loads(cli("outbox", "status", "--json", *words).out)["waiting"]["events"] == 4
+
+
+@pytest.mark.parametrize("code", [errno.ENOSPC, errno.EROFS])
+def test_a_directory_that_takes_no_request_is_told_in_a_sentence(
+    cli: Callable[..., Any], left: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch, code: int
+) -> None:
+    def refuse(_disk: Disk, path: Path, _flags: int) -> int:
+        raise OSError(code, os.strerror(code), str(path))
+
+    monkeypatch.setattr(Disk, "open", refuse)
+    monkeypatch.setattr(LookingDisk, "open", lambda _disk, path, flags: os.open(path, flags))
+    ended = cli("outbox", "purge", "--yes", "--state-dir", left[0], "--hot-dir", left[1])
+    assert ended.code == 74
+    assert f"nothing was discarded: {left[0] / 'outbox'} takes not even an empty file: {os.strerror(code)}" in ended.err
+    assert "Errno" not in ended.err
 
 
 def test_who_gives_up_leaves_the_request_of_another(
@@ -395,14 +411,16 @@ def test_who_gives_up_leaves_the_request_of_another(
     directory = left[0] / "outbox"
 
     def another(_said: str) -> None:
-        mine = read_request(Disk(), directory)
-        if mine is not None:
+        files = requests_in(Disk(), directory)
+        mine = read_request(files[0])
+        assert mine is not None
+        if len(files) == 1:
             write_request(Disk(), directory, replace(mine, nonce="another"))
 
     monkeypatch.setattr(discard, "say", another)
     box = open_box(*left)
     assert cli("outbox", "purge", "--yes", "--state-dir", left[0], "--hot-dir", left[1]).code == 69
-    request = read_request(Disk(), directory)
+    (request,) = map(read_request, requests_in(Disk(), directory))
     assert request is not None
     assert request.nonce == "another"
     box.close(to_flash=False)

@@ -281,9 +281,9 @@ def test_each_complaint_has_a_name(site: Any) -> None:
     (site.flash / "cursor-mqtt").rename(site.flash / "elsewhere")
     assert names(site) == {"cursor"}
     (site.flash / "elsewhere").rename(site.flash / "cursor-mqtt")
-    (site.flash / "purge").touch()
+    (site.flash / "purge,1").touch()
     assert names(site) == {"purge"}
-    (site.flash / "purge").unlink()
+    (site.flash / "purge,1").unlink()
     site.has_hot = False
     assert names(site) == {"hot_unknown"}
     site.has_hot = True

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ from sensor_gateway.model.position import Epoch, Position, Seq
 from sensor_gateway.outbox.drops import DROPS_KEPT, Drop, Drops
 from sensor_gateway.outbox.files.cursor import CursorState, decode_slot, encode_slot
 from sensor_gateway.outbox.files.moment import Moment
-from sensor_gateway.outbox.purge_request import GOOD_FOR_MS, NAME, PurgeRequest, read_request, write_request
+from sensor_gateway.outbox.purge_request import GOOD_FOR_MS, PurgeRequest, read_request, requests_in, write_request
 from sensor_gateway.outbox.tiers.purge import LOOK_EVERY_S
 
 SMALL: dict[str, Any] = {"segment_size": 4096, "max_size": 40 * 4096}
@@ -33,15 +34,18 @@ def ask(site: Any, through: Position, *, asked: Moment | None = None, nonce: str
     request = PurgeRequest(
         nonce=f"{nonce}{site.number}", through=through, asked=asked or now_of(site), by="ann (uid 1000)"
     )
-    write_request(site.disk, site.flash, request)
-    return Path(site.flash / NAME)
+    return write_request(site.disk, site.flash, request)
+
+
+def waiting_requests(site: Any) -> list[Path]:
+    return requests_in(site.disk, site.flash)
 
 
 def tend_until_done(site: Any) -> None:
     site.clock.advance(LOOK_EVERY_S)
     for _ in range(200):
         site.box.tend()
-        if not (site.flash / NAME).exists():
+        if not waiting_requests(site):
             site.box.tend()
             return
     raise AssertionError("the purge does not end")
@@ -229,6 +233,32 @@ def test_a_request_that_comes_during_another_is_carried_out_too(site: Any) -> No
     assert values(site.drain()) == values(stored)[61:]
 
 
+def test_two_requests_that_wait_are_both_carried_out(site: Any) -> None:
+    site.open(**SMALL)
+    stored = fill(site)
+    files = [ask(site, stored[cut].position, nonce=nonce) for cut, nonce in ((60, "a"), (30, "b"))]
+    site.offline(30)
+    assert [file.exists() for file in files] == [False, False]
+    assert values(site.drain()) == values(stored)[61:]
+
+
+def test_a_card_that_is_full_takes_a_request_and_gives_its_room_back_at_once(site: Any) -> None:
+    """Nothing that is new fits, and the purge's own cursor is written in place."""
+    site.open(**SMALL)
+    fill(site)
+    before = [*site.flash.glob("*.seg")]
+    site.disk.rule = lambda call, path: (
+        errno.ENOSPC if call in {"write", "write_at"} and path.endswith((".seg", ".new")) else None
+    )
+    stored = fill(site)
+    site.offline(20)
+    assert "outbox_flash" in site.box.alarms
+    file = ask(site, stored[-1].position)
+    site.offline(LOOK_EVERY_S + len(before))
+    assert [path for path in [file, *before] if path.exists()] == []
+    assert [gap.cause for gap in gaps(site.drain())] == [GapCause.PURGE]
+
+
 def test_a_request_for_what_is_delivered_already_does_nothing(site: Any) -> None:
     site.open(**SMALL)
     stored = fill(site)
@@ -282,54 +312,60 @@ def test_a_request_of_another_boot_whose_clock_was_not_set_is_removed(site: Any)
 
 
 @pytest.mark.parametrize(
-    "damage", [lambda data: b"", lambda data: data[:-9], lambda data: data.replace(b"5eed", b"seed")]
+    "damage",
+    [lambda name: name[:-20], lambda name: name + ",x", lambda name: name.replace("-", "x"), lambda _: "purge,"],
 )
-def test_a_damaged_request_is_removed(site: Any, damage: Callable[[bytes], bytes]) -> None:
+def test_a_request_that_nobody_can_read_is_removed(site: Any, damage: Callable[[str], str]) -> None:
     site.open(**SMALL)
     stored = fill(site)
     file = ask(site, stored[-1].position)
-    file.write_bytes(damage(file.read_bytes()))
+    file.rename(file.with_name(damage(file.name)))
     tend_until_done(site)
     assert "purge_request_removed" in site.log.names()
     assert values(site.drain()) == values(stored)
 
 
-def test_what_is_written_is_read_back(site: Any) -> None:
+@pytest.mark.parametrize("by", ["ann (uid 1000)", "Zoë, ../../etc", "x" * 300])
+def test_what_is_written_is_read_back(site: Any, by: str) -> None:
     site.open()
-    position = Position(epoch=Epoch(ordinal=7, random=9), seq=Seq(11))
-    ask(site, position)
-    request = read_request(site.disk, site.flash)
-    assert request is not None
-    assert (request.through, request.asked, request.by) == (position, now_of(site), "ann (uid 1000)")
+    position = Position(epoch=Epoch(ordinal=2**32 - 1, random=9), seq=Seq(2**64 - 1))
+    asked = now_of(site).later(10**15)
+    asked_for = PurgeRequest(nonce="f" * 16, through=position, asked=asked, by=by)
+    file = write_request(site.disk, site.flash, asked_for)
+    assert waiting_requests(site) == [file]
+    found = read_request(file)
+    assert found is not None
+    assert replace(found, by="") == replace(asked_for, by="")
+    assert by.startswith(found.by)
+    assert (found.by == by) == (len(by) < 80)
 
 
-def test_a_look_costs_one_question_every_five_seconds(site: Any) -> None:
+def test_a_look_costs_one_question_every_five_seconds(site: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     site.open(**SMALL)
     site.box.tend()
-    looks: list[object] = []
-    site.disk.stat = lambda path: (looks.extend([path] * (path.name == NAME)), Path.stat(path))[1]
+    looks: list[Path] = []
+    monkeypatch.setattr(site.disk, "names", lambda path: looks.append(path) or [])
     for _ in range(100):
         site.clock.advance(0.5)
         site.box.tend()
-    assert len(looks) == 10
+    assert looks == [site.flash] * 10
 
 
-@pytest.mark.parametrize("call", ["open", "unlink"])
 @pytest.mark.parametrize("is_stale", [False, True])
-def test_a_request_that_cannot_be_read_or_removed_is_told_of_once(site: Any, call: str, *, is_stale: bool) -> None:
+def test_a_request_that_cannot_be_removed_is_told_of_once(site: Any, *, is_stale: bool) -> None:
     site.open(**SMALL)
     file = ask(site, fill(site)[-1].position, asked=now_of(site).later(-GOOD_FOR_MS - 1) if is_stale else None)
     site.log.lines.clear()
-    site.disk.rule = lambda asked, path: errno.EACCES if (asked, path) == (call, str(file)) else None
+    site.disk.rule = lambda asked, path: errno.EACCES if (asked, path) == ("unlink", str(file)) else None
     site.offline(120, step_s=1)
     assert file.exists()
     told = [name for name in site.log.names() if "purge" in name]
-    assert told == ["outbox_purged"] * (call == "unlink" and not is_stale) + ["purge_request_in_the_way"]
+    assert told == ["outbox_purged"] * (not is_stale) + ["purge_request_in_the_way"]
     site.disk.heal()
     site.offline(20, step_s=1)
     assert not file.exists()
     told = [name for name in site.log.names()[len(told) :] if "purge" in name]
-    assert told == (["purge_request_removed"] if is_stale else ["outbox_purged"] if call == "open" else [])
+    assert told == ["purge_request_removed"] * is_stale
 
 
 class Killed(BaseException):
@@ -365,7 +401,8 @@ def kill_at_each_call(root: Path, new_site: Callable[[Path], Any]) -> Iterator[l
         ask(site, fill(site)[-1].position)
         was_killed = lives_until(site, call)
         site.kill()
-        (site.flash / NAME).unlink(missing_ok=True)
+        for file in waiting_requests(site):
+            file.unlink()
         site.open(**SMALL)
         found = site.drain()
         site.kill()
@@ -391,13 +428,13 @@ def test_a_purge_that_frees_before_it_is_noted_is_caught(
 def test_a_card_that_fails_delays_it_and_loses_nothing_unannounced(site: Any) -> None:
     site.open(**SMALL)
     stored = fill(site)
-    ask(site, stored[-1].position)
+    file = ask(site, stored[-1].position)
     site.disk.fail("sync")
     site.clock.advance(LOOK_EVERY_S)
     site.offline(60, step_s=1)
-    assert (site.flash / NAME).exists()
+    assert file.exists()
     assert values(site.box.read(None, max_events=10**4, max_bytes=10**9)) == values(stored)
     site.disk.heal()
     site.offline(60, step_s=1)
-    assert not (site.flash / NAME).exists()
+    assert not file.exists()
     assert objection(site.drain(), WAITING) == ""

@@ -18,7 +18,7 @@ from sensor_gateway.cli.arguments import say
 from sensor_gateway.cli.outbox.figures import events
 from sensor_gateway.model.position import Position
 from sensor_gateway.model.reading import ClockState
-from sensor_gateway.outbox.files.disk import Disk
+from sensor_gateway.outbox.files.disk import Disk, is_there
 from sensor_gateway.outbox.files.locks import AlreadyRunning
 from sensor_gateway.outbox.files.moment import Moment
 from sensor_gateway.outbox.files.syncer import SyncerInPlace
@@ -27,7 +27,7 @@ from sensor_gateway.outbox.inspection.snapshot import Inspected, Snapshot, take_
 from sensor_gateway.outbox.inspection.waiting import WaitingEvents
 from sensor_gateway.outbox.opening import Hands
 from sensor_gateway.outbox.outbox import Outbox
-from sensor_gateway.outbox.purge_request import PurgeRequest, lies_there, take_back, write_request
+from sensor_gateway.outbox.purge_request import PurgeRequest, write_request
 from sensor_gateway.outbox.stored import Stored
 from sensor_gateway.service.identity import keep_gateway_id, read_machine
 from sensor_gateway.service.logs import open_log
@@ -51,11 +51,17 @@ class Chosen:
 def discard(snapshot: Snapshot, chosen: Chosen, gateway: str | None) -> int:
     """Leave a request, and have it done: by the daemon, or by an outbox that is opened here where there is none."""
     _become_the_owner_of(snapshot.directory)
-    disk, directory, request = Disk(), snapshot.directory, _request(chosen.through)
-    write_request(disk, directory, request)
+    disk, directory = Disk(), snapshot.directory
+    try:
+        file = write_request(disk, directory, _request(chosen.through))
+    except PermissionError:
+        raise
+    except OSError as error:
+        say(f"sensor-gateway: nothing was discarded: {directory} takes not even an empty file: {error.strerror}")
+        return os.EX_IOERR
 
     def is_taken() -> bool:
-        return not lies_there(disk, directory, request.nonce)
+        return not is_there(disk, file)
 
     try:
         try:
@@ -71,7 +77,7 @@ def discard(snapshot: Snapshot, chosen: Chosen, gateway: str | None) -> int:
             end()
         return _verdict(chosen, snapshot, is_taken=is_taken())
     finally:
-        take_back(disk, directory, request.nonce)  # whoever gives up
+        disk.unlink(file)  # whoever gives up
 
 
 def _owner(inspected: Inspected, gateway: str | None) -> tuple[Callable[[], bool], Callable[[], None]]:
@@ -114,7 +120,7 @@ def _verdict(chosen: Chosen, snapshot: Snapshot, *, is_taken: bool) -> int:
         print(f"{events(chosen.count)} discarded, but for those that were delivered meanwhile")
         return os.EX_OK
     if is_taken:
-        say("sensor-gateway: the request was replaced, or refused; the daemon's log says why (purge_request_removed)")
+        say("sensor-gateway: the request was refused; the daemon's log says why (purge_request_removed)")
         return os.EX_UNAVAILABLE
     if waiting.snapshot.owner.is_there is False:
         say(f"sensor-gateway: nothing was discarded: {snapshot.directory} cannot be written")

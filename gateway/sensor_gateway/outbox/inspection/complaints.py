@@ -10,7 +10,7 @@ from typing import Final
 from sensor_gateway.outbox.files.disk import Disk
 from sensor_gateway.outbox.identity import read_epoch
 from sensor_gateway.outbox.inspection.snapshot import Snapshot
-from sensor_gateway.outbox.purge_request import NAME as PURGE_REQUEST
+from sensor_gateway.outbox.purge_request import requests_in
 from sensor_gateway.outbox.recovery import DIRECTORY_NAMES
 
 HOT_GONE: Final = "hot_gone"
@@ -45,7 +45,7 @@ def _found(snapshot: Snapshot) -> Iterator[Complaint]:
             name="cursor", text="the cursor is lost or damaged: what was delivered or purged may be sent again"
         )
     yield from _no_room(snapshot)
-    if (snapshot.directory / PURGE_REQUEST).exists():
+    if requests_in(snapshot.disk, snapshot.directory):
         yield Complaint(name="purge", text="a request to purge waits for the daemon")
 
 

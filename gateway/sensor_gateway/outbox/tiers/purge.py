@@ -7,17 +7,18 @@ through the end of them counts as gone, wherever it still lies; only then is any
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 from typing import Final
 
 from sensor_gateway.model.event import GapCause
 from sensor_gateway.model.log import Log
 from sensor_gateway.model.position import Epoch, Position, Seq
 from sensor_gateway.outbox.drops import Drop
-from sensor_gateway.outbox.files.disk import is_there, read_file
+from sensor_gateway.outbox.files.disk import read_file
 from sensor_gateway.outbox.files.moment import Moment
 from sensor_gateway.outbox.files.record import Record, scan
 from sensor_gateway.outbox.files.segment import Segment, first_of
-from sensor_gateway.outbox.purge_request import NAME, PurgeRequest, read_request, take_back
+from sensor_gateway.outbox.purge_request import PurgeRequest, read_request, requests_in
 from sensor_gateway.outbox.tiers.clearance import CURSOR, Clearance, ColdParts, unacknowledged, waiting
 from sensor_gateway.outbox.tiers.tail import Tail
 
@@ -35,12 +36,14 @@ class Purge:
         self._log = log
         self._look_at_s = 0.0
         self._request: PurgeRequest | None = None
+        self._file = cold.shelf.directory
         self._unread: list[Segment] = []
         self._in_memory: list[Record] = []
         self._found: list[Drop] = []
         self._counted = Position(epoch=Epoch(ordinal=0, random=0), seq=Seq(0))
         self._is_noted = self._is_asked = False
-        self._done = self._complaint = ""
+        self._done = ""
+        self._told: set[str] = set()
 
     def turn(self, now: Moment, now_s: float) -> bool:
         """One turn; whether the next one should come at once."""
@@ -49,43 +52,46 @@ class Purge:
                 return False
             self._look_at_s = now_s + LOOK_EVERY_S
             self._look(now)
-        if self._request is None or not self._cold.retry.may_try(now_s):
+        request = self._request
+        if request is None or self._cold.retry.holds_back(CURSOR, now_s):
             return False
         try:
-            return self._advance(self._request)
+            is_urgent = self._advance(request)
         except OSError as error:
             self._cold.retry.failed(CURSOR, error, now_s)
             return False
+        if self._done == request.nonce:
+            self._cold.retry.hurry()  # what goes now may be the room that was missing
+            self._clearance.turn(now, now_s)
+        return is_urgent
 
     def _look(self, now: Moment) -> None:
-        disk, directory = self._cold.disk, self._cold.shelf.directory
-        file = directory / NAME
-        if not is_there(disk, file):
-            self._complaint = ""
-            return
-        try:
-            request = read_request(disk, directory)
-            if request is not None and request.nonce == self._done:
-                disk.unlink(file)
-            elif request is not None and not request.is_stale(now):
-                self._begin(request)
-            else:
-                disk.unlink(file)
+        """Begin with the first request that is one, and remove what is none."""
+        files = requests_in(self._cold.disk, self._cold.shelf.directory)
+        self._told &= {str(file) for file in files}
+        for file in files:
+            request = read_request(file)
+            if request is not None and request.nonce != self._done and not request.is_stale(now):
+                self._begin(request, file)
+                return
+            if self._is_removed(file) and (request is None or request.nonce != self._done):
                 reason = "nobody can read it" if request is None else "whoever asked has given up by now"
                 self._log.warning("purge_request_removed", file=str(file), reason=reason)
+
+    def _is_removed(self, file: Path) -> bool:
+        """Remove a request; that it stays is said once."""
+        try:
+            self._cold.disk.unlink(file)
         except OSError as error:
-            self._complain(error)
+            if str(file) not in self._told:
+                self._told.add(str(file))
+                self._log.warning("purge_request_in_the_way", file=str(file), error=str(error))
+            return False
+        return True
 
-    def _complain(self, error: OSError) -> None:
-        """Once for each reason."""
-        if self._complaint != str(error):
-            self._complaint = str(error)
-            file = self._cold.shelf.directory / NAME
-            self._log.warning("purge_request_in_the_way", file=str(file), error=str(error))
-
-    def _begin(self, request: PurgeRequest) -> None:
+    def _begin(self, request: PurgeRequest, file: Path) -> None:
         marks, drops = self._cold.marks, self._cold.drops
-        self._request = request
+        self._request, self._file = request, file
         self._in_memory = [record for record in self._tail if _first(record) <= request.through]
         self._unread = [one for one in self._cold.shelf.segments if one.first and one.first <= request.through]
         self._found = []
@@ -173,10 +179,7 @@ class Purge:
         through = f"{request.through.epoch}:{request.through.seq}"
         self._log.info("outbox_purged", events=count, through=through, asked_by=request.by)
         self._done = request.nonce
-        try:
-            take_back(self._cold.disk, self._cold.shelf.directory, request.nonce)
-        except OSError as error:
-            self._complain(error)
+        self._is_removed(self._file)
 
     def _waiting_in(self, record: Record) -> int:
         """How much of a record goes."""
