@@ -46,9 +46,13 @@ def find_directories(environ: Mapping[str, str], *, state: Path | None, hot: Pat
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HotNote:
-    """Which hot directory a gateway used last; None where it had none, and all that waited was on flash."""
+    """Which hot directory a gateway used last; None where it had none, and all that waited was on flash.
+
+    ``is_process_alone``: it had none, and what waited was in the process (``durability: memory``).
+    """
 
     directory: Path | None
+    is_process_alone: bool = False
 
 
 def note_hot(directories: Directories, log: Log, *, has_journal: bool) -> None:
@@ -70,8 +74,8 @@ def noted_hot(state: Path) -> HotNote | None:
     """What ``note_hot`` kept; None where nothing is known. PermissionError where we may not look."""
     disk = Disk()
     place = _read(disk, _note(disk, state)).removesuffix(b"\n")
-    if place == _NONE:
-        return HotNote(directory=None)
+    if place in {_NONE, _PROCESS}:
+        return HotNote(directory=None, is_process_alone=place == _PROCESS)
     return HotNote(directory=Path(os.fsdecode(place))) if place.startswith(b"/") else None
 
 

@@ -153,8 +153,25 @@ def test_memory_that_nobody_can_look_into_is_told_by_every_command(
     assert "what waits in memory is not counted" in cli("outbox", "export", *words).err
     for command in ("verify", "status"):
         assert json.loads(cli("outbox", command, "--json", *words).out)["is_memory_known"] is False
+
+
+def test_what_waits_in_the_process_alone_is_told_as_what_it_is(
+    cli: Callable[..., Any], left: tuple[Path, Path]
+) -> None:
+    """With `durability: memory` no directory that could be named would help."""
     note(left[0], None, has_journal=False)
-    assert cli("outbox", "export", *words).code == 74
+    words = ("--state-dir", left[0])
+    box = open_box(*left)
+    for command, code in (("export", 74), ("verify", 74), ("peek", 0), ("status", 0)):
+        ended = cli("outbox", command, *words)
+        told = ended.out + ended.err
+        assert (ended.code, "--hot-dir" in told) == (code, False), command
+        assert "what waits is in the daemon's process alone (durability: memory), where nobody can look" in told
+    assert json.loads(cli("outbox", "status", "--json", *words).out)["is_memory_known"] is False
+    assert "--hot-dir" not in cli("outbox", "purge", "--yes", *words).err
+    box.close(to_flash=False)
+    ended = cli("outbox", "export", *words)
+    assert (ended.code, "what waited in the process is gone with it (durability: memory)" in ended.err) == (0, True)
 
 
 def test_a_gateway_without_a_hot_directory_has_nothing_in_memory(cli: Callable[..., Any], tmp_path: Path) -> None:
@@ -367,6 +384,21 @@ def test_a_purge_asks_on_a_terminal(
     assert json.loads(cli("outbox", "status", "--json", *words).out)["waiting"]["events"] == count
 
 
+def test_a_purge_without_a_terminal_says_in_one_sentence_what_to_say(
+    cli: Callable[..., Any], left: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As with `echo y |`: what is piped in is no answer."""
+    words = ("--state-dir", left[0], "--hot-dir", left[1])
+    (left[0] / "outbox" / "cursor-nats").touch()
+    for more in ((), ("--destination", "nats")):
+        monkeypatch.setattr("sys.stdin", io.StringIO("y\n"))
+        ended = cli("outbox", "purge", *more, *words)
+        assert (ended.code, ended.out, ended.err.count("\n")) == (64, "", 1)
+        assert ended.err.startswith("sensor-gateway: ")
+        assert "add --yes, since there is no terminal to ask on" in ended.err
+    assert json.loads(cli("outbox", "status", "--json", *words).out)["waiting"]["events"] == 4
+
+
 def test_a_purge_of_nothing_asks_nothing(cli: Callable[..., Any], left: tuple[Path, Path]) -> None:
     words = ("--state-dir", left[0], "--hot-dir", left[1])
     assert cli("outbox", "purge", "--yes", *words).code == 0
@@ -443,6 +475,22 @@ def test_of_a_destination_that_is_not_configured_only_its_cursor_file_goes(
     assert json.loads(cli("outbox", "status", "--json", *words).out)["waiting"]["events"] == 4
     assert cli("outbox", "purge", "--destination", "mqtt", "--yes", *words).code == 0
     assert json.loads(cli("outbox", "status", "--json", *words).out)["waiting"]["events"] == 0
+
+
+def test_a_cursor_file_that_cannot_be_removed_is_told_in_a_sentence(
+    cli: Callable[..., Any], left: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cursor = left[0] / "outbox" / "cursor-nats"
+    cursor.touch()
+
+    def refuse(path: Path, **_: bool) -> None:
+        raise OSError(errno.EROFS, os.strerror(errno.EROFS), str(path))
+
+    monkeypatch.setattr(Path, "unlink", refuse)
+    ended = cli("outbox", "purge", "--destination", "nats", "--yes", "--state-dir", left[0], "--hot-dir", left[1])
+    monkeypatch.undo()
+    assert (ended.code, ended.out) == (74, "")
+    assert f"sensor-gateway: {cursor} cannot be removed: Read-only file system\n" in ended.err
 
 
 def test_a_refusal_to_look_names_owner_group_and_what_to_do(

@@ -6,7 +6,6 @@ All that is needed is imported before root becomes the directory's user, who may
 from __future__ import annotations
 
 import os
-import pwd
 import secrets
 import threading
 from collections.abc import Callable
@@ -31,6 +30,7 @@ from sensor_gateway.outbox.purge_request import PurgeRequest, write_request
 from sensor_gateway.outbox.stored import Stored
 from sensor_gateway.service.identity import keep_gateway_id, read_machine
 from sensor_gateway.service.logs import open_log
+from sensor_gateway.service.ownership import person
 from sensor_gateway.service.system_clock import SystemClock
 
 WITHIN_S: Final = 30.0
@@ -137,16 +137,7 @@ def _request(through: Position) -> PurgeRequest:
         wall_ms=stamp.wall_ms,
         is_unsynced=stamp.clock is ClockState.UNSYNCED,
     )
-    return PurgeRequest(nonce=secrets.token_hex(8), through=through, asked=asked, by=_person())
-
-
-def _person() -> str:
-    number = os.getuid()
-    try:
-        name = pwd.getpwuid(number).pw_name
-    except KeyError:
-        name = str(number)
-    return os.environ.get("SUDO_USER") or name
+    return PurgeRequest(nonce=secrets.token_hex(8), through=through, asked=asked, by=person())
 
 
 def _become_the_owner_of(directory: Path) -> None:

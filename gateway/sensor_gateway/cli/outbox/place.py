@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import argparse
-import grp
 import os
-import pwd
 import stat
 from collections.abc import Iterator
 from contextlib import suppress
@@ -84,6 +82,7 @@ def find_outbox(arguments: argparse.Namespace) -> Inspected:
         ),
         settings=_settings(configuration),
         is_without_hot=named is None and noted is not None and noted.directory is None,
+        is_process_alone=named is None and noted is not None and noted.is_process_alone,
     )
 
 
@@ -156,15 +155,16 @@ def _candidates(arguments: argparse.Namespace) -> Iterator[Path]:
 
 def say_who_may(error: PermissionError) -> None:
     """Name who owns what we may not touch, and what to do."""
+    from sensor_gateway.service.ownership import group_name, owners_of
+
     path = _barred(Path(os.fsdecode(error.filename))) if error.filename else None
     if path is None:
         say(f"sensor-gateway: no permission: {error}: run this with sudo")
         return
     known = path.stat()
-    user, group = _user(known.st_uid), _group(known.st_gid)
     is_for_group = bool(known.st_mode & stat.S_IRGRP) and known.st_gid and not _may_look(path)
-    how = f"with sudo, or as a member of the group {group}" if is_for_group else "with sudo"
-    say(f"sensor-gateway: no permission: {path} belongs to user {user} and group {group}: run this {how}")
+    how = f"with sudo, or as a member of the group {group_name(known.st_gid)}" if is_for_group else "with sudo"
+    say(f"sensor-gateway: no permission: {owners_of(path)}: run this {how}")
 
 
 def _barred(path: Path) -> Path | None:
@@ -179,17 +179,3 @@ def _barred(path: Path) -> Path | None:
 
 def _may_look(path: Path) -> bool:
     return os.access(path, os.X_OK if path.is_dir() else os.R_OK, effective_ids=True)
-
-
-def _user(number: int) -> str:
-    try:
-        return pwd.getpwuid(number).pw_name
-    except KeyError:
-        return str(number)
-
-
-def _group(number: int) -> str:
-    try:
-        return grp.getgrgid(number).gr_name
-    except KeyError:
-        return str(number)

@@ -46,21 +46,24 @@ def add(subparsers: Subparsers) -> argparse.ArgumentParser:
 def run(arguments: argparse.Namespace) -> int:
     """Discard; the exit code."""
     from sensor_gateway.cli.outbox.discard import discard
+    from sensor_gateway.outbox.inspection.complaints import memory_complaint
     from sensor_gateway.outbox.inspection.snapshot import take_snapshot
 
     inspected = find_outbox(arguments)
     snapshot = take_snapshot(inspected)
     if arguments.destination != _DESTINATION:
         return _forget(arguments, snapshot)
-    if snapshot.hot_path is None and not inspected.is_without_hot:
-        say("what waits in memory stays: it is not known where that is (--hot-dir)")
+    complaint = memory_complaint(snapshot)
+    if complaint is not None and snapshot.hot_path is None:
+        say(f"only what is on flash is discarded: {complaint.text}")
     chosen = _choose(snapshot, arguments.before)
     if chosen is None:
         say("nothing waits that could be discarded")
         return os.EX_OK
     what = f"{events(chosen.count)}, measured from {chosen.oldest} to {chosen.newest}"
-    if not _is_wanted(arguments, f"{what}, will be discarded"):
-        return EX_FAILED
+    refusal = _refusal(arguments, f"{what}, will be discarded")
+    if refusal is not None:
+        return refusal
     configuration = configuration_of(arguments)
     return discard(snapshot, chosen, configuration.gateway.id if configuration else None)
 
@@ -90,25 +93,33 @@ def _forget(arguments: argparse.Namespace, snapshot: Snapshot) -> int:
     if file is None:
         arguments.refuse(unknown_name("destination", arguments.destination, sorted({*cursors, _DESTINATION})))
         return os.EX_USAGE
-    if not _is_wanted(arguments, f"the file {file} will be removed, and no event discarded"):
-        return EX_FAILED
-    file.unlink()
+    refusal = _refusal(arguments, f"the file {file} will be removed, and no event discarded")
+    if refusal is not None:
+        return refusal
+    try:
+        file.unlink()
+    except PermissionError:
+        raise
+    except OSError as error:
+        say(f"sensor-gateway: {file} cannot be removed: {error.strerror}")
+        return os.EX_IOERR
     print(f"{file} is removed")
     return os.EX_OK
 
 
-def _is_wanted(arguments: argparse.Namespace, what: str) -> bool:
-    """Ask, unless that was said; wrong usage where there is nobody to ask."""
+def _refusal(arguments: argparse.Namespace, what: str) -> int | None:
+    """Ask, unless that was said; None for yes, else the exit code: wrong usage where there is nobody to ask."""
     if arguments.yes:
         say(what)
-        return True
+        return None
     if not sys.stdin.isatty():
-        arguments.refuse(f"{what}: say --yes, since there is no terminal to ask on")
+        say(f"sensor-gateway: {what}: add --yes, since there is no terminal to ask on")
+        return os.EX_USAGE
     say(f"{what}. Type yes to go on:")
     if sys.stdin.readline().strip().lower() in {"y", "yes"}:
-        return True
+        return None
     say("nothing was discarded")
-    return False
+    return EX_FAILED
 
 
 def _moment(text: str) -> str:

@@ -79,8 +79,7 @@ def memory_complaint(snapshot: Snapshot) -> Complaint | None:
     if snapshot.hot_failure is not None:
         return Complaint(name="hot", text=f"the hot journal cannot be read: {snapshot.hot_failure}")
     if hot is None:
-        text = "what waits in memory is not counted: name the hot directory with --hot-dir"
-        return None if snapshot.inspected.is_without_hot else Complaint(name="hot_unknown", text=text)
+        return _no_hot_directory(snapshot)
     if snapshot.owner.is_there:
         text = f"a daemon runs, and there is no sound hot journal at {hot}"
         return None if snapshot.hot.header is not None else Complaint(name="hot", text=text)
@@ -89,6 +88,19 @@ def memory_complaint(snapshot: Snapshot) -> Complaint | None:
         return None
     text = f"no hot journal in {hot.parent}: what waited there was lost with the memory, or lies elsewhere (--hot-dir)"
     return Complaint(name=HOT_GONE, text=text)
+
+
+def _no_hot_directory(snapshot: Snapshot) -> Complaint | None:
+    inspected = snapshot.inspected
+    if not inspected.is_without_hot:
+        text = "what waits in memory is not counted: name the hot directory with --hot-dir"
+        return Complaint(name="hot_unknown", text=text)
+    if not inspected.is_process_alone:
+        return None
+    if snapshot.owner.is_there is False:
+        return Complaint(name=HOT_GONE, text="what waited in the process is gone with it (durability: memory)")
+    text = "what waits is in the daemon's process alone (durability: memory), where nobody can look"
+    return Complaint(name="in_process", text=text)
 
 
 def _is_on_one_disk(hot: Path, directory: Path) -> bool:

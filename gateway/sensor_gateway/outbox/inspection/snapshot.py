@@ -34,12 +34,14 @@ Traces: TypeAlias = tuple[object, ...]
 class Inspected:
     """What to look at: the directories, and the limits as the configuration has them, or the usual ones.
 
-    ``is_without_hot``: the gateway is known to have no hot directory, so nothing waits in memory alone.
+    ``is_without_hot``: the gateway is known to have no hot directory, so nothing waits in memory alone, unless
+    ``is_process_alone``: then what waits is in the process, where nobody can look.
     """
 
     places: Places
     settings: OutboxSettings
     is_without_hot: bool = False
+    is_process_alone: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
