@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final, TypeAlias
 
+from sensor_gateway.simulation.chips.air.hdc1080 import Hdc1080
 from sensor_gateway.simulation.chips.bh1750 import Bh1750
 from sensor_gateway.simulation.chips.bme280 import Bme280
 from sensor_gateway.simulation.chips.chip import I2cModel, SlaveModel, TalkerModel
 from sensor_gateway.simulation.chips.humidity.sht3x import Sht3x
 from sensor_gateway.simulation.chips.humidity.sht4x import Sht4x
+from sensor_gateway.simulation.chips.humidity.shtc3 import Shtc3
+from sensor_gateway.simulation.chips.light.max44009 import Max44009
 from sensor_gateway.simulation.chips.light.opt3001 import Opt3001
 from sensor_gateway.simulation.chips.light.veml7700 import Veml7700
 from sensor_gateway.simulation.chips.line_talker import LineTalker
@@ -25,13 +28,16 @@ MODELS: Final[Mapping[str, Model]] = {
     "adt7410": Adt7410,
     "bh1750": Bh1750,
     "bme280": Bme280,
+    "hdc1080": Hdc1080,
     "line": LineTalker,
     "lm75": Lm75,
+    "max44009": Max44009,
     "mcp9808": Mcp9808,
     "modbus": slave_of,
     "opt3001": Opt3001,
     "sht3x": Sht3x,
     "sht4x": Sht4x,
+    "shtc3": Shtc3,
     "tmp117": Tmp117,
     "veml7700": Veml7700,
 }
