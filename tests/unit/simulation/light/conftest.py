@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Callable, Generator, Mapping
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -38,9 +39,10 @@ class Bench:
         self.perform(self.driver.identify())
         self.perform(self.driver.setup())
 
-    def cut_power(self) -> None:
-        """And switch it on again."""
-        self.chip = MODELS[self._mounting.spec.name](self._mounting)  # type: ignore[arg-type, assignment]
+    def cut_power(self, *, now: bool = False) -> None:
+        """And switch it on again: some time ago, or now."""
+        mounting = replace(self._mounting, powered_s=self.now_s) if now else self._mounting
+        self.chip = MODELS[mounting.spec.name](mounting)  # type: ignore[arg-type, assignment]
 
     def shine(self, level: float) -> None:
         """All channels at this level, and time for what the chip does by itself."""

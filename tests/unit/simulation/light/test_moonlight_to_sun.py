@@ -29,6 +29,8 @@ class Eye:
 
 
 EYES = [
+    # 8 bits
+    Eye(name="max44009", variant="max44009", dark=0.045, sun=130_000, share=0.004, step=0.023),
     # 12 bits
     Eye(name="opt3001", variant="opt3001", dark=0.01, sun=83_000, share=0.0003, step=0.0051),
     # 1 % where the maker's correction begins; 100 counts at 0.5376 lx

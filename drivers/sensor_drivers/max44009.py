@@ -1,0 +1,145 @@
+"""Maxim MAX44009 on I2C: illuminance, from 0.045 lx to 188 klx. It finds its range by itself.
+
+Datasheet: Maxim 19-5719 (cited below by its headings). Address 4A (A0 low) or 4B (A0 high). No identity, no checksum.
+
+The answer, Lux High-Byte 03 and Lux Low-Byte 04::
+
+    byte    03                      04
+            exponent 3..0, 7..4     0000, 3..0      lx = 0.045 x 2^exponent x the other 8 bits; exponent F: overrange
+"""
+
+from __future__ import annotations
+
+from sensor_gateway.driver import (
+    ILLUMINANCE,
+    BadFrame,
+    BusKind,
+    Channel,
+    DriverSpec,
+    Heeds,
+    Identifying,
+    Identity,
+    Measuring,
+    NoAnswer,
+    NoOptions,
+    NotReady,
+    OverRange,
+    Preparing,
+    Values,
+    Variant,
+    Vector,
+    Wait,
+    Write,
+    WriteRead,
+)
+
+# Registers ("register map"). The pointer does not count on: two bytes read from 03 are the same byte twice (seen on a
+# real chip, RobTillaart/Arduino issue 105), so Linux (iio/light/max44009.c) asks for each. Linux keeps the two of one
+# measurement by repeated starts; here, the high byte is read again.
+READ_CONFIGURATION = WriteRead(b"\x02", 1)
+READ_LUX_HIGH = WriteRead(b"\x03", 1)
+READ_LUX_LOW = WriteRead(b"\x04", 1)
+WRITABLE = b"\x01\x02\x05\x06\x07"  # interrupt enable, configuration, thresholds and their timer
+CONT, MANUAL = 0x80, 0x40  # configuration: measure all the time; integration time and current divider as written
+CONTINUOUS = Write(bytes((0x02, CONT)))
+FIRST_VALUE = Wait(0.9)  # the longest integration, 800 ms ("integration timer bits"), and some
+READS = 4
+
+OVERRANGE = 0b1111
+LUX_PER_COUNT = 0.045
+BRIGHTEST = LUX_PER_COUNT * 255 * 2**14
+
+_LUX = Channel(name="illuminance", quantity=ILLUMINANCE, low=0, high=BRIGHTEST, resolution=LUX_PER_COUNT, deadband=1.0)
+
+# wire_bits: three registers, 4 bytes of 9 bits each, with start, repeated start and stop.
+VARIANTS = {"max44009": Variant(addresses=(0x4A, 0x4B), channels=(_LUX,), wire_bits=117, part="MAX44009")}
+
+
+def convert(high: bytes, low: bytes) -> Values:
+    """Illuminance of both registers. Total: a value within limits, BadFrame or OverRange."""
+    if len(high) != 1 or len(low) != 1:
+        raise BadFrame("registers of the wrong length", expected="1 byte each", got=high + low)
+    exponent = high[0] >> 4
+    if exponent == OVERRANGE:
+        raise OverRange("the light is brighter than the chip can measure")
+    mantissa = (high[0] & 0x0F) << 4 | low[0] & 0x0F
+    return {"illuminance": (mantissa << exponent) * LUX_PER_COUNT}
+
+
+class Max44009:
+    """One chip. It measures all the time."""
+
+    def identify(self) -> Identifying:
+        """Only see that somebody answers: the chip has no identity."""
+        yield READ_CONFIGURATION
+        return Identity(part="MAX44009 (it has no identity register)", channels=("illuminance",))
+
+    def setup(self) -> Preparing:
+        """Measure all the time, in ranges of the chip's choice, and wait for the first value."""
+        yield CONTINUOUS
+        yield FIRST_VALUE
+
+    def measure(self) -> Measuring:
+        """Read the newest value."""
+        high = yield READ_LUX_HIGH
+        for _ in range(READS):
+            low = yield READ_LUX_LOW
+            again = yield READ_LUX_HIGH
+            if again == high:
+                break
+            high = again
+        else:
+            raise NoAnswer(f"a new measurement came between the reads of its two halves, {READS} times")
+        values = convert(high, low)
+        if values["illuminance"] == 0:
+            # So reads a chip that lost power and has not measured since. Afterwards it measures as well as with ours.
+            configuration = yield READ_CONFIGURATION
+            if configuration[0] & (CONT | MANUAL) != CONT:
+                raise NotReady("the chip has lost its configuration: it lost power")
+        return values
+
+
+def create(_variant: str, _options: NoOptions, _address: int) -> Max44009:
+    """Make the driver of one chip."""
+    return Max44009()
+
+
+def replay(vector: Vector) -> Values:
+    """Frames: high byte, low byte."""
+    return convert(*vector.frames)
+
+
+def _vector(high: int, low: int, lux: float, tolerance: float, source: str) -> Vector:
+    return Vector(
+        variant="max44009",
+        frames=(bytes((high,)), bytes((low,))),
+        values={"illuminance": lux},
+        tolerance=tolerance,
+        source=source,
+    )
+
+
+_MAXIM = "MAX44009 19-5719, Lux Low-Byte register"
+_ELDRUIN = "eldruin/max44009-rs src/reading.rs, can_convert_to_lux"
+
+VECTORS = (
+    _vector(0b0000_0000, 0b0001, 0.045, 1e-9, _MAXIM),
+    _vector(0b0000_0001, 0b0000, 0.72, 1e-9, _MAXIM),
+    _vector(0b1110_1111, 0b1111, 188_006, 0.5, _MAXIM),
+    _vector(0b1110_1111, 0b1110, 187_269, 0.5, _MAXIM),
+    # The datasheet's page prints 0.765 for this code, as if its exponent were 0.
+    _vector(0b0001_0001, 0b0001, 1.53, 1e-9, _ELDRUIN),
+    _vector(0b1110_1111, 0b0000, 176_947, 0.5, _ELDRUIN),
+    _vector(0b1110_1110, 0b0000, 165_151, 0.5, _ELDRUIN),
+)
+
+SPEC = DriverSpec(
+    name="max44009",
+    summary="Maxim MAX44009: illuminance",
+    bus=BusKind.I2C,
+    variants=VARIANTS,
+    create=create,
+    replay=replay,
+    vectors=VECTORS,
+    heeds=Heeds(with_data=WRITABLE),
+)
