@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from sensor_gateway.model.channel import Channel
 from sensor_gateway.model.driver_spec import DriverSpec
-from sensor_gateway.model.errors import BadFrame, NoAnswer
+from sensor_gateway.model.errors import BadFrame, NoAnswer, WireError
 from sensor_gateway.model.operations import Exchange, Operation, Read, Wait, Write, WriteRead
 from sensor_gateway.sensing.exchange import Exchanger
 from sensor_gateway.simulation.chips.chip import Mounting
@@ -39,24 +39,27 @@ I2C_VARIANTS = [
 
 
 def perform(steps: Generator[Operation, bytes, Any], bus: SimulatedI2cBus, clock: VirtualClock, address: int) -> Any:
-    answer = None
+    answer, refusal = None, None
     while True:
         try:
-            operation = steps.send(answer)  # type: ignore[arg-type]
+            operation = steps.send(answer) if refusal is None else steps.throw(refusal)  # type: ignore[arg-type]
         except StopIteration as end:
             return end.value
-        answer = b""
-        match operation:
-            case Write(data):
-                bus.transfer(address, data, 0)
-            case Read(count):
-                answer = bus.transfer(address, b"", count)
-            case WriteRead(data, count):
-                answer = bus.transfer(address, data, count)
-            case Wait(seconds):
-                clock.advance(seconds)
-            case Exchange():
-                raise AssertionError("no I2C driver exchanges")
+        answer, refusal = b"", None
+        try:
+            match operation:
+                case Write(data):
+                    bus.transfer(address, data, 0)
+                case Read(count):
+                    answer = bus.transfer(address, b"", count)
+                case WriteRead(data, count):
+                    answer = bus.transfer(address, data, count)
+                case Wait(seconds):
+                    clock.advance(seconds)
+                case Exchange():
+                    raise AssertionError("no I2C driver exchanges")
+        except WireError as error:
+            refusal = error
 
 
 def measured(
