@@ -14,9 +14,10 @@ from sensor_gateway import __version__
 from sensor_gateway.cli import check_config, config, demo, drivers, read, run, simulate, tail
 from sensor_gateway.cli.arguments import Unusable, abandon_output, say
 from sensor_gateway.cli.outbox import command as outbox
+from sensor_gateway.cli.wires import scan
 from sensor_gateway.model.errors import OperatorError
 
-_COMMANDS = (run, check_config, config, simulate, demo, read, tail, drivers, outbox)
+_COMMANDS = (run, check_config, config, simulate, demo, scan, read, tail, drivers, outbox)
 
 EX_INTERRUPTED: Final = 130
 
@@ -26,6 +27,7 @@ a first time, without any hardware:
   sensor-gateway simulate my.yaml --for 20s    try your own file: simulated chips, no broker needed
 
 with hardware:
+  sensor-gateway scan                          what is connected: buses, addresses, chips, and YAML for them
   sensor-gateway check-config my.yaml          every fault in one go, with its line
   sensor-gateway read --all --config my.yaml   read each sensor once, raw bytes included
   sensor-gateway run --config my.yaml          the daemon; stop it with Ctrl-C

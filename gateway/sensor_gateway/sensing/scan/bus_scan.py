@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from types import MappingProxyType
+from dataclasses import dataclass, field
 from typing import Final
 
 from sensor_gateway.model.clock import Clock
@@ -30,9 +29,9 @@ class Place:
     one is a channel of, with its name: they answer on both.
     """
 
-    owned: Mapping[int, str] = MappingProxyType({})
-    behind: Mapping[int, str] = MappingProxyType({})
-    expected: Mapping[int, SensorPlan] = MappingProxyType({})
+    owned: Mapping[int, str] = field(default_factory=dict)
+    behind: Mapping[int, str] = field(default_factory=dict)
+    expected: Mapping[int, SensorPlan] = field(default_factory=dict)
     """What is configured on it."""
 
 

@@ -97,7 +97,7 @@ class Identifier:
         return Finding(
             address=address,
             chip=chip,
-            may_be=() if chip else tuple(kind for kind in kinds if kind not in excluded),
+            may_be=() if chip else tuple(kind for kind in order if kind not in excluded),
             asked=tuple(asked),
             others=() if chip else tuple(bystander.what for bystander in bystanders_at(address)),
         )
