@@ -14,6 +14,7 @@ from sensor_gateway.simulation.chips.humidity.sht4x import Sht4x
 from sensor_gateway.simulation.chips.humidity.shtc3 import Shtc3
 from sensor_gateway.simulation.chips.light.max44009 import Max44009
 from sensor_gateway.simulation.chips.light.opt3001 import Opt3001
+from sensor_gateway.simulation.chips.light.tsl2591 import Tsl2591
 from sensor_gateway.simulation.chips.light.veml7700 import Veml7700
 from sensor_gateway.simulation.chips.line_talker import LineTalker
 from sensor_gateway.simulation.chips.lm75 import Lm75
@@ -39,5 +40,6 @@ MODELS: Final[Mapping[str, Model]] = {
     "sht4x": Sht4x,
     "shtc3": Shtc3,
     "tmp117": Tmp117,
+    "tsl2591": Tsl2591,
     "veml7700": Veml7700,
 }

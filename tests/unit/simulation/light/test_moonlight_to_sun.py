@@ -33,6 +33,8 @@ EYES = [
     Eye(name="max44009", variant="max44009", dark=0.045, sun=130_000, share=0.004, step=0.023),
     # 12 bits
     Eye(name="opt3001", variant="opt3001", dark=0.01, sun=83_000, share=0.0003, step=0.0051),
+    # 315 counts where the second range begins
+    Eye(name="tsl2591", variant="tsl2591", dark=0.01, sun=110_000, share=0.003, step=0.001),
     # 1 % where the maker's correction begins; 100 counts at 0.5376 lx
     Eye(name="veml7700", variant="veml7700", dark=0.01, sun=130_000, share=0.012, step=0.0042),
     Eye(name="veml7700", variant="veml6030", dark=0.01, sun=130_000, share=0.012, step=0.0042),
