@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final, TypeAlias
 
+from sensor_gateway.simulation.chips.air.bmp3xx import Bmp3xx
 from sensor_gateway.simulation.chips.air.hdc1080 import Hdc1080
 from sensor_gateway.simulation.chips.bh1750 import Bh1750
 from sensor_gateway.simulation.chips.bme280 import Bme280
 from sensor_gateway.simulation.chips.chip import I2cModel, SlaveModel, TalkerModel
+from sensor_gateway.simulation.chips.humidity.aht20 import Aht20
 from sensor_gateway.simulation.chips.humidity.sht3x import Sht3x
 from sensor_gateway.simulation.chips.humidity.sht4x import Sht4x
 from sensor_gateway.simulation.chips.humidity.shtc3 import Shtc3
@@ -27,8 +29,10 @@ Model: TypeAlias = I2cModel | SlaveModel | TalkerModel
 
 MODELS: Final[Mapping[str, Model]] = {
     "adt7410": Adt7410,
+    "aht20": Aht20,
     "bh1750": Bh1750,
     "bme280": Bme280,
+    "bmp3xx": Bmp3xx,
     "hdc1080": Hdc1080,
     "line": LineTalker,
     "lm75": Lm75,

@@ -33,7 +33,20 @@ def spec_of(name: str) -> DriverSpec:
 
 I2C_VARIANTS = [
     (name, variant)
-    for name in ("adt7410", "bh1750", "bme280", "hdc1080", "lm75", "mcp9808", "sht3x", "sht4x", "shtc3", "tmp117")
+    for name in (
+        "adt7410",
+        "aht20",
+        "bh1750",
+        "bme280",
+        "bmp3xx",
+        "hdc1080",
+        "lm75",
+        "mcp9808",
+        "sht3x",
+        "sht4x",
+        "shtc3",
+        "tmp117",
+    )
     for variant in spec_of(name).variants
 ]
 
