@@ -1,0 +1,230 @@
+"""Bosch BMP384, BMP388 and BMP390 on I2C: pressure and temperature.
+
+Datasheets: BST-BMP390-DS002 rev 1.7 (sections cited below are its own), BST-BMP388-DS001, BST-BMP384-DS003. Addresses:
+76 (SDO to ground), 77 (SDO to supply). Only the trimming data has a checksum.
+
+The answer, one burst from 04 so that both values are of one measurement (section 3.10)::
+
+    04          05      06       07         08      09
+    press_xlsb  _lsb    _msb     temp_xlsb  _lsb    _msb
+    7..0        15..8   23..16   7..0       15..8   23..16
+"""
+
+from __future__ import annotations
+
+import struct
+from dataclasses import dataclass
+from typing import Annotated, Literal, TypeAlias
+
+from sensor_gateway.driver import (
+    PRESSURE,
+    TEMPERATURE,
+    BadFrame,
+    BusKind,
+    Channel,
+    DriverSpec,
+    Heeds,
+    Identifying,
+    Identity,
+    Measuring,
+    NoAnswer,
+    NotReady,
+    OverRange,
+    Preparing,
+    Values,
+    Variant,
+    Vector,
+    Wait,
+    Write,
+    WriteRead,
+    WrongChip,
+    crc8,
+)
+
+# Registers (section 4.3).
+READ_CHIP_ID = WriteRead(b"\x00", 1)
+READ_STATUS = WriteRead(b"\x03", 1)
+READ_DATA = WriteRead(b"\x04", 6)
+READ_TRIMMING = WriteRead(b"\x30", 22)  # a checksum, which Bosch's self-test code explains, and NVM_PAR_T1 to _P11
+OSR, CONFIG = 0x1C, 0x1F
+FORCE = Write(b"\x1b\x13")  # PWR_CTRL: press_en, temp_en, mode 01
+SOFT_RESET = Write(b"\x7e\xb6")
+
+DRDY = 0x60  # status: drdy_press, drdy_temp
+START_UP = Wait(0.002)  # section 1, "start-up time"
+POLL_PAUSE = Wait(0.005)
+POLLS = 10
+
+NOT_MEASURED = 0x800000  # reset value of both data registers
+CRC = 0x1D  # CRC-8 SAE J1850: initial FF, inverted at the end
+
+# BMP384 and BMP388 look alike.
+IDS = {"bmp384": 0x50, "bmp388": 0x50, "bmp390": 0x60}
+
+Oversampling: TypeAlias = Literal[1, 2, 4, 8, 16, 32]
+Filter: TypeAlias = Literal[0, 1, 3, 7, 15, 31, 63, 127]
+SAMPLES = (1, 2, 4, 8, 16, 32)  # osr_p, osr_t (section 4.3.19)
+COEFFICIENTS = (0, 1, 3, 7, 15, 31, 63, 127)  # iir_filter (section 4.3.21)
+
+_T = Channel(name="temperature", quantity=TEMPERATURE, low=-40, high=85, resolution=0.01, deadband=0.1)
+_P = Channel(name="pressure", quantity=PRESSURE, low=300, high=1250, resolution=0.002, deadband=0.2)
+
+
+def _variant(part: str) -> Variant:
+    # wire_bits: force (3 bytes), status (4) and burst (9), 9 bits each, with starts and stops.
+    return Variant(addresses=(0x76, 0x77), channels=(_T, _P), wire_bits=152, part=part, has_identity=True)
+
+
+VARIANTS = {"bmp388": _variant("BMP388"), "bmp384": _variant("BMP384"), "bmp390": _variant("BMP390")}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Options:
+    """How the chip measures: more samples are less noise and take longer (22 ms by default, 152 ms at most)."""
+
+    temperature_oversampling: Annotated[Oversampling, "samples per measurement"] = 1
+    pressure_oversampling: Annotated[Oversampling, "samples per measurement"] = 8
+    filter: Annotated[Filter, "coefficient of the chip's own low-pass over measurements; 0: off"] = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trimming:
+    """The coefficients that Bosch burnt into one chip, as floating point numbers: T1..T3 and P1..P11 (section 8.4)."""
+
+    t: tuple[float, ...]
+    p: tuple[float, ...]
+
+
+def trimming(block: bytes) -> Trimming:
+    """Coefficients from the registers 31 to 45. BadFrame for what no chip was delivered with."""
+    if len(block) != READ_TRIMMING.count - 1:
+        raise BadFrame("trimming data of the wrong length", expected="21 bytes", got=block)
+    t1, t2, t3, p1, p2, p3, p4, p5, p6, p7, p8, p9, p10, p11 = struct.unpack("<HHbhhbbHHbbhbb", block)
+    if 0 in (t1, t2):
+        raise BadFrame("trimming data without T1 or T2", got=block)
+    return Trimming(
+        t=(t1 * 2.0**8, t2 / 2.0**30, t3 / 2.0**48),
+        p=(
+            *((p1 - 2.0**14) / 2.0**20, (p2 - 2.0**14) / 2.0**29, p3 / 2.0**32, p4 / 2.0**37),
+            *(p5 * 2.0**3, p6 / 2.0**6, p7 / 2.0**8, p8 / 2.0**15),
+            *(p9 / 2.0**48, p10 / 2.0**48, p11 / 2.0**65),
+        ),
+    )
+
+
+def checked(block: bytes) -> bytes:
+    """The trimming data behind its checksum. BadFrame where they do not fit."""
+    check = crc8(block[1:], polynomial=CRC) ^ 0xFF
+    if block[0] != check:
+        raise BadFrame("checksum of the trimming data, register 30", expected=f"{check:02x}", got=block[:1])
+    return block[1:]
+
+
+def convert(chip: Trimming, data: bytes) -> Values:
+    """Values of one burst, by the formulas of sections 8.5 and 8.6. Total: values within limits, or an error."""
+    if len(data) != READ_DATA.count:
+        raise BadFrame("measurement of the wrong length", expected="6 bytes", got=data)
+    adc_p, adc_t = int.from_bytes(data[:3], "little"), int.from_bytes(data[3:], "little")
+    if adc_p == NOT_MEASURED and adc_t == NOT_MEASURED:
+        raise NotReady("the data registers hold their reset values: nothing was measured since power-on")
+    t1, t2, t3 = chip.t
+    p1, p2, p3, p4, p5, p6, p7, p8, p9, p10, p11 = chip.p
+    above = adc_t - t1
+    t = above * t2 + above * above * t3
+    pascal = p5 + p6 * t + p7 * t**2 + p8 * t**3
+    pascal += adc_p * (p1 + p2 * t + p3 * t**2 + p4 * t**3)
+    pascal += adc_p**2 * (p9 + p10 * t) + adc_p**3 * p11
+    values = {"temperature": t, "pressure": pascal / 100}
+    for channel in (_T, _P):
+        if not channel.low <= values[channel.name] <= channel.high:
+            raise OverRange(f"{channel.name} of {values[channel.name]:.2f} {channel.quantity.unit} is beyond the chip")
+    return values
+
+
+class Bmp3xx:
+    """One chip. It sleeps between measurements, each of which is forced."""
+
+    def __init__(self, variant: str, options: Options) -> None:
+        """Work out register values and measurement time; nothing is sent yet."""
+        self._variant = variant
+        self._chip: Trimming | None = None
+        t, p = options.temperature_oversampling, options.pressure_oversampling
+        self._set_oversampling = Write(bytes((OSR, SAMPLES.index(t) << 3 | SAMPLES.index(p))))
+        self._set_filter = Write(bytes((CONFIG, COEFFICIENTS.index(options.filter) << 1)))
+        # Section 3.9.2, in microseconds, typically: the longest is a sixth more, and drdy tells.
+        self._duration = Wait((234 + 392 + p * 2020 + 163 + t * 2020) * 1e-6 * 1.17)
+
+    def identify(self) -> Identifying:
+        """Check the id, and since it is one byte, the checksum of the trimming data: other chips fail it."""
+        answer = yield READ_CHIP_ID
+        if answer[0] != IDS[self._variant]:
+            expected = f"{IDS[self._variant]:02x} ({VARIANTS[self._variant].part})"
+            raise WrongChip("chip id, register 00", expected=expected, got=answer)
+        trimming(checked((yield READ_TRIMMING)))
+        return Identity(part=VARIANTS[self._variant].part, channels=("temperature", "pressure"))
+
+    def setup(self) -> Preparing:
+        """Reset the chip, read its trimming data and configure it, asleep."""
+        yield SOFT_RESET
+        yield START_UP
+        self._chip = trimming(checked((yield READ_TRIMMING)))
+        yield self._set_oversampling
+        yield self._set_filter
+
+    def measure(self) -> Measuring:
+        """Force one measurement, wait for it, and read it in one burst."""
+        if self._chip is None:
+            raise NotReady("the trimming data was not read yet")
+        yield FORCE
+        yield self._duration
+        for _ in range(POLLS):
+            status = yield READ_STATUS
+            if status[0] & DRDY == DRDY:
+                return convert(self._chip, (yield READ_DATA))
+            yield POLL_PAUSE
+        raise NoAnswer(f"no values {POLLS * POLL_PAUSE.seconds * 1000:.0f} ms after they should be there")
+
+
+def create(variant: str, options: Options, _address: int) -> Bmp3xx:
+    """Make the driver of one chip."""
+    return Bmp3xx(variant, options)
+
+
+def replay(vector: Vector) -> Values:
+    """Frames: trimming data 31 to 45, and the burst."""
+    block, data = vector.frames
+    return convert(trimming(block), data)
+
+
+def _vector(variant: str, source: str, celsius: float, hpa: float, tolerance: float, *frames: str) -> Vector:
+    return Vector(
+        variant=variant,
+        frames=tuple(bytes.fromhex(frame) for frame in frames),
+        values={"temperature": celsius, "pressure": hpa},
+        tolerance=tolerance,
+        source=source,
+    )
+
+
+_ELIXIR = "elixir-sensors/bmp3xx test/bmp3xx/bmp388/calibration_test.exs"
+_ELIXIR_TRIMMING = "23 6b 58 49 f6 5c ff ce f4 23 00 ea 63 6e 79 f3 f6 aa 43 12 c4"
+_ASASINE = "asasine/bmp390 src/bmp390/measure.rs and test_utils.rs, in single precision"
+_ASASINE_TRIMMING = "98 6c a9 4a f9 e3 1c 61 16 06 01 51 4a de 5d 03 fa f9 0e 06 f5"
+
+VECTORS = (
+    _vector("bmp388", _ELIXIR, 30.4993145, 1008.7600635, 1e-6, _ELIXIR_TRIMMING, "97 9f 6d 73 d8 85"),
+    _vector("bmp390", _ASASINE, 25.770746, 983.7055, 1e-3, _ASASINE_TRIMMING, "cb b3 6b d1 ba 82"),
+)
+
+SPEC = DriverSpec(
+    name="bmp3xx",
+    summary="Bosch BMP384, BMP388, BMP390: temperature, pressure",
+    bus=BusKind.I2C,
+    variants=VARIANTS,
+    create=create,
+    replay=replay,
+    vectors=VECTORS,
+    options=Options,
+    frozen_after={"pressure": 300},  # its last bits are noise: 300 equal ones come from no living chip
+    heeds=Heeds(with_data=b"\x15\x16\x17\x18\x19\x1a\x1b\x1c\x1d\x1f\x7e"),
+)
