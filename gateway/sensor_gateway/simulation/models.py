@@ -14,8 +14,10 @@ from sensor_gateway.simulation.chips.humidity.aht20 import Aht20
 from sensor_gateway.simulation.chips.humidity.sht3x import Sht3x
 from sensor_gateway.simulation.chips.humidity.sht4x import Sht4x
 from sensor_gateway.simulation.chips.humidity.shtc3 import Shtc3
+from sensor_gateway.simulation.chips.humidity.si7021 import Si7021
 from sensor_gateway.simulation.chips.light.max44009 import Max44009
 from sensor_gateway.simulation.chips.light.opt3001 import Opt3001
+from sensor_gateway.simulation.chips.light.tsl2561 import Tsl2561
 from sensor_gateway.simulation.chips.light.tsl2591 import Tsl2591
 from sensor_gateway.simulation.chips.light.veml7700 import Veml7700
 from sensor_gateway.simulation.chips.line_talker import LineTalker
@@ -43,7 +45,9 @@ MODELS: Final[Mapping[str, Model]] = {
     "sht3x": Sht3x,
     "sht4x": Sht4x,
     "shtc3": Shtc3,
+    "si7021": Si7021,
     "tmp117": Tmp117,
+    "tsl2561": Tsl2561,
     "tsl2591": Tsl2591,
     "veml7700": Veml7700,
 }

@@ -45,6 +45,7 @@ I2C_VARIANTS = [
         "sht3x",
         "sht4x",
         "shtc3",
+        "si7021",
         "tmp117",
     )
     for variant in spec_of(name).variants
