@@ -14,10 +14,10 @@ from sensor_gateway import __version__
 from sensor_gateway.cli import check_config, config, demo, drivers, read, run, simulate, tail
 from sensor_gateway.cli.arguments import Unusable, abandon_output, say
 from sensor_gateway.cli.outbox import command as outbox
-from sensor_gateway.cli.wires import scan
+from sensor_gateway.cli.wires import record, replay, scan
 from sensor_gateway.model.errors import OperatorError
 
-_COMMANDS = (run, check_config, config, simulate, demo, scan, read, tail, drivers, outbox)
+_COMMANDS = (run, check_config, config, simulate, demo, scan, read, record, replay, tail, drivers, outbox)
 
 EX_INTERRUPTED: Final = 130
 
@@ -30,14 +30,16 @@ with hardware:
   sensor-gateway scan                          what is connected: buses, addresses, chips, and YAML for them
   sensor-gateway check-config my.yaml          every fault in one go, with its line
   sensor-gateway read --all --config my.yaml   read each sensor once, raw bytes included
+  sensor-gateway record attic a.jsonl --config my.yaml    what goes over its bus, for `replay` and bug reports
   sensor-gateway run --config my.yaml          the daemon; stop it with Ctrl-C
   sensor-gateway tail --config my.yaml         what arrives at the broker, in another terminal
   sensor-gateway outbox status                 what waits for the broker, and for how long there is room
 
 `sensor-gateway COMMAND --help` tells more, with an example.
 
-exit codes: 0 done, 1 a check failed, 64 usage, 66 no outbox there, 69 broker or daemon not reachable,
-            70 internal error, 74 cannot write, 75 another instance runs, 77 no permission, 78 configuration, 130 Ctrl-C
+exit codes: 0 done, 1 a check failed, 64 usage, 66 no outbox or recording there, 69 broker or daemon not reachable,
+            70 internal error, 73 cannot create, 74 cannot write, 75 another instance runs, 77 no permission,
+            78 configuration, 130 Ctrl-C
 """
 
 

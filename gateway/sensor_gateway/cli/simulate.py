@@ -57,7 +57,7 @@ def add(subparsers: Subparsers) -> None:
     )
     add_config(parser)
     parser.add_argument(
-        "--for", dest="duration_s", type=_duration, default="20s", metavar="TIME", help="how long, like 20s, 5min, 1h"
+        "--for", dest="duration_s", type=duration, default="20s", metavar="TIME", help="how long, like 20s, 5min, 1h"
     )
     parser.add_argument("--scenario", type=Path, metavar="FILE", help="values over time, and faults to inject")
     parser.add_argument(
@@ -70,7 +70,8 @@ def add(subparsers: Subparsers) -> None:
     parser.set_defaults(run=run)
 
 
-def _duration(text: str) -> float:
+def duration(text: str) -> float:
+    """The seconds that ``--for`` asks for."""
     from sensor_gateway.config.values.units import parse_duration
 
     try:

@@ -38,13 +38,14 @@ class _Address(int):
 def show(configuration: Configuration) -> str:
     """The whole configuration as YAML."""
     written = _section(configuration)
-    written["sensors"] = {name: _sensor(sensor) for name, sensor in configuration.sensors.items()}
+    written["sensors"] = {name: written_sensor(sensor) for name, sensor in configuration.sensors.items()}
     if configuration.mqtt is None:
         del written["mqtt"]
     return "".join(f"{line}\n" for line in _lines(written, ""))
 
 
-def _sensor(sensor: SensorSection) -> dict[str, object]:
+def written_sensor(sensor: SensorSection) -> dict[str, object]:
+    """One sensor as dictionaries, lists and values, every key and option as it would be written."""
     written = _section(sensor)
     if sensor.address:
         written["address"] = _Address(sensor.address)

@@ -36,17 +36,21 @@ class SensorPlan:
     channels: tuple[ChannelPlan, ...]
 
 
-def plan_alone(name: str, spec: DriverSpec, variant: str, options: object, address: int) -> SensorPlan:
-    """A driver by itself, for looking at what it measures: each value is news, and an interval is a second."""
+def plan_alone(
+    name: str, spec: DriverSpec, variant: str, options: object, address: int, *, interval_s: float = 1.0
+) -> SensorPlan:
+    """A driver by itself, for looking at what it measures: each value is news."""
     channels = spec.variants[variant].channels if spec.channels_of is None else spec.channels_of(options)
-    rules = ChangeRules(deadband=Absolute(by=0), heartbeat_ms=None, at_most_ms=0, interval_ms=1000, filters=())
+    rules = ChangeRules(
+        deadband=Absolute(by=0), heartbeat_ms=None, at_most_ms=0, interval_ms=round(interval_s * 1000), filters=()
+    )
     return SensorPlan(
         name=name,
         spec=spec,
         variant=variant,
         options=options,
         address=address,
-        interval_s=Seconds(1.0),
+        interval_s=Seconds(interval_s),
         channels=tuple(
             ChannelPlan(source=Source(sensor=name, channel=channel), rules=rules, is_published=True)
             for channel in channels

@@ -7,11 +7,12 @@ from sensor_gateway.testing.playback import (
     LinePlayback,
     Playback,
     Played,
-    Recording,
     Transfer,
     play,
     play_line,
 )
+from sensor_gateway.testing.replaying import Replayed, replay_recording
+from sensor_gateway.testing.tapping import Recording
 
 __all__ = [
     "Dialogue",
@@ -19,9 +20,11 @@ __all__ = [
     "Playback",
     "Played",
     "Recording",
+    "Replayed",
     "Transfer",
     "check_driver",
     "play",
     "play_line",
     "repeatable_noise",
+    "replay_recording",
 ]

@@ -1,4 +1,4 @@
-"""Recorded buses: play back exact transactions in a test, and record them from a real bus.
+"""Buses that play back exact transactions in a test.
 
 A playback fails on the first byte that is not as recorded, and at its end on steps that were left over. It knows
 no chip: for one that thinks, see ``sensor_gateway.simulation``.
@@ -155,35 +155,6 @@ class LinePlayback:
             self.finish()
 
 
-class Recording:
-    """An I2cBus around another one. It reports each transfer as a line that can be pasted into a Playback."""
-
-    def __init__(self, bus: I2cBus, report: Callable[[str], object] = print) -> None:
-        """Report to ``report``: by default, print."""
-        self.name = bus.name
-        self._bus = bus
-        self._report = report
-
-    def open(self) -> None:
-        """Open the bus behind."""
-        self._bus.open()
-
-    def close(self) -> None:
-        """Close the bus behind."""
-        self._bus.close()
-
-    def transfer(self, address: int, data: bytes, count: int) -> bytes:
-        """What the bus behind answers, or the error it raises."""
-        opening = f"Transfer(0x{address:02x}, {_as_source(data)}, "
-        try:
-            answer = self._bus.transfer(address, data, count)
-        except MeasurementError as error:
-            self._report(f"{opening}{type(error).__name__}({str(error)!r})),")
-            raise
-        self._report(f"{opening}{_as_source(answer)}),")
-        return answer
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Played(Generic[Result]):
     """What a driver's generator returned, and how long it asked to wait, in order."""
@@ -251,7 +222,3 @@ def _played(steps: Generator[Operation, bytes, Result], answer: Callable[[Operat
 
 def _shown(data: bytes) -> str:
     return data.hex(" ") or "nothing"
-
-
-def _as_source(data: bytes) -> str:
-    return f'bytes.fromhex("{data.hex(" ")}")' if data else 'b""'
