@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import json
 import random
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -147,6 +148,61 @@ def test_a_journal_that_cannot_be_read_at_the_start_is_taken_in_later(site: Any)
     site.kill()
     site.open(**ROOMY)
     assert sorted(values(site.drain())) == [1.0, 2.0, 3.0, 4.0, 5.0, 6.0]
+
+
+def with_a_late_directory(site: Any) -> None:
+    """Started while the directory could not be made; it is made, and written to, once the disk is healed."""
+    site.disk.fail("make_directory", str(site.flash), errno.EROFS)
+    site.open(**ROOMY)
+    site.box.append(site.news(5))
+    assert not site.flash.exists()
+    site.disk.heal()
+    site.disk.calls.clear()
+
+
+def syncs_of_the_directory_above(site: Any) -> int:
+    return int(site.disk.calls.count(("sync", site.state.name)))
+
+
+def test_a_directory_that_could_only_be_made_late_is_safe_by_name_before_anything_in_it_counts(site: Any) -> None:
+    with_a_late_directory(site)
+    site.offline(60)
+    calls = site.disk.calls
+    made, first = calls.index(("make_directory", site.flash.name)), calls.index(("sync_data", "cursor-mqtt"))
+    assert ("sync", site.state.name) in calls[made:first]
+    assert site.box.alarms == ()
+
+
+def test_the_name_of_a_late_directory_is_synced_until_that_was_answered_well_and_no_longer(site: Any) -> None:
+    with_a_late_directory(site)
+    site.disk.rule = lambda call, path: errno.EIO if (call, path) == ("sync", str(site.state)) else None
+    site.offline(60)
+    assert "outbox_flash" in site.box.alarms
+    assert site.box._tiers._tail.count == 6, "nothing is safe in a directory whose name is not"
+    site.disk.heal()
+    site.offline(120)
+    assert syncs_of_the_directory_above(site) == 1
+    assert site.box.alarms == ()
+    assert site.box._tiers._tail.count == 0
+    site.cut_power()
+    site.open(**ROOMY)
+    assert values(site.drain()) == [1.0, 2.0, 3.0, 4.0, 5.0]
+
+
+def test_the_name_of_a_directory_is_synced_again_by_the_next_process_and_when_it_was_made_anew(site: Any) -> None:
+    """Nobody knows of the one before whether it got so far."""
+    with_a_late_directory(site)
+    site.kill()
+    site.open(**ROOMY)
+    site.disk.calls.clear()
+    site.offline(60)
+    assert syncs_of_the_directory_above(site) == 1
+    shutil.rmtree(site.flash)
+    site.disk.calls.clear()
+    site.offline(120)
+    assert syncs_of_the_directory_above(site) == 1
+    site.offline(120)
+    assert syncs_of_the_directory_above(site) == 1
 
 
 def test_a_cursor_that_cannot_be_read_at_the_start_costs_nothing_in_the_end(site: Any) -> None:

@@ -80,7 +80,7 @@ class SegmentWriter:
             return Room.FREE
         room = self._shelf.room()
         if room in {Room.FREE, Room.GROWTH}:
-            directories = self._shelf.directories
+            directories = self._shelf.held.hold()
             segment = self._shelf.take()
             self._preparing = segment
             self._syncer.submit(SyncJob(name=PREPARE, directories=directories, files=_descriptors([segment])))

@@ -16,7 +16,8 @@ from pathlib import Path
 from typing import Final
 
 from sensor_gateway.model.position import Position
-from sensor_gateway.outbox.files.disk import CREATE_NEW, DIRECTORY, UPDATE, Disk, is_there, write_all
+from sensor_gateway.outbox.files.disk import CREATE_NEW, UPDATE, Disk, is_there, write_all
+from sensor_gateway.outbox.files.held_directory import HeldDirectory
 from sensor_gateway.outbox.files.segment import Segment, first_header, first_of, last_header
 
 FREE_KEPT: Final = 2
@@ -54,8 +55,8 @@ class Shelf:
         self._free: list[int] = []
         self._taken = 0
         self._given_up: list[Segment] = []
-        self._opened: tuple[int, ...] = ()
         self.directory = directory
+        self.held = HeldDirectory(disk, directory)
         self.segments: list[Segment] = []
         self.generation = 0
         self.ticket = 0
@@ -65,28 +66,6 @@ class Shelf:
     def last(self) -> Position | None:
         """The newest position in cold."""
         return next((segment.last for segment in reversed(self.segments) if segment.last), None)
-
-    @property
-    def directories(self) -> tuple[int, ...]:
-        """What is synced to make a name safe: the directory, and if it was removed and made anew, the one it is in.
-
-        OSError where it cannot be opened.
-        """
-        if self._opened and is_there(self._disk, self.directory, descriptor=self._opened[-1]):
-            return self._opened[-2:]
-        self._disk.make_directory(self.directory)
-        wanted = (self.directory.parent, self.directory) if self._opened else (self.directory,)
-        found: tuple[int, ...] = ()
-        try:
-            for path in wanted:
-                found += (self._disk.open(path, DIRECTORY),)
-        except OSError:
-            for descriptor in found:
-                self._disk.close(descriptor)
-            raise
-        # Those opened before may still be with the syncer.
-        self._opened += found
-        return found
 
     def load(self, generation: int) -> None:
         """Look at what is there. ``generation`` is the highest that others remember. OSError where that fails."""
@@ -113,7 +92,7 @@ class Shelf:
 
     def room(self) -> Room:
         """Where the next segment would come from. OSError where the file system does not say."""
-        _ = self.directories
+        self.held.hold()
         if self._free:
             return Room.FREE
         limits = self._limits
@@ -180,9 +159,7 @@ class Shelf:
         """Let all descriptors go."""
         for segment in self.segments:
             segment.close(self._disk)
-        for descriptor in self._opened:
-            self._disk.close(descriptor)
-        self._opened = ()
+        self.held.close()
 
     def _recycle(self, path: Path) -> int | None:
         while self._free:

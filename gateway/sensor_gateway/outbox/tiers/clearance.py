@@ -138,8 +138,8 @@ class Clearance:
         parts = self._parts
         if parts.cursor.is_syncing:
             return
+        directories = parts.shelf.held.hold()
         self._write_cursor()
-        directories = parts.shelf.directories
         self._drop_is_written = self._dropping is not None
         parts.syncer.submit(SyncJob(name=CURSOR, directories=directories, files=(parts.cursor.begin_sync(),)))
 

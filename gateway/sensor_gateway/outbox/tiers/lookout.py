@@ -102,7 +102,7 @@ class Lookout:
         for path, data in self._texts().items():
             if is_there(self._disk, path, size=len(data)):
                 continue
-            _ = self._parts.cold.shelf.directories
+            self._parts.cold.shelf.held.hold()
             beside = path.with_name(f"{path.name}.new")
             descriptor = self._disk.open(beside, CREATE)
             try:

@@ -170,6 +170,7 @@ class Tiers:
     def take(self, answers: Sequence[SyncAnswer], now_s: float) -> None:
         """Take in what the syncer answered."""
         for answer in answers:
+            self._shelf.held.settle(answer)
             (self._parts.clearance if answer.job.name == CURSOR else self._parts.spill).settle(answer, now_s)
 
     def _probe(self, now_s: float) -> None:
