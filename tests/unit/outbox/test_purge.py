@@ -17,6 +17,7 @@ from sensor_gateway.outbox.drops import DROPS_KEPT, Drop, Drops
 from sensor_gateway.outbox.files.cursor import CursorState, decode_slot, encode_slot
 from sensor_gateway.outbox.files.moment import Moment
 from sensor_gateway.outbox.purge_request import GOOD_FOR_MS, PurgeRequest, read_request, requests_in, write_request
+from sensor_gateway.outbox.settings import Durability
 from sensor_gateway.outbox.tiers.purge import LOOK_EVERY_S
 
 SMALL: dict[str, Any] = {"segment_size": 4096, "max_size": 40 * 4096}
@@ -93,6 +94,50 @@ def test_flash_is_given_back_and_the_gap_is_told_even_where_nothing_follows(site
     tend_until_done(site)
     assert list(site.flash.glob("*.seg")) == []
     assert [gap.cause for gap in gaps(site.drain())] == [GapCause.PURGE]
+    assert site.box.pending == 0
+
+
+def test_nothing_waits_in_a_purged_segment_that_stays_to_be_written_on(site: Any) -> None:
+    """One too many was counted until the gap was acknowledged."""
+    site.has_hot = False
+    site.open(**SMALL, durability=Durability.ALWAYS)
+    stored = fill(site)
+    site.offline(6)
+    ask(site, stored[-1].position)
+    tend_until_done(site)
+    assert len(site.box._opened._parts.cold.shelf.segments) == 1
+    assert site.box.pending == 0
+    later = site.box.append(site.news(3))
+    assert site.box.pending == 3
+    site.offline(6)
+    assert site.box.pending == 3
+    site.acknowledge(later[1:])
+    assert site.box.pending == 1
+    site.kill()
+    site.open(**SMALL, durability=Durability.ALWAYS)
+    assert site.box.pending == 4, "all three again, as nothing but the process knew of the two, and a new epoch's first"
+    site.drain()
+    assert site.box.pending == 0
+
+
+@pytest.mark.parametrize("spill_after_s", [2, 1000])
+def test_what_is_purged_of_a_record_in_memory_waits_neither_there_nor_on_flash(site: Any, spill_after_s: int) -> None:
+    site.open(segment_size=65536, max_size=2**20, spill_after_s=spill_after_s)
+    site.drain()
+    site.clock.advance(LOOK_EVERY_S)
+    stored = site.box.append(site.news(10))
+    assert site.box._tiers._tail.first.last_seq == stored[-1].position.seq, "they are one record"
+    site.acknowledge(stored[2:4] + stored[7:8])
+    assert site.box.pending == 7
+    ask(site, stored[4].position)
+    site.box.tend()
+    site.box.tend()
+    assert (site.box.counters.dropped, site.box._tiers._tail.count) == (3, 10)
+    assert site.box.pending == 4
+    site.offline(20)
+    assert site.box._tiers._tail.count == (0 if spill_after_s < 20 else 10)
+    assert site.box.pending == 4
+    assert values(site.drain()) == [6.0, 7.0, 9.0, 10.0]
     assert site.box.pending == 0
 
 

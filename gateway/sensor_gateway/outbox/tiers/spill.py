@@ -14,7 +14,7 @@ from sensor_gateway.outbox.files.segment_writer import FLUSH, PREPARE
 from sensor_gateway.outbox.files.shelf import Room
 from sensor_gateway.outbox.files.syncer import SyncAnswer
 from sensor_gateway.outbox.settings import OutboxSettings, WhenFull
-from sensor_gateway.outbox.tiers.clearance import Clearance, ColdParts, unacknowledged
+from sensor_gateway.outbox.tiers.clearance import Clearance, ColdParts, waiting
 from sensor_gateway.outbox.tiers.tail import Tail
 
 _ROOM_RETRY_S: Final = 1.0
@@ -114,9 +114,7 @@ class Spill:
             self._tail.rewind()
             return through
         for record in self._tail.settle(through.epoch, through.seq):
-            self._clearance.pending += unacknowledged(
-                self._parts.marks, record.epoch, record.first_seq, record.last_seq
-            )
+            self._clearance.pending += waiting(self._parts, record.epoch, record.first_seq, record.last_seq)
         return None
 
     def _make_ready(self, now_s: float) -> None:

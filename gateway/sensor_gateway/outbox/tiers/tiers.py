@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from sensor_gateway.model.position import Epoch
+from sensor_gateway.model.position import Epoch, Position, Seq
 from sensor_gateway.outbox.alarm import Retry
 from sensor_gateway.outbox.files.hot import HotHeader
 from sensor_gateway.outbox.files.moment import Moment
@@ -79,20 +79,23 @@ class Tiers:
 
     @property
     def pending(self) -> int:
-        """How many events are not acknowledged."""
+        """How many events are neither acknowledged nor discarded."""
         tail, marks = self._parts.tail, self._parts.marks
+        gone = self._parts.cold.drops.through(marks.epoch, marks.seq)
         head = tail.first
         count = tail.count
         if head is not None:
-            if head.epoch == marks.epoch:
-                count -= max(marks.seq - head.first_seq + 1, 0)
+            before = Position(epoch=head.epoch, seq=Seq(head.first_seq - 1))
+            above = max(gone, before)
+            if above.epoch == head.epoch:
+                count -= above.seq - before.seq
             for epoch, first, last in marks.ranges:
-                if (epoch, last) >= (head.epoch, head.first_seq):
-                    count -= last - (max(first, head.first_seq) if epoch == head.epoch else first) + 1
-            if marks.is_passed(head.epoch, head.first_seq - 1):
+                if (epoch, last) > (above.epoch, above.seq):
+                    count -= last - (max(first, above.seq + 1) if epoch == above.epoch else first) + 1
+            if before <= gone:
                 return max(count, 0)
         newest = self._parts.cold.shelf.last
-        if newest is None or marks.is_passed(newest.epoch, newest.seq):
+        if newest is None or newest <= gone:
             return max(count, 0)
         return max(count, 0) + max(self._parts.clearance.pending, 1)
 
