@@ -1,0 +1,242 @@
+"""ams (TAOS) TSL2561 on I2C: illuminance, by a broadband and an infrared photodiode.
+
+Datasheet: TAOS059N, March 2009 (cited below by its headings). Address 29, 39 or 49 (ADDR SEL to ground, open, to
+supply). No checksum.
+
+The answers, word registers 0C (channel 0: visible and infrared) and 0E (channel 1: infrared)::
+
+    byte    0      1
+            7..0   15..8
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from dataclasses import dataclass
+from typing import Annotated, Any, Literal, TypeAlias
+
+from sensor_gateway.driver import (
+    ILLUMINANCE,
+    MOST_RANGES_TRIED,
+    BadFrame,
+    BusKind,
+    Channel,
+    DriverSpec,
+    Heeds,
+    Identifying,
+    Identity,
+    Measuring,
+    NoAnswer,
+    NotReady,
+    Operation,
+    OverRange,
+    Preparing,
+    Span,
+    Values,
+    Variant,
+    Vector,
+    Wait,
+    Write,
+    WriteRead,
+    WrongChip,
+    suitable_range,
+)
+
+# The command register: CMD 80, CLEAR 40, WORD 20, address 3..0.
+CONTROL, TIMING = 0x80, 0x81
+READ_CONTROL = WriteRead(b"\x80", 1)
+READ_ID = WriteRead(b"\x8a", 1)
+READ_CHANNEL_0, READ_CHANNEL_1 = WriteRead(b"\xac", 2), WriteRead(b"\xae", 2)
+POWER_DOWN, POWER_UP, POWERED = Write(b"\x80\x00"), Write(b"\x80\x03"), 0x03
+CLEAR_INTERRUPT = b"\xc0"
+WRITABLE = bytes((*range(0x80, 0x87), *range(0xA0, 0xA7)))
+READS = 4
+
+GAIN = {1: 0x00, 16: 0x10}
+# Nominal ms: INTEG, length ("operating characteristics", note 6), greatest counts. The converter ends at 5047, 37177,
+# 65535; Adafruit's limits, a little below, are those of its driver (adafruit_tsl2561.py, _CLIP_THRESHOLD).
+INTEGRATION = {402: (0b10, 322, 65_000), 101: (0b01, 81, 37_000), 14: (0b00, 11, 4_900)}
+SLOWEST_S = 918 / 690_000  # of one such length, at the lowest oscillator frequency
+
+Package: TypeAlias = Literal["auto", "t_fn_cl", "cs"]
+PARTS = {0b0101: "t_fn_cl", 0b0001: "cs"}  # ID register, PARTNO (in revision N; older ones know only 0001)
+
+# "Calculating lux": up to a ratio of the channels, lx = a x C0 - b x C1; in the first row, b x C0 x ratio^1.4. Above
+# the last one the light is none that people see. Counts at gain 16 and 402 ms.
+BEND = 1.4
+EQUATIONS = {
+    "t_fn_cl": ((0.50, 0.0304, 0.062), (0.61, 0.0224, 0.031), (0.80, 0.0128, 0.0153), (1.30, 0.00146, 0.00112)),
+    "cs": ((0.52, 0.0315, 0.0593), (0.65, 0.0229, 0.0291), (0.80, 0.0157, 0.0180), (1.30, 0.00338, 0.00260)),
+}
+BRIGHTEST = 74_200.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Setting:
+    """One of the chip's ranges: gain, integration time in ms, and the levels (scaled counts) it suits."""
+
+    gain: int
+    time: int
+    span: Span
+
+    @property
+    def scale(self) -> float:
+        """To counts at gain 16 and 402 ms."""
+        return 16 / self.gain * 322 / INTEGRATION[self.time][1]
+
+
+# 14 ms reach no further than 101 ms: there the converter ends earlier.
+RANGES = {
+    "room": Setting(gain=16, time=402, span=Span(low=0, high=60_000)),
+    "daylight": Setting(gain=16, time=101, span=Span(low=20_000, high=140_000)),
+    "sun": Setting(gain=1, time=101, span=Span(low=70_000, high=2_400_000)),
+}
+NAMES, SETTINGS = tuple(RANGES), tuple(RANGES.values())
+SPANS = tuple(setting.span for setting in SETTINGS)
+MIDDLE = NAMES.index("daylight")
+
+Range: TypeAlias = Literal["auto", "room", "daylight", "sun"]
+
+_LUX = Channel(name="illuminance", quantity=ILLUMINANCE, low=0, high=BRIGHTEST, resolution=0.03, deadband=1.0)
+
+# wire_bits: three words, 5 bytes of 9 bits each, with start, repeated start and stop.
+VARIANTS = {"tsl2561": Variant(addresses=(0x39, 0x29, 0x49), channels=(_LUX,), wire_bits=144, part="TSL2561")}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Options:
+    """How the chip measures. By itself it finds the range, and keeps it while it suits."""
+
+    range: Annotated[Range, "auto, or one for ever: room to about 1500 lx, daylight to 4000, sun to 40 000"] = "auto"
+    package: Annotated[Package, "auto: as the chip's id says; packages T, FN and CL, or CS, count differently"] = "auto"
+
+
+def convert(channel_0: bytes, channel_1: bytes, *, setting: Setting, package: str = "t_fn_cl") -> Values:
+    """Illuminance of both channels. Total: a value within limits, BadFrame or OverRange."""
+    if len(channel_0) != READ_CHANNEL_0.count or len(channel_1) != READ_CHANNEL_1.count:
+        raise BadFrame("channels of the wrong length", expected="2 bytes each", got=channel_0 + channel_1)
+    both, infrared = int.from_bytes(channel_0, "little"), int.from_bytes(channel_1, "little")
+    if max(both, infrared) > INTEGRATION[setting.time][2]:
+        raise OverRange("the light is brighter than this range of the chip can measure")
+    if both == 0:
+        return {"illuminance": 0.0}
+    ratio = infrared / both
+    first, *others = EQUATIONS[package]
+    per_count = 0.0
+    if ratio <= first[0]:
+        per_count = first[1] - first[2] * ratio**BEND
+    else:
+        per_count = next((a - b * ratio for end, a, b in others if ratio <= end), 0.0)
+    return {"illuminance": max(per_count, 0.0) * both * setting.scale}
+
+
+class Tsl2561:
+    """One chip. It integrates all the time."""
+
+    def __init__(self, options: Options) -> None:
+        """Begin in the middle; nothing is sent yet."""
+        self._is_fixed = options.range != "auto"
+        self._at = NAMES.index(options.range) if self._is_fixed else MIDDLE
+        self._is_package_told = options.package != "auto"
+        self._package: str = options.package if self._is_package_told else "t_fn_cl"
+
+    def identify(self) -> Identifying:
+        """Check the part number, which tells the package too."""
+        answer = yield READ_ID
+        package = PARTS.get(answer[0] >> 4)
+        if package is None:
+            raise WrongChip("id register 0A", expected="5x (packages T, FN, CL) or 1x (CS)", got=answer)
+        if not self._is_package_told:
+            self._package = package
+        return Identity(part=f"TSL2561 revision {answer[0] & 0x0F}", channels=("illuminance",))
+
+    def setup(self) -> Preparing:
+        """Set the range and wait for its first value."""
+        yield from self._enter(self._at)
+
+    def measure(self) -> Measuring:
+        """Read the newest value; in another range where it does not suit this one."""
+        for _ in range(MOST_RANGES_TRIED):
+            setting = SETTINGS[self._at]
+            both, infrared = yield from _channels()
+            place = self._at if self._is_fixed else suitable_range(SPANS, self._at, _level(both, infrared, setting))
+            if place == self._at:
+                return convert(both, infrared, setting=setting, package=self._package)
+            yield from self._enter(place)
+        raise OverRange("the light changes faster than the chip's ranges can follow")
+
+    def _enter(self, place: int) -> Preparing:
+        """Set the range. The integration begins with the power: what was under way is lost."""
+        setting = SETTINGS[place]
+        yield POWER_DOWN
+        yield Write(bytes((TIMING, GAIN[setting.gain] | INTEGRATION[setting.time][0])))
+        yield POWER_UP
+        self._at = place
+        yield Wait(SLOWEST_S * INTEGRATION[setting.time][1])
+
+
+def _channels() -> Generator[Operation, bytes, tuple[bytes, bytes]]:
+    """Both channels of one integration."""
+    both = yield READ_CHANNEL_0
+    for _ in range(READS):
+        infrared = yield READ_CHANNEL_1
+        again = yield READ_CHANNEL_0
+        if again == both:
+            break
+        both = again
+    else:
+        raise NoAnswer(f"a new measurement came between the reads of its two channels, {READS} times")
+    if not any(both):
+        control = yield READ_CONTROL
+        if control[0] & POWERED != POWERED:
+            raise NotReady("the chip is powered down: it lost power, and would report darkness")
+    return both, infrared
+
+
+def _level(channel_0: bytes, channel_1: bytes, setting: Setting) -> float | None:
+    counts = max(int.from_bytes(channel_0, "little"), int.from_bytes(channel_1, "little"))
+    return None if counts > INTEGRATION[setting.time][2] else counts * setting.scale
+
+
+def create(_variant: str, options: Options, _address: int) -> Tsl2561:
+    """Make the driver of one chip."""
+    return Tsl2561(options)
+
+
+def replay(vector: Vector) -> Values:
+    """Frames: both channels. Options: the gain, the integration time and, where it is not T, the package."""
+    chosen: dict[str, Any] = dict(vector.options)
+    setting = Setting(gain=chosen.pop("gain"), time=chosen.pop("time"), span=SPANS[MIDDLE])
+    return convert(*vector.frames, setting=setting, **chosen)
+
+
+def _vector(counts: tuple[int, int], gain: int, time: int, lux: float, tolerance: float, source: str) -> Vector:
+    return Vector(
+        variant="tsl2561",
+        frames=tuple(count.to_bytes(2, "little") for count in counts),
+        values={"illuminance": lux},
+        tolerance=tolerance,
+        source=source,
+        options={"gain": gain, "time": time},
+    )
+
+
+# Readings of real chips, with what another program made of them.
+VECTORS = (
+    _vector((33_701, 11_348), 16, 402, 569.29, 0.01, "letscontrolit/ESPEasy issue 1817, Gain: 1"),
+    _vector((2457, 853), 1, 402, 640.87, 0.01, "letscontrolit/ESPEasy issue 1817, Gain: 0"),
+    # Gain and time are not told there; Adafruit's whole-number arithmetic gives 94 at 16 and 13 ms only.
+    _vector((228, 88), 16, 14, 94, 1, "adafruit/Adafruit_SI1145_Library pull request 4, a reading of a TSL2561"),
+)
+
+SPEC = DriverSpec(
+    name="tsl2561",
+    summary="ams TSL2561: illuminance",
+    bus=BusKind.I2C,
+    variants=VARIANTS,
+    create=create,
+    replay=replay,
+    vectors=VECTORS,
+    options=Options,
+    heeds=Heeds(alone=CLEAR_INTERRUPT, with_data=WRITABLE),
+)
