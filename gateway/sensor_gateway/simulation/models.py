@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Final, TypeAlias
 
 from sensor_gateway.simulation.chips.air.bmp3xx import Bmp3xx
+from sensor_gateway.simulation.chips.air.dps310 import Dps310
 from sensor_gateway.simulation.chips.air.hdc1080 import Hdc1080
 from sensor_gateway.simulation.chips.bh1750 import Bh1750
 from sensor_gateway.simulation.chips.bme280 import Bme280
@@ -35,6 +36,7 @@ MODELS: Final[Mapping[str, Model]] = {
     "bh1750": Bh1750,
     "bme280": Bme280,
     "bmp3xx": Bmp3xx,
+    "dps310": Dps310,
     "hdc1080": Hdc1080,
     "line": LineTalker,
     "lm75": Lm75,

@@ -39,6 +39,7 @@ I2C_VARIANTS = [
         "bh1750",
         "bme280",
         "bmp3xx",
+        "dps310",
         "hdc1080",
         "lm75",
         "mcp9808",
