@@ -174,8 +174,8 @@ class Outbox:
         setting = self._setting
         self._opened, self._tiers, self._marks = opened, opened.tiers, opened.recovered.marks
         self._intake = Intake(opened, EventEncoder(setting.gateway, setting.machine.boot), setting.clock, held)
-        self._tiers.begin(opened.header(opened.recovered.next_seq), self._clock.monotonic())
         self._intake.begin()
+        self._tiers.begin(self._header(), self._clock.monotonic())
         if self._tiers.is_direct:
             opened.put_on_flash(_OPEN_WITHIN_S)
 
@@ -191,8 +191,8 @@ class Outbox:
         opened = Opened(self._setting, before)
         if not is_hot or not opened.is_bare:
             self._left.add(self._intake.epoch)
+        opened.recovered.strays += waiting
         self._begin(opened, self._intake.held)
-        self._intake.take_in(waiting)
 
     def _header(self) -> HotHeader:
         return self._opened.header(self._intake.next_seq)

@@ -521,8 +521,8 @@ def test_an_epoch_left_behind_is_named_by_the_next_one_if_that_is_on_flash(site:
     assert fields(site.drain())[-1]["previous"] == start["epoch"]
 
 
-def test_an_epoch_that_never_held_anything_does_not_hide_the_end_of_the_one_before(site: Any) -> None:
-    """The next one named the empty one, and what was damaged at the end of the one before was announced nowhere."""
+def test_an_epoch_that_is_left_at_once_does_not_hide_the_end_of_the_one_before(site: Any) -> None:
+    """It has its first event from the beginning, so that what was damaged at the end of the one before is announced."""
     box = site.open()
     site.drain()
     box.append(site.news(3))
@@ -538,10 +538,15 @@ def test_an_epoch_that_never_held_anything_does_not_hide_the_end_of_the_one_befo
     site.disk.calls.clear()
     site.disk.rule = lambda call, path: errno.EIO if "hot.log" in path and begun in site.disk.calls else None
     box = site.open()
+    left = box.epoch
+    box.append(site.news(1))
     assert site.log.names().count("outbox_epoch_left") == 1
     items = box.read(None, max_events=100, max_bytes=10**6)
-    (start,) = [fact for fact in fields(items) if fact["type"] == "epoch"]
-    assert (start["previous"], start["previous_last_seq"]) == (str(last.epoch), last.seq)
+    starts = [fact for fact in fields(items) if fact["type"] == "epoch"]
+    assert [(start["previous"], start["previous_last_seq"]) for start in starts] == [
+        (str(last.epoch), last.seq),
+        (str(left), 1),
+    ]
     assert [(item.epoch, item.from_seq, item.to_seq) for item in items if isinstance(item, Gap)] == [
         (last.epoch, last.seq - 1, last.seq)
     ]

@@ -2,13 +2,26 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import shutil
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from sensor_gateway.model.event import Gap
-from sensor_gateway.outbox import recovery
+from sensor_gateway.outbox import opening, recovery
+from sensor_gateway.outbox.files.locks import DirectoryLock
+from sensor_gateway.outbox.intake import Intake
+
+NewSite = Callable[[Path], Any]
+
+
+class Died(BaseException):
+    """The process ends in the middle of a call."""
 
 
 def contents(items: list[Any]) -> list[float]:
@@ -79,6 +92,107 @@ def test_two_starts_without_the_hot_directory_lose_nothing_either(site: Any) -> 
     site.open()
     found += site.drain()
     assert sorted(contents(found)) == [float(n + 1) for n in range(9)]
+
+
+def passed_over(site: Any) -> None:
+    without_hot(site, 2, delivers=False)
+
+
+def another_directorys(site: Any) -> None:
+    shutil.rmtree(site.state)
+
+
+def loaded_late(site: Any) -> None:
+    """Flash cannot be read at the start, and can be from the first turn on in which it is tried again."""
+    site.disk.rule = lambda call, path: errno.EMFILE if call == "open" and path.endswith("cursor-mqtt") else None
+    site.open()
+    site.box.append(site.news(2))
+    site.clock.advance(40)
+
+
+def dies_while_strays_are_taken_in(
+    site: Any, befalls: Callable[[Any], None], call: int, locks: list[DirectoryLock]
+) -> bool:
+    """Die in the n-th call of a start (or of the turn that loads late); whether it came so far. Nothing may be lost."""
+    site.open().append(site.news(3))
+    site.offline(12)
+    site.box.append(site.news(5))
+    site.box.close(to_flash=False)
+    site.kill()
+    befalls(site)
+    calls = 0
+
+    def rule(_call: str, _path: str) -> None:
+        nonlocal calls
+        calls += 1
+        if calls == call:
+            raise Died
+
+    site.disk.rule = rule
+    with suppress(Died):
+        site.box.tend() if site.box else site.open()
+    site.disk.heal()
+    while locks:
+        locks[-1].release()
+    site.disk.abandon()
+    site.box = None
+    site.open()
+    found = contents(site.drain())
+    site.kill()
+    expected = {float(n + 1) for n in range(site.number)}
+    if befalls is another_directorys:
+        expected -= {1.0, 2.0, 3.0}
+    assert set(found) >= expected, f"died in call {call}"
+    return calls >= call
+
+
+def die_in_each_call(new_site: NewSite, root: Path, locks: list[DirectoryLock], befalls: Callable[[Any], None]) -> int:
+    """Until it dies in none; gives how many there are."""
+    call = 1
+    while dies_while_strays_are_taken_in(new_site(root / str(call)), befalls, call, locks):
+        call += 1
+    return call
+
+
+@pytest.fixture
+def locks(monkeypatch: pytest.MonkeyPatch) -> list[DirectoryLock]:
+    """What a process holds that dies while it starts, so that nobody else can let it go."""
+    taken: list[DirectoryLock] = []
+
+    class Noted(DirectoryLock):
+        def __init__(self, directory: Path) -> None:
+            super().__init__(directory)
+            taken.append(self)
+
+        def release(self) -> None:
+            taken.remove(self)
+            super().release()
+
+    monkeypatch.setattr(opening, "DirectoryLock", Noted)
+    return taken
+
+
+@pytest.mark.parametrize("befalls", [passed_over, another_directorys, loaded_late])
+def test_a_process_that_dies_in_any_call_while_strays_are_taken_in_loses_none(
+    new_site: NewSite, tmp_path: Path, locks: list[DirectoryLock], befalls: Callable[[Any], None]
+) -> None:
+    assert die_in_each_call(new_site, tmp_path, locks, befalls) > 30
+
+
+def test_a_journal_that_is_replaced_before_its_strays_are_taken_in_is_caught(
+    new_site: NewSite, tmp_path: Path, locks: list[DirectoryLock], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The negative control: a kill in between takes the only copy."""
+    begin = Intake.begin
+
+    def replaced_first(intake: Intake) -> None:
+        recovered = intake._opened.recovered
+        intake._tiers.begin(intake._opened.header(recovered.next_seq), 0.0)
+        begin(intake)
+
+    monkeypatch.setattr(Intake, "begin", replaced_first)
+    with pytest.raises(AssertionError, match="died in call"):
+        die_in_each_call(new_site, tmp_path, locks, passed_over)
 
 
 def test_the_judge_sees_what_is_passed_over(site: Any, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -53,12 +53,13 @@ class Tiers:
     """Moves events from memory to flash, and out. Times are monotonic seconds, and moments as records have them."""
 
     def __init__(self, parts: TierParts, settings: OutboxSettings, monotonic: Callable[[], float]) -> None:
-        """Everything is built and recovered already."""
+        """Everything is built and recovered already. What is added before ``begin`` is a part of what was recovered."""
         self._parts = parts
         self._tail, self._marks, self._hot, self._shelf = parts.tail, parts.marks, parts.hot, parts.cold.shelf
         self._settings = settings
         self._monotonic = monotonic
         self._can_spill = parts.can_spill
+        self._has_begun = False
         self._pace = Pace(parts.tail, settings)
 
     @property
@@ -105,6 +106,9 @@ class Tiers:
         False where nothing was taken in, because its seq may not be given out: a restart would give it out again.
         """
         hot, tail = self._hot, self._tail
+        if not self._has_begun:
+            tail.add(record)
+            return True
         is_kept = hot is not None and hot.add(frame(record, plain_body(record.bodies)), self._monotonic)
         if not is_kept and hot is not None and hot.proves_too_little(record.epoch):
             return False
@@ -151,7 +155,8 @@ class Tiers:
         return self._wait_s(now, now_s)
 
     def begin(self, header: HotHeader, now_s: float) -> None:
-        """Start the hot journal anew with what was recovered."""
+        """Start the hot journal anew, in one step, with all that was recovered: the one before may be its only copy."""
+        self._has_begun = True
         if self._parts.hot is not None:
             self._parts.hot.begin(header, now_s)
 
