@@ -81,9 +81,10 @@ class Spill:
     def look_for_room(self, now_s: float) -> None:
         """Now and then while the alarm is raised: clear it where there is room again, though nothing needs it."""
         if self._room.is_raised and now_s >= self._alarm_at_s and self._parts.retry.may_try(now_s):
-            self._alarm_at_s = now_s + RETRY_S
             with suppress(OSError):
-                if not self._is_refused(self._parts.shelf.room()):
+                room = self._parts.shelf.room()
+                self._alarm_at_s = _again_at_s(room, now_s)
+                if not self._is_refused(room):
                     self._room.clear()
 
     def settle(self, answer: SyncAnswer, now_s: float) -> None:
@@ -122,7 +123,7 @@ class Spill:
             return
         room = self._parts.writer.prepare()
         if self._is_refused(room):
-            self.room_at_s, self._alarm_at_s = now_s + _ROOM_RETRY_S, now_s + RETRY_S
+            self.room_at_s, self._alarm_at_s = now_s + _ROOM_RETRY_S, _again_at_s(room, now_s)
             self._room.raise_for(reason=room.value)
             return
         self._room.clear()
@@ -132,3 +133,8 @@ class Spill:
     def _is_refused(self, room: Room) -> bool:
         """Whether there may be no further segment, and nothing is dropped for one."""
         return room is Room.FLOOR or (room is Room.FULL and self._when_full is not WhenFull.DROP_OLDEST)
+
+
+def _again_at_s(room: Room, now_s: float) -> float:
+    """When to look whether the alarm is over: what others leave free on the card may change to and fro."""
+    return now_s + (RETRY_S if room is Room.FLOOR else _ROOM_RETRY_S)
