@@ -56,6 +56,28 @@ def test_without_a_sensor_it_runs_says_so_and_is_online(gateway: Any, broker: An
     assert gateway.terminate()[0] == 0
 
 
+def test_without_a_state_directory_it_runs_alone_and_says_what_is_lost(gateway: Any, wait_until: Wait) -> None:
+    """No broker either, and no hot directory: what waits at the end was in memory alone."""
+    gateway.state.write_text("a file is in the way")
+    gateway.hot.rmdir()
+    gateway.hot.write_text("another")
+    gateway.start()
+    wait_until(lambda: "gateway_started" in [entry["event"] for entry in gateway.entries()])
+    first = gateway.process
+    gateway.start()
+    assert gateway.process.wait(20) == 75
+    assert f"{gateway.state} is in use by another instance: stop that one first" in gateway.log.read_text()
+    gateway.process = first
+    time.sleep(0.5)
+    assert gateway.terminate()[0] == 0
+    entries = {entry["event"]: entry for entry in gateway.entries()}
+    assert entries["state_directory_not_usable"]["reason"] == "File exists"
+    assert "--state-directory" in entries["state_directory_not_usable"]["mind"]
+    lost, stopped = entries["outbox_events_lost"], entries["gateway_stopped"]
+    assert lost["level"] == "warning"
+    assert lost["events"] == stopped["waiting"] > 0
+
+
 def test_without_a_directory_to_write_to_it_runs_delivers_and_says_so(
     gateway: Any, broker: Any, wait_until: Wait
 ) -> None:

@@ -233,8 +233,9 @@ def _effective(setting: Setting) -> OutboxSettings:
         setting.log.warning(
             "outbox_has_no_hot_directory",
             durability=Durability.ALWAYS.value,
-            reason="no directory in memory is known to outlive this process, so each event is written to the card; "
-            "name one as outbox.hot_directory, or run under systemd with RuntimeDirectory=",
+            reason="no directory in memory is known to outlive this process, so each event goes to the card at once, "
+            "and is in this process alone until the card has it; name one as outbox.hot_directory, or run under "
+            "systemd with RuntimeDirectory=",
         )
         return replace(settings, durability=Durability.ALWAYS)
     return settings

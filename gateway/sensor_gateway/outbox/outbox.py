@@ -167,8 +167,15 @@ class Outbox:
         if to_flash or not self._tiers.is_hot:
             self._opened.put_on_flash(within_s / 2)
             is_settled = self._opened.end_epoch(self._intake.next_seq - 1, within_s / 2)
+            self._tell_of_the_lost()
         self._tiers.close(self._header, is_settled=is_settled)
         self._opened.release()
+
+    def _tell_of_the_lost(self) -> None:
+        """What is left in memory now is nowhere else."""
+        lost = len(self._opened.recovered.tail.unacknowledged(self._marks))
+        if lost:
+            self._setting.log.warning("outbox_events_lost", events=lost, reason="they could not be put on flash")
 
     def _begin(self, opened: Opened, held: Held) -> None:
         setting = self._setting

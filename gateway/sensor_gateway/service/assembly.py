@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import secrets
+import socket
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -33,6 +34,7 @@ from sensor_gateway.service.directories import Directories, note_hot
 from sensor_gateway.service.identity import keep_gateway_id, read_machine
 from sensor_gateway.service.plans import broker_settings, outbox_settings, sensor_plans, stream_settings
 from sensor_gateway.service.refused_events import RefusedEvents
+from sensor_gateway.service.state_claim import claim_state
 from sensor_gateway.service.supervision import BusKeeper, BusPlan, Runner, Supervisor
 
 QUEUE_S: Final = 30.0
@@ -51,13 +53,14 @@ class GatewayIdentity:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Gateway:
-    """Everything that runs, and who looks after it."""
+    """Everything that runs, and who looks after it. ``claim``: see ``claim_state``."""
 
     identity: GatewayIdentity
     outbox: Outbox
     publisher: Publisher
     buses: tuple[BusKeeper, ...]
     supervisor: Supervisor
+    claim: socket.socket | None
 
     def facts(self) -> dict[str, object]:
         """What the log says of this start."""
@@ -74,6 +77,8 @@ class Gateway:
         """Give everything back after the threads have ended. See ``Outbox.close``."""
         self.publisher.close()
         self.outbox.close(to_flash=to_flash, within_s=within_s)
+        if self.claim is not None:
+            self.claim.close()
 
 
 def assemble(
@@ -89,6 +94,7 @@ def assemble(
     mqtt = configuration.mqtt
     if mqtt is None:
         raise OperatorError("the configuration names no broker")
+    claim = claim_state(directories.state, log)
     machine = read_machine(environ)
     plans = sensor_plans(configuration, catalogue)
     gateway = configuration.gateway.id or keep_gateway_id(directories.state, log)
@@ -103,7 +109,8 @@ def assemble(
         log=log,
         hands=Hands.real(wake=bell.ring),
     )
-    note_hot(directories, log, has_journal=settings.durability is not Durability.MEMORY)
+    if claim is None:
+        note_hot(directories, log, has_journal=settings.durability is not Durability.MEMORY)
     identity = GatewayIdentity(gateway=gateway, client_id=mqtt.client_id or f"{gateway}-{outbox.client_suffix}")
     refused = RefusedEvents(directories.state / REFUSED_EVENTS, log)
     boot = machine.boot
@@ -111,7 +118,9 @@ def assemble(
     publisher = Publisher(publishing, outbox=outbox, clock=clock, log=log, bell=bell)
     buses = _bus_keepers(configuration, plans, publisher, clock=clock, log=log)
     supervisor = Supervisor(publisher=publisher, buses=buses, clock=clock, log=log)
-    return Gateway(identity=identity, outbox=outbox, publisher=publisher, buses=buses, supervisor=supervisor)
+    return Gateway(
+        identity=identity, outbox=outbox, publisher=publisher, buses=buses, supervisor=supervisor, claim=claim
+    )
 
 
 def _publishing_plan(
