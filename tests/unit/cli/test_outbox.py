@@ -21,6 +21,7 @@ from sensor_gateway.model.quantity import TEMPERATURE
 from sensor_gateway.outbox.files.disk import Disk
 from sensor_gateway.outbox.files.syncer import SyncerInPlace
 from sensor_gateway.outbox.identity import Machine
+from sensor_gateway.outbox.inspection import complaints
 from sensor_gateway.outbox.inspection.looking import LookingDisk, Unheard
 from sensor_gateway.outbox.opening import Hands
 from sensor_gateway.outbox.outbox import Outbox
@@ -237,6 +238,34 @@ def test_status_fits_a_screen_and_names_what_is_wrong(cli: Callable[..., Any], l
     assert any("name the hot directory with --hot-dir" in line for line in lines)
 
 
+def test_a_check_is_one_line_and_a_code_for_scripts(
+    cli: Callable[..., Any], tmp_path: Path, file: Callable[..., Path]
+) -> None:
+    state = tmp_path / "state"
+    box = open_box(state, None)
+    append(box, 3)
+    note(state, None)
+    words = ("outbox", "status", "--check", "--state-dir", state)
+    ended = cli(*words, "--config", file("outbox: {keep_free: 0MB}\nmqtt: {url: mqtt://broker.invalid}\n", "o.yaml"))
+    assert (ended.code, ended.out, ended.err) == (0, "well: 4 events wait\n", "")
+    box.close(to_flash=False)
+    ended = cli(*words)
+    assert (ended.code, ended.out) == (1, "degraded: 4 events wait; no daemon runs on it\n")
+    (segment,) = (state / "outbox").glob("*.seg")
+    segment.write_bytes(bytes(segment.stat().st_size))
+    ended = cli(*words)
+    assert ended.code == 2
+    assert ended.out.startswith("bad: ")
+    assert "cannot be read any more" in ended.out
+    assert ended.out.count("\n") == 1
+    assert cli(*words, "--json").code == 64
+
+
+def test_each_complaint_that_is_bad_is_one_that_can_be_raised() -> None:
+    source = Path(complaints.__file__).read_text()
+    assert all(f'name="{name}"' in source for name in complaints.BAD)
+
+
 def test_peek_prints_as_tail_does_and_is_told_how_many(cli: Callable[..., Any], left: tuple[Path, Path]) -> None:
     words = ("--state-dir", left[0], "--hot-dir", left[1])
     lines = cli("outbox", "peek", *words).out.splitlines()
@@ -399,6 +428,24 @@ def test_a_purge_without_a_terminal_says_in_one_sentence_what_to_say(
     assert json.loads(cli("outbox", "status", "--json", *words).out)["waiting"]["events"] == 4
 
 
+def test_a_dry_run_says_what_would_go_and_asks_and_changes_nothing(
+    cli: Callable[..., Any], left: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    words = ("--dry-run", "--state-dir", left[0], "--hot-dir", left[1])
+    cursor = left[0] / "outbox" / "cursor-nats"
+    cursor.touch()
+    monkeypatch.setattr("sys.stdin", io.StringIO())
+    before = {path: path.read_bytes() for path in left[0].rglob("*") if path.is_file()}
+    ended = cli("outbox", "purge", *words)
+    assert (ended.code, ended.err) == (0, "")
+    assert ended.out.startswith("4 events, measured from 20")
+    assert ended.out.endswith(", would be discarded\n")
+    assert cli("outbox", "purge", "--yes", *words).out == ended.out
+    ended = cli("outbox", "purge", "--destination", "nats", *words)
+    assert (ended.code, ended.out) == (0, f"the file {cursor}, and no event, would be discarded\n")
+    assert {path: path.read_bytes() for path in left[0].rglob("*") if path.is_file()} == before
+
+
 def test_a_purge_of_nothing_asks_nothing(cli: Callable[..., Any], left: tuple[Path, Path]) -> None:
     words = ("--state-dir", left[0], "--hot-dir", left[1])
     assert cli("outbox", "purge", "--yes", *words).code == 0
@@ -469,7 +516,7 @@ def test_of_a_destination_that_is_not_configured_only_its_cursor_file_goes(
     assert cli("outbox", "purge", "--destination", "nats", *words).code == 1
     assert cursor.exists()
     ended = cli("outbox", "purge", "--destination", "nats", "--yes", *words)
-    assert f"the file {cursor} will be removed, and no event discarded" in ended.err
+    assert f"the file {cursor}, and no event, will be discarded" in ended.err
     assert (ended.code, ended.out) == (0, f"{cursor} is removed\n")
     assert not cursor.exists()
     assert json.loads(cli("outbox", "status", "--json", *words).out)["waiting"]["events"] == 4

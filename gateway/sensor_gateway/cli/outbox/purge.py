@@ -20,7 +20,7 @@ Discards the events that wait, after asking. Subscribers get a gap with the caus
 events go on behind it. A running daemon does it itself, within ten seconds; where none runs, the locks are taken. A
 crash in the middle leaves all of them or none.
 
-  sensor-gateway outbox purge
+  sensor-gateway outbox purge --dry-run
   sensor-gateway outbox purge --before 2026-11-23T16:00:00Z --yes
 
 Exit code 1 when the answer is no, 69 when the daemon does not do it within 30 s, 74 when the card cannot be written.
@@ -40,6 +40,7 @@ def add(subparsers: Subparsers) -> argparse.ArgumentParser:
         help=f"whose: `{_DESTINATION}`, the default; of another one that was here only its cursor file is removed",
     )
     parser.add_argument("--yes", action="store_true", help="do not ask")
+    parser.add_argument("--dry-run", action="store_true", help="only tell what would go")
     return parser
 
 
@@ -61,9 +62,9 @@ def run(arguments: argparse.Namespace) -> int:
         say("nothing waits that could be discarded")
         return os.EX_OK
     what = f"{events(chosen.count)}, measured from {chosen.oldest} to {chosen.newest}"
-    refusal = _refusal(arguments, f"{what}, will be discarded")
-    if refusal is not None:
-        return refusal
+    answer = _answer(arguments, what)
+    if answer is not None:
+        return answer
     configuration = configuration_of(arguments)
     return discard(snapshot, chosen, configuration.gateway.id if configuration else None)
 
@@ -93,9 +94,9 @@ def _forget(arguments: argparse.Namespace, snapshot: Snapshot) -> int:
     if file is None:
         arguments.refuse(unknown_name("destination", arguments.destination, sorted({*cursors, _DESTINATION})))
         return os.EX_USAGE
-    refusal = _refusal(arguments, f"the file {file} will be removed, and no event discarded")
-    if refusal is not None:
-        return refusal
+    answer = _answer(arguments, f"the file {file}, and no event")
+    if answer is not None:
+        return answer
     try:
         file.unlink()
     except PermissionError:
@@ -107,8 +108,12 @@ def _forget(arguments: argparse.Namespace, snapshot: Snapshot) -> int:
     return os.EX_OK
 
 
-def _refusal(arguments: argparse.Namespace, what: str) -> int | None:
+def _answer(arguments: argparse.Namespace, what: str) -> int | None:
     """Ask, unless that was said; None for yes, else the exit code: wrong usage where there is nobody to ask."""
+    if arguments.dry_run:
+        print(f"{what}, would be discarded")
+        return os.EX_OK
+    what = f"{what}, will be discarded"
     if arguments.yes:
         say(what)
         return None

@@ -24,13 +24,21 @@ most, what was dropped or put aside, and what is wrong. It reads the files alone
 
   sensor-gateway outbox status
   sensor-gateway outbox status --json | jq .waiting.events
+  sensor-gateway outbox status --check
+
+With --check the exit code is 0 when all is well, 1 when something is amiss and nothing is lost by it yet (no daemon
+runs, or the room lasts less than a day), 2 when events are lost or soon will be.
 """
+
+_ENOUGH_DAYS: Final = 1.0
 
 
 def add(subparsers: Subparsers) -> argparse.ArgumentParser:
     """Add the subcommand."""
     parser = add_command(subparsers, "status", summary="how much waits, and for how long there is room", about=_ABOUT)
-    parser.add_argument("--json", action="store_true", help="one JSON object")
+    form = parser.add_mutually_exclusive_group()
+    form.add_argument("--json", action="store_true", help="one JSON object")
+    form.add_argument("--check", action="store_true", help="one line, and an exit code of 0, 1 or 2")
     return parser
 
 
@@ -42,11 +50,30 @@ def run(arguments: argparse.Namespace) -> int:
 
     snapshot = take_snapshot(find_outbox(arguments))
     status = status_of(snapshot, time.time(), complaints_of(snapshot))
+    if arguments.check:
+        return _check(status)
     if arguments.json:
         print(json.dumps(_facts(status), ensure_ascii=False))
     else:
         print("\n".join(_lines(status)))
     return os.EX_OK
+
+
+def _check(status: Status) -> int:
+    """Print one line; the exit code."""
+    from sensor_gateway.outbox.inspection.complaints import BAD
+
+    amiss = [complaint.text for complaint in status.complaints]
+    if status.owner.is_there is False:
+        amiss.append("no daemon runs on it")
+    days_left = status.flash.days_left
+    if days_left is not None and days_left < _ENOUGH_DAYS:
+        amiss.append(f"the room lasts {duration(days_left * 86_400)}")
+    is_bad = any(complaint.name in BAD for complaint in status.complaints)
+    code = 2 if is_bad else 1 if amiss else 0
+    verb = "waits" if status.waiting == 1 else "wait"
+    print("; ".join([f"{('well', 'degraded', 'bad')[code]}: {events(status.waiting)} {verb}", *amiss]))
+    return code
 
 
 def _lines(status: Status) -> Iterator[str]:

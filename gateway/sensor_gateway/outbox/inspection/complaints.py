@@ -14,6 +14,9 @@ from sensor_gateway.outbox.purge_request import requests_in
 from sensor_gateway.outbox.recovery import DIRECTORY_NAMES
 
 HOT_GONE: Final = "hot_gone"
+BAD: Final = frozenset({"flash", "segments", "hot", "full", "keep_free", "damage"})
+"""Those by which events are lost, or soon will be; by the others nothing is, or not yet."""
+
 _FREE_SEGMENT: Final = ".free"
 
 
