@@ -16,6 +16,7 @@ from sensor_gateway.simulation.chips.humidity.sht3x import Sht3x
 from sensor_gateway.simulation.chips.humidity.sht4x import Sht4x
 from sensor_gateway.simulation.chips.humidity.shtc3 import Shtc3
 from sensor_gateway.simulation.chips.humidity.si7021 import Si7021
+from sensor_gateway.simulation.chips.light.ltr390 import Ltr390
 from sensor_gateway.simulation.chips.light.max44009 import Max44009
 from sensor_gateway.simulation.chips.light.opt3001 import Opt3001
 from sensor_gateway.simulation.chips.light.tsl2561 import Tsl2561
@@ -40,6 +41,7 @@ MODELS: Final[Mapping[str, Model]] = {
     "hdc1080": Hdc1080,
     "line": LineTalker,
     "lm75": Lm75,
+    "ltr390": Ltr390,
     "max44009": Max44009,
     "mcp9808": Mcp9808,
     "modbus": slave_of,

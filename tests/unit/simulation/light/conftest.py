@@ -19,7 +19,7 @@ class Bench:
     def __init__(self, name: str, variant: str, options: Mapping[str, object], level: float) -> None:
         spec = importlib.import_module(f"sensor_drivers.{name}").SPEC
         assert isinstance(spec, DriverSpec)
-        self.levels = {channel.name: level for channel in spec.variants[variant].channels}
+        self.levels = {channel.name: 0.0 for channel in spec.variants[variant].channels} | {"illuminance": level}
         self.now_s = 0.0
         self.waits: list[float] = []
         address = spec.variants[variant].addresses[0]
@@ -45,8 +45,8 @@ class Bench:
         self.chip = MODELS[mounting.spec.name](mounting)  # type: ignore[arg-type, assignment]
 
     def shine(self, level: float) -> None:
-        """All channels at this level, and time for what the chip does by itself."""
-        self.levels = dict.fromkeys(self.levels, level)
+        """So bright, and time for what the chip does by itself."""
+        self.levels["illuminance"] = level
         self.now_s += 5.0
 
     def measure(self) -> Mapping[str, float]:
