@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from sensor_gateway.model.log import Log
 from sensor_gateway.model.position import Epoch
 from sensor_gateway.outbox.files.disk import Disk, read_file, write_atomically
 
@@ -145,6 +146,16 @@ def read_epoch(disk: Disk, directory: Path) -> EpochMark | None:
 def write_epoch(disk: Disk, directory: Path, mark: EpochMark) -> None:
     """Put an epoch on flash, and wait until it is there. OSError where that fails."""
     write_atomically(disk, directory / EPOCH, epoch_text(mark))
+
+
+def store_epoch(disk: Disk, directory: Path, mark: EpochMark, log: Log) -> bool:
+    """The same; False, and a line in the log, where that fails."""
+    try:
+        write_epoch(disk, directory, mark)
+    except OSError as error:
+        log.error("outbox_epoch_not_stored", epoch=str(mark.epoch), error=str(error))  # noqa: TRY400
+        return False
+    return True
 
 
 def epoch_text(mark: EpochMark) -> bytes:

@@ -14,6 +14,7 @@ from sensor_gateway.outbox.counters import OutboxCounters
 from sensor_gateway.outbox.files.cold_reader import ColdReader
 from sensor_gateway.outbox.files.disk import Disk
 from sensor_gateway.outbox.files.hot import HotContents, HotHeader, HotJournal, read_hot
+from sensor_gateway.outbox.files.loaded import Loaded
 from sensor_gateway.outbox.files.locks import AlreadyRunning, DirectoryLock
 from sensor_gateway.outbox.files.segment_writer import FLUSH, SegmentWriter
 from sensor_gateway.outbox.files.syncer import Syncer, ThreadSyncer
@@ -24,7 +25,7 @@ from sensor_gateway.outbox.identity import (
     Machine,
     epoch_text,
     identity_text,
-    write_epoch,
+    store_epoch,
 )
 from sensor_gateway.outbox.reader import Reader
 from sensor_gateway.outbox.recovery import Places, Recovery, epoch_after
@@ -113,7 +114,7 @@ class Opened:
 
     def can_load(self) -> bool:
         """Whether it could be read now."""
-        return Recovery(self._disk, self._directory, HotContents(), self.settings, self._log).failure is None
+        return Loaded(self._disk, self._directory, self.settings, self._log).failure is None
 
     def header(self, next_seq: int) -> HotHeader:
         """The hot journal's header as of now."""
@@ -135,24 +136,16 @@ class Opened:
             return False
         if not put_cursor_on_flash(self.tiers, self._parts, within_s, self._monotonic()):
             return False
-        try:
-            write_epoch(self._disk, self._directory, EpochMark(epoch=self.recovered.epoch, ended_at=last_seq))
-        except OSError:
-            return False
-        return True
+        mark = EpochMark(epoch=self.recovered.epoch, ended_at=last_seq)
+        return store_epoch(self._disk, self._directory, mark, self._log)
 
     def begin_epoch(self) -> bool:
         """Leave the epoch for a new one; whether that one is on flash. It is used even where it cannot be put there."""
         self.recovered.epoch = epoch = epoch_after(self.recovered.epoch)
         self._log.error("outbox_epoch_left", now=str(epoch), reason="its journal can neither be written nor removed")
-        if not self._is_usable:
-            return False
-        try:
-            write_epoch(self._disk, self._directory, EpochMark(epoch=epoch, ended_at=None))
-        except OSError as error:
-            self._log.error("outbox_epoch_not_stored", epoch=str(epoch), error=str(error))
-            return False
-        return True
+        return self._is_usable and store_epoch(
+            self._disk, self._directory, EpochMark(epoch=epoch, ended_at=None), self._log
+        )
 
     def release(self) -> None:
         """Let others have the directories."""

@@ -13,15 +13,16 @@ from pathlib import Path
 from typing import Final
 
 from sensor_gateway.model.log import Log
-from sensor_gateway.model.position import Epoch, Position, Seq
+from sensor_gateway.model.position import Epoch, Position
 from sensor_gateway.outbox.drops import Drops
-from sensor_gateway.outbox.files.cursor import CursorFile, CursorState
+from sensor_gateway.outbox.files.cursor import CursorState
 from sensor_gateway.outbox.files.disk import Disk, sync_directory
 from sensor_gateway.outbox.files.hot import NAME, HotContents, read_hot, unacknowledged_in
+from sensor_gateway.outbox.files.loaded import Loaded
 from sensor_gateway.outbox.files.quarantine import Quarantine
 from sensor_gateway.outbox.files.record import Header
 from sensor_gateway.outbox.files.segment import Segment, first_of, headers, last_of
-from sensor_gateway.outbox.files.shelf import Shelf, ShelfLimits, index_for
+from sensor_gateway.outbox.files.shelf import index_for
 from sensor_gateway.outbox.identity import (
     FORMAT,
     EpochMark,
@@ -30,7 +31,7 @@ from sensor_gateway.outbox.identity import (
     is_newer,
     read_epoch,
     read_identity,
-    write_epoch,
+    store_epoch,
     write_identity,
 )
 from sensor_gateway.outbox.marks import Marks
@@ -39,7 +40,6 @@ from sensor_gateway.outbox.settings import Durability, OutboxSettings
 from sensor_gateway.outbox.tiers.tail import Tail
 
 DIRECTORY_NAMES: Final = ("outbox", f"outbox-v{FORMAT}")
-CURSOR_NAME: Final = "cursor-mqtt"
 _HOT_BESIDE: Final = f"hot-v{FORMAT}.log"
 
 
@@ -100,29 +100,16 @@ class Recovery:
     """Looks at what is there, decides. ``failure``: nothing on flash may be touched; ``unsynced``: a sync failed."""
 
     def __init__(self, disk: Disk, directory: Path, hot: HotContents, settings: OutboxSettings, log: Log) -> None:
-        """Load the directory. One that cannot be loaded is not used, and is left as it is for a start that can."""
+        """Load the directory."""
         self._disk = disk
         self._directory = directory
         self._hot = hot
         self._settings = settings
         self._log = log
-        self.shelf = Shelf(
-            disk,
-            directory,
-            ShelfLimits(segment_size=settings.segment_size, max_size=settings.max_size, keep_free=settings.keep_free),
-        )
+        loaded = Loaded(disk, directory, settings, log)
+        self.shelf, self.cursor, self.failure = loaded.shelf, loaded.cursor, loaded.failure
         self.quarantine = Quarantine(disk, directory / "quarantine")
-        self.cursor = CursorFile(disk, directory / CURSOR_NAME)
-        self.failure: OSError | None = None
         self.unsynced: OSError | None = None
-        try:
-            self.cursor.load()
-            self.shelf.load(self.cursor.newest.generation if self.cursor.newest else 0)
-        except OSError as error:
-            self.failure = error
-            self.shelf.segments.clear()
-        if self.shelf.unreadable:
-            log.error("outbox_segments_not_readable", directory=str(directory), segments=self.shelf.unreadable)
         for number, piece in enumerate(hot.damage):
             self.quarantine.keep("hot", number, piece)
 
@@ -142,12 +129,13 @@ class Recovery:
             epoch, next_seq = previous, border.next_seq
         else:
             epoch, next_seq = epoch_after(previous), 1
-        is_stored = (on_flash is not None and on_flash.epoch == epoch) or self._store_epoch(epoch)
+        is_stored = on_flash is not None and on_flash.epoch == epoch
+        if not is_stored and self.failure is None:
+            is_stored = store_epoch(self._disk, self._directory, EpochMark(epoch=epoch, ended_at=None), self._log)
         fits = is_own_hot or (self._kept is None and not self.shelf.segments)
         marks = self._marks(epoch, fits=fits)
         drops = Drops(self._kept.drops if self._kept else ())
-        mark = Position(epoch=marks.epoch, seq=Seq(marks.seq))
-        gone = mark if drops.floor is None else max(mark, drops.floor)
+        gone = drops.through(marks.epoch, marks.seq)
         return Recovered(
             identity=identity,
             epoch=epoch,
@@ -203,16 +191,6 @@ class Recovery:
             except OSError as error:
                 self._log.error("outbox_identity_not_stored", directory=str(self._directory), error=str(error))
         return identity
-
-    def _store_epoch(self, epoch: Epoch) -> bool:
-        if self.failure is not None:
-            return False
-        try:
-            write_epoch(self._disk, self._directory, EpochMark(epoch=epoch, ended_at=None))
-        except OSError as error:
-            self._log.error("outbox_epoch_not_stored", epoch=str(epoch), error=str(error))
-            return False
-        return True
 
     def _is_newest(self, previous: Epoch | None) -> bool:
         """Whether no epoch began without the hot journal since."""

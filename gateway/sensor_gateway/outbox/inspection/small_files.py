@@ -7,10 +7,10 @@ from typing import Final
 
 from sensor_gateway.outbox.files.cursor import SLOT_SIZE, decode_slot
 from sensor_gateway.outbox.files.disk import read_file
+from sensor_gateway.outbox.files.loaded import CURSOR_NAME
 from sensor_gateway.outbox.identity import EPOCH, IDENTITY, read_epoch, read_identity
 from sensor_gateway.outbox.inspection.damage import Damage, Wrong
 from sensor_gateway.outbox.inspection.snapshot import Snapshot
-from sensor_gateway.outbox.recovery import CURSOR_NAME
 
 _SIZE_LIMIT: Final = 4096
 _OTHER_SLOT: Final = "the other slot is used; what was delivered or purged since then may be sent again"

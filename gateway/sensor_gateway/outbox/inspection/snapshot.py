@@ -15,13 +15,14 @@ from sensor_gateway.outbox.drops import Drops
 from sensor_gateway.outbox.files.cold_reader import ColdReader
 from sensor_gateway.outbox.files.disk import Disk
 from sensor_gateway.outbox.files.hot import NAME, HotContents, read_hot
+from sensor_gateway.outbox.files.loaded import CURSOR_NAME
 from sensor_gateway.outbox.files.shelf import Shelf
 from sensor_gateway.outbox.identity import EPOCH, IDENTITY, Machine, is_newer
 from sensor_gateway.outbox.inspection.looking import LookingDisk, Unheard
 from sensor_gateway.outbox.inspection.owner import Owner, owner_of
 from sensor_gateway.outbox.marks import Marks
 from sensor_gateway.outbox.reader import Reader
-from sensor_gateway.outbox.recovery import CURSOR_NAME, DIRECTORY_NAMES, Places, Recovered, Recovery
+from sensor_gateway.outbox.recovery import DIRECTORY_NAMES, Places, Recovered, Recovery
 from sensor_gateway.outbox.settings import OutboxSettings
 
 _TRIES: Final = 10

@@ -14,6 +14,7 @@ from sensor_gateway.model.position import Epoch
 from sensor_gateway.outbox.drops import Drop
 from sensor_gateway.outbox.files.cursor import SLOT_SIZE, decode_slot
 from sensor_gateway.outbox.files.disk import read_file
+from sensor_gateway.outbox.files.loaded import CURSOR_NAME
 from sensor_gateway.outbox.files.record import Header, bodies_of, scan
 from sensor_gateway.outbox.files.segment import Segment, headers, last_of
 from sensor_gateway.outbox.files.shelf import index_for
@@ -23,7 +24,6 @@ from sensor_gateway.outbox.inspection.owner import Owner
 from sensor_gateway.outbox.inspection.readable import missing_at_the_end, readable_on_flash
 from sensor_gateway.outbox.inspection.snapshot import Snapshot
 from sensor_gateway.outbox.inspection.waiting import time_of
-from sensor_gateway.outbox.recovery import CURSOR_NAME
 from sensor_gateway.outbox.tiers.clearance import unacknowledged
 
 DAY_S: Final = 86_400.0
