@@ -12,6 +12,7 @@ from sensor_gateway.simulation.chips.bh1750 import Bh1750
 from sensor_gateway.simulation.chips.bme280 import Bme280
 from sensor_gateway.simulation.chips.chip import I2cModel, SlaveModel, TalkerModel
 from sensor_gateway.simulation.chips.humidity.aht20 import Aht20
+from sensor_gateway.simulation.chips.humidity.scd4x import Scd4x
 from sensor_gateway.simulation.chips.humidity.sht3x import Sht3x
 from sensor_gateway.simulation.chips.humidity.sht4x import Sht4x
 from sensor_gateway.simulation.chips.humidity.shtc3 import Shtc3
@@ -46,6 +47,7 @@ MODELS: Final[Mapping[str, Model]] = {
     "mcp9808": Mcp9808,
     "modbus": slave_of,
     "opt3001": Opt3001,
+    "scd4x": Scd4x,
     "sht3x": Sht3x,
     "sht4x": Sht4x,
     "shtc3": Shtc3,

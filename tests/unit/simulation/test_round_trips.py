@@ -43,6 +43,7 @@ I2C_VARIANTS = [
         "hdc1080",
         "lm75",
         "mcp9808",
+        "scd4x",
         "sht3x",
         "sht4x",
         "shtc3",
