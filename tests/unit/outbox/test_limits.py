@@ -340,6 +340,25 @@ def test_dead_flash_makes_memory_a_ring_with_an_alarm_and_polling_goes_on(site: 
     assert values(found)[-1] == 1000.0
 
 
+@pytest.mark.parametrize("has_hot", [True, False])
+def test_what_is_delivered_leaves_a_full_card_although_new_events_find_no_room_there(
+    site: Any, *, has_hot: bool
+) -> None:
+    """Else a card that this outbox filled would stay full for ever."""
+    site.has_hot = has_hot
+    site.open(**{**TINY, "max_size": 1 << 20})
+    fill(site, 10)
+    before = [*site.flash.glob("*.seg")]
+    site.disk.rule = lambda call, path: errno.ENOSPC if call == "write_at" and path.endswith(".seg") else None
+    fill(site, 5)
+    for _ in range(100):
+        site.acknowledge(site.box.read(None, max_events=20, max_bytes=10**6))
+        site.box.append(site.news(1))
+        site.offline(1)
+    assert len(before) > 1
+    assert len([path for path in before if path.exists()]) <= (not has_hot), "the newest one may stay to be written on"
+
+
 def test_what_is_in_the_ring_survives_a_kill_through_hot(site: Any) -> None:
     site.open(**TINY)
     site.disk.rule = lambda call, path: errno.EROFS if "state" in path and call == "write_at" else None

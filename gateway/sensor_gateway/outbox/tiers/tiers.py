@@ -147,11 +147,12 @@ class Tiers:
         if self._hot is not None:
             self._hot.turn(header, self._settings.hot_slack, now_s)
         parts.limits.drop_aged(now)
+        # Freeing goes first: on a full card the next segment finds no room, and would use up each try.
+        if self._can_spill or self._shelf.segments:
+            parts.clearance.turn(now, now_s)
         if self._can_spill:
             self._spill(now, now_s)
             self._probe(now_s)
-        if self._can_spill or self._shelf.segments:
-            parts.clearance.turn(now, now_s)
         return self._wait_s(now, now_s)
 
     def begin(self, header: HotHeader, now_s: float) -> None:
