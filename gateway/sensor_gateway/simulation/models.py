@@ -17,6 +17,7 @@ from sensor_gateway.simulation.chips.humidity.sht3x import Sht3x
 from sensor_gateway.simulation.chips.humidity.sht4x import Sht4x
 from sensor_gateway.simulation.chips.humidity.shtc3 import Shtc3
 from sensor_gateway.simulation.chips.humidity.si7021 import Si7021
+from sensor_gateway.simulation.chips.light.apds9960 import Apds9960
 from sensor_gateway.simulation.chips.light.ltr390 import Ltr390
 from sensor_gateway.simulation.chips.light.max44009 import Max44009
 from sensor_gateway.simulation.chips.light.opt3001 import Opt3001
@@ -35,6 +36,7 @@ Model: TypeAlias = I2cModel | SlaveModel | TalkerModel
 MODELS: Final[Mapping[str, Model]] = {
     "adt7410": Adt7410,
     "aht20": Aht20,
+    "apds9960": Apds9960,
     "bh1750": Bh1750,
     "bme280": Bme280,
     "bmp3xx": Bmp3xx,

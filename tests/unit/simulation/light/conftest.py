@@ -19,7 +19,8 @@ class Bench:
     def __init__(self, name: str, variant: str, options: Mapping[str, object], level: float) -> None:
         spec = importlib.import_module(f"sensor_drivers.{name}").SPEC
         assert isinstance(spec, DriverSpec)
-        self.levels = {channel.name: 0.0 for channel in spec.variants[variant].channels} | {"illuminance": level}
+        self.levels = {channel.name: 0.0 for channel in spec.variants[variant].channels}
+        self.levels |= {name: level for name in self.levels if name == "illuminance"}
         self.now_s = 0.0
         self.waits: list[float] = []
         address = spec.variants[variant].addresses[0]
