@@ -64,10 +64,14 @@ class Identity:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EpochMark:
-    """The newest epoch on flash. ``ended_at`` is its last seq where it ended in order, with everything safe."""
+    """The newest epoch on flash. ``ended_at`` is its last seq where it ended in order, with everything safe.
+
+    ``taken``: the digest of a hot journal that could not be replaced, and of which all is on flash ("-": of none).
+    """
 
     epoch: Epoch
     ended_at: int | None
+    taken: str = "-"
 
 
 def seal(fields: Mapping[str, str]) -> bytes:
@@ -138,6 +142,7 @@ def read_epoch(disk: Disk, directory: Path) -> EpochMark | None:
         return EpochMark(
             epoch=Epoch.parse(fields.get("epoch", "")),
             ended_at=None if ended == "-" else int(ended),
+            taken=fields.get("taken", "-"),
         )
     except ValueError:
         return None
@@ -161,7 +166,8 @@ def store_epoch(disk: Disk, directory: Path, mark: EpochMark, log: Log) -> bool:
 def epoch_text(mark: EpochMark) -> bytes:
     """An epoch as it is kept."""
     ended = "-" if mark.ended_at is None else str(mark.ended_at)
-    return seal({"epoch": str(mark.epoch), "ended": ended})
+    taken = {} if mark.taken == "-" else {"taken": mark.taken}
+    return seal({"epoch": str(mark.epoch), "ended": ended, **taken})
 
 
 def _read(disk: Disk, path: Path) -> bytes:

@@ -81,15 +81,15 @@ class Opened:
         disk, log, places = setting.hands.disk, setting.log, setting.places
         self._disk, self._log = disk, log
         self._monotonic = setting.clock.monotonic
-        self._hot_failure: OSError | None = None
         self._locks: list[DirectoryLock] = before._locks if before else _lock(disk, places, log)  # noqa: SLF001 (of the same kind)
         self.settings: OutboxSettings = before.settings if before else _effective(setting)
         self._directory, hot_path = places.usable(disk, log)
-        contents = self._read_hot(hot_path)
+        contents, self._hot_failure = _read_hot(disk, hot_path)
         if not any(lock.directory == places.hot_directory for lock in self._locks):
             # Another instance may be writing this journal, and giving out what comes next.
             contents = replace(contents, next_seq=None)
         self._standing = None if contents.header is None else contents.header.epoch
+        self._digest = contents.digest
         recovery = Recovery(disk, self._directory, contents, self.settings, log)
         self.recovered = recovery.decide(setting.machine)
         self._machine = setting.machine
@@ -97,6 +97,7 @@ class Opened:
         self.counters: OutboxCounters = before.counters if before else OutboxCounters()
         self._quarantine = recovery.quarantine
         self._is_usable = recovery.failure is None
+        self._taken = recovery.taken
         self.is_bare = recovery.cursor.newest is None and not recovery.shelf.segments
         if recovery.failure is None:
             self.alarms["outbox_flash"].clear()
@@ -130,22 +131,26 @@ class Opened:
         """Write all that is in memory, and wait until it is safe; False where that fails or takes too long."""
         return put_on_flash(self.tiers, self._parts, within_s, self._monotonic())
 
+    def note_taken(self) -> None:
+        """All that the hot journal had is on flash: if it could not be replaced, no later start takes it in again."""
+        if self._digest and self._digest != self._taken and not self.tiers.is_hot:
+            before, self._taken = self._taken, self._digest
+            if not store_epoch(self._disk, self._directory, self._mark(), self._log):
+                self._taken = before
+
     def end_epoch(self, last_seq: int, within_s: float) -> bool:
         """Put on flash that the epoch ended with this seq, if nothing of it is anywhere else; whether it did."""
         if not self._is_usable or self._parts.tail.first is not None:
             return False
         if not put_cursor_on_flash(self.tiers, self._parts, within_s, self._monotonic()):
             return False
-        mark = EpochMark(epoch=self.recovered.epoch, ended_at=last_seq)
-        return store_epoch(self._disk, self._directory, mark, self._log)
+        return store_epoch(self._disk, self._directory, self._mark(last_seq), self._log)
 
     def begin_epoch(self) -> bool:
         """Leave the epoch for a new one; whether that one is on flash. It is used even where it cannot be put there."""
         self.recovered.epoch = epoch = epoch_after(self.recovered.epoch)
         self._log.error("outbox_epoch_left", now=str(epoch), reason="its journal can neither be written nor removed")
-        return self._is_usable and store_epoch(
-            self._disk, self._directory, EpochMark(epoch=epoch, ended_at=None), self._log
-        )
+        return self._is_usable and store_epoch(self._disk, self._directory, self._mark(), self._log)
 
     def release(self) -> None:
         """Let others have the directories."""
@@ -188,26 +193,21 @@ class Opened:
         reader = Reader(cold=cold_reader, tail=recovered.tail, marks=recovered.marks, drops=recovered.drops)
         return reader, Tiers(parts, settings, setting.clock.monotonic), parts
 
+    def _mark(self, ended_at: int | None = None) -> EpochMark:
+        return EpochMark(epoch=self.recovered.epoch, ended_at=ended_at, taken=self._taken)
+
     def _texts(self) -> Mapping[Path, bytes]:
         """The small files that tell who this is, as they should be."""
         if not self._is_usable:
             return {}
-        mark = EpochMark(epoch=self.recovered.epoch, ended_at=None)
         return {
             self._directory / IDENTITY: identity_text(self.recovered.identity),
-            self._directory / EPOCH: epoch_text(mark),
+            self._directory / EPOCH: epoch_text(self._mark()),
         }
 
     def _report_damage(self, generation: int, place: int, data: bytes) -> None:
         if self._quarantine.keep(f"{generation:016d}", place, data):
             self.counters.damaged += 1
-
-    def _read_hot(self, path: Path | None) -> HotContents:
-        try:
-            return HotContents() if path is None else read_hot(self._disk, path)
-        except OSError as error:
-            self._hot_failure = error
-            return HotContents()
 
     def _hot(self, path: Path | None) -> HotCopy | None:
         if path is None or self.settings.durability is Durability.MEMORY:
@@ -232,6 +232,14 @@ def _effective(setting: Setting) -> OutboxSettings:
         )
         return replace(settings, durability=Durability.ALWAYS)
     return settings
+
+
+def _read_hot(disk: Disk, path: Path | None) -> tuple[HotContents, OSError | None]:
+    """What the hot journal holds, or why it cannot be read."""
+    try:
+        return HotContents() if path is None else read_hot(disk, path), None
+    except OSError as error:
+        return HotContents(), error
 
 
 def _lock(disk: Disk, places: Places, log: Log) -> list[DirectoryLock]:

@@ -183,8 +183,8 @@ class Outbox:
         self._intake = Intake(opened, EventEncoder(setting.gateway, setting.machine.boot), setting.clock, held)
         self._intake.begin()
         self._tiers.begin(self._header(), self._clock.monotonic())
-        if self._tiers.is_direct:
-            opened.put_on_flash(_OPEN_WITHIN_S)
+        if self._tiers.is_direct and opened.put_on_flash(_OPEN_WITHIN_S):
+            opened.note_taken()
 
     def _load(self, now_s: float) -> None:
         """Try again. What is only in memory gets new positions behind what is on flash, unless nothing is there."""

@@ -103,7 +103,9 @@ class Recovery:
         """Load the directory."""
         self._disk = disk
         self._directory = directory
-        self._hot = hot
+        known = read_epoch(disk, directory)
+        self.taken = "-" if known is None else known.taken
+        self._hot = hot = HotContents() if hot.digest == self.taken else hot
         self._settings = settings
         self._log = log
         loaded = Loaded(disk, directory, settings, log)
@@ -131,7 +133,8 @@ class Recovery:
             epoch, next_seq = epoch_after(previous), 1
         is_stored = on_flash is not None and on_flash.epoch == epoch
         if not is_stored and self.failure is None:
-            is_stored = store_epoch(self._disk, self._directory, EpochMark(epoch=epoch, ended_at=None), self._log)
+            mark = EpochMark(epoch=epoch, ended_at=None, taken=self.taken)
+            is_stored = store_epoch(self._disk, self._directory, mark, self._log)
         fits = is_own_hot or (self._kept is None and not self.shelf.segments)
         marks = self._marks(epoch, fits=fits)
         drops = Drops(self._kept.drops if self._kept else ())

@@ -205,3 +205,54 @@ def test_the_judge_sees_what_is_passed_over(site: Any, monkeypatch: pytest.Monke
     without_hot(site, 0, delivers=False)
     site.open()
     assert contents(site.drain()) == []
+
+
+def start_where_hot_can_only_be_read(site: Any, news: int = 0) -> list[Any]:
+    """Neither to be written nor to be removed nor to be emptied; gives what is delivered."""
+    tried: list[str] = []
+
+    def rule(call: str, path: str) -> int | None:
+        if "hot.log" not in path:
+            return None
+        if call == "open" and path.endswith("hot.log") and not tried:
+            return None
+        tried.extend([call] if call in {"unlink", "write"} else [])
+        return errno.EACCES if call in {"open", "unlink", "write", "replace"} else None
+
+    site.disk.rule = rule
+    box = site.open()
+    box.append(site.news(news))
+    found = site.drain()
+    site.offline(12)
+    box.close(to_flash=False)
+    site.disk.heal()
+    site.kill()
+    return found
+
+
+@pytest.mark.parametrize("is_foreign", [False, True])
+@pytest.mark.parametrize("news", [0, 2])
+def test_a_hot_journal_that_can_only_be_read_is_taken_in_once(site: Any, news: int, *, is_foreign: bool) -> None:
+    site.open().append(site.news(5))
+    site.box.close(to_flash=False)
+    site.kill()
+    if is_foreign:
+        shutil.rmtree(site.state)
+    found = [item for _ in range(4) for item in start_where_hot_can_only_be_read(site, news)]
+    assert sorted(contents(found)) == [float(n + 1) for n in range(site.number)]
+    assert "outbox_file_gone" not in site.log.names()
+    site.open()
+    assert contents(site.drain()) == []
+
+
+def test_a_hot_journal_that_cannot_be_replaced_any_more_is_taken_in_once_more_at_most(site: Any) -> None:
+    box = site.open()
+    box.append(site.news(5))
+    site.disk.rule = lambda call, path: errno.EACCES if "hot.log" in path else None
+    box.append(site.news(2))
+    found = site.drain()
+    site.offline(12)
+    site.kill()
+    found += [item for _ in range(4) for item in start_where_hot_can_only_be_read(site)]
+    assert set(contents(found)) == {1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0}
+    assert len(contents(found)) <= 12

@@ -16,7 +16,8 @@ from __future__ import annotations
 import struct
 import zlib
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from hashlib import sha256
 from pathlib import Path
 from typing import Final
 
@@ -64,7 +65,10 @@ class HotMark:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HotContents:
-    """What a journal held. ``next_seq`` is None unless every byte of it proves which seq comes next."""
+    """What a journal held. ``next_seq`` is None unless every byte of it proves which seq comes next.
+
+    ``digest`` tells it from every other one; empty where there is none.
+    """
 
     header: HotHeader | None = None
     is_newer: bool = False
@@ -72,6 +76,7 @@ class HotContents:
     mark: HotMark | None = None
     next_seq: int | None = None
     damage: tuple[bytes, ...] = field(default=(), repr=False)
+    digest: str = ""
 
 
 def encode_header(header: HotHeader) -> bytes:
@@ -122,9 +127,10 @@ def decode(data: bytes) -> HotContents:
 def read_hot(disk: Disk, path: Path) -> HotContents:
     """What the journal at this path holds; nothing where there is none. OSError where it cannot be read."""
     try:
-        return decode(read_file(disk, path, _READ_LIMIT))
+        data = read_file(disk, path, _READ_LIMIT)
     except FileNotFoundError:
         return HotContents()
+    return replace(decode(data), digest=sha256(data).hexdigest()[:32])
 
 
 def unacknowledged_in(contents: HotContents) -> list[bytes]:
