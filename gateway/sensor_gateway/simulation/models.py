@@ -12,6 +12,7 @@ from sensor_gateway.simulation.chips.bh1750 import Bh1750
 from sensor_gateway.simulation.chips.bme280 import Bme280
 from sensor_gateway.simulation.chips.chip import I2cModel, SlaveModel, TalkerModel
 from sensor_gateway.simulation.chips.humidity.aht20 import Aht20
+from sensor_gateway.simulation.chips.humidity.hdc302x import Hdc302x
 from sensor_gateway.simulation.chips.humidity.scd4x import Scd4x
 from sensor_gateway.simulation.chips.humidity.sht3x import Sht3x
 from sensor_gateway.simulation.chips.humidity.sht4x import Sht4x
@@ -42,6 +43,7 @@ MODELS: Final[Mapping[str, Model]] = {
     "bmp3xx": Bmp3xx,
     "dps310": Dps310,
     "hdc1080": Hdc1080,
+    "hdc302x": Hdc302x,
     "line": LineTalker,
     "lm75": Lm75,
     "ltr390": Ltr390,

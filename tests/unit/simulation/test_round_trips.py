@@ -41,6 +41,7 @@ I2C_VARIANTS = [
         "bmp3xx",
         "dps310",
         "hdc1080",
+        "hdc302x",
         "lm75",
         "mcp9808",
         "scd4x",
