@@ -8,7 +8,6 @@ from typing import Final, TypeAlias
 from sensor_gateway.simulation.chips.air.bmp3xx import Bmp3xx
 from sensor_gateway.simulation.chips.air.dps310 import Dps310
 from sensor_gateway.simulation.chips.air.hdc1080 import Hdc1080
-from sensor_gateway.simulation.chips.bh1750 import Bh1750
 from sensor_gateway.simulation.chips.bme280 import Bme280
 from sensor_gateway.simulation.chips.chip import I2cModel, SlaveModel, TalkerModel
 from sensor_gateway.simulation.chips.humidity.aht20 import Aht20
@@ -19,6 +18,7 @@ from sensor_gateway.simulation.chips.humidity.sht4x import Sht4x
 from sensor_gateway.simulation.chips.humidity.shtc3 import Shtc3
 from sensor_gateway.simulation.chips.humidity.si7021 import Si7021
 from sensor_gateway.simulation.chips.light.apds9960 import Apds9960
+from sensor_gateway.simulation.chips.light.bh1750 import Bh1750
 from sensor_gateway.simulation.chips.light.ltr390 import Ltr390
 from sensor_gateway.simulation.chips.light.max44009 import Max44009
 from sensor_gateway.simulation.chips.light.opt3001 import Opt3001

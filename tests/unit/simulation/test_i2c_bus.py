@@ -6,9 +6,9 @@ from dataclasses import replace
 import pytest
 
 from sensor_gateway.model.errors import BusMissing, Nack, NoAnswer
-from sensor_gateway.simulation.chips.bh1750 import Bh1750
 from sensor_gateway.simulation.chips.chip import Mounting
 from sensor_gateway.simulation.chips.humidity.sht4x import Sht4x
+from sensor_gateway.simulation.chips.light.bh1750 import Bh1750
 from sensor_gateway.simulation.i2c_bus import SimulatedI2cBus, Socket
 from sensor_gateway.simulation.scenario_text import read_scenario
 from sensor_gateway.simulation.virtual_clock import VirtualClock

@@ -5,8 +5,8 @@ from collections.abc import Callable
 import pytest
 
 from sensor_gateway.model.errors import Nack
-from sensor_gateway.simulation.chips.bh1750 import Bh1750
 from sensor_gateway.simulation.chips.chip import Mounting
+from sensor_gateway.simulation.chips.light.bh1750 import Bh1750
 
 Mount = Callable[..., Mounting]
 
