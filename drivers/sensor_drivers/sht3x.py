@@ -130,6 +130,7 @@ def _look_for_status() -> Preparing:
         yield COMMAND_TIME
         (maker,) = checked_words((yield WORD), 1)
     except (Nack, BadFrame):
+        yield COMMAND_TIME  # a refused command counts too
         return
     if maker == TEXAS_INSTRUMENTS:
         raise WrongChip("manufacturer id, command 3781", expected="none", got="3000, an HDC302x")

@@ -25,6 +25,7 @@ from sensor_gateway.driver import (
     Identifying,
     Identity,
     Measuring,
+    Nack,
     NoOptions,
     OverRange,
     Preparing,
@@ -53,6 +54,7 @@ RESOLUTION, HEATER = 0x81, 0x04  # bits of the user register (SHT21, section 5.6
 STATUS_BITS = 0x0003
 RESET_TIME = Wait(0.015)  # all three
 SI7021_ID = 0x15
+ID = "electronic id, command fcc9"
 
 _T = Channel(name="temperature", quantity=TEMPERATURE, low=-40, high=125, resolution=0.011, deadband=0.1)
 _H = Channel(name="humidity", quantity=HUMIDITY, low=0, high=100, resolution=0.04, deadband=0.5)
@@ -117,15 +119,19 @@ class Si7021:
         if row.electronic_id is None:
             yield READ_USER_REGISTER
             return Identity(part=f"{row.part} (it has no identity)", channels=("temperature", "humidity"))
-        answer = yield READ_ELECTRONIC_ID
+        expected_id = f"{row.electronic_id:02x} ({row.part})"
+        try:
+            answer = yield READ_ELECTRONIC_ID
+        except Nack:
+            yield READ_USER_REGISTER  # nobody at all acknowledges this either
+            raise WrongChip(ID, expected=expected_id, got="none: try `driver: htu21d`") from None
         # The second checksum covers the bytes before the first one too (Si7021, section 5.5).
         for data, check in ((answer[:2], answer[2]), (answer[:2] + answer[3:5], answer[5])):
             expected = crc8(data, initial=0)
             if expected != check:
                 raise BadFrame("checksum of the electronic id", expected=f"{expected:02x}", got=f"{check:02x}")
         if answer[0] != row.electronic_id:
-            expected_id = f"{row.electronic_id:02x} ({row.part})"
-            raise WrongChip("electronic id, command fcc9", expected=expected_id, got=f"{answer[0]:02x}")
+            raise WrongChip(ID, expected=expected_id, got=f"{answer[0]:02x}")
         return Identity(part=row.part, channels=("temperature", "humidity"))
 
     def setup(self) -> Preparing:

@@ -80,6 +80,17 @@ def test_another_part_of_the_makers_is_refused() -> None:
         play(Si7021("si7021").identify(), bus, address=ADDRESS)
 
 
+def test_a_chip_without_an_electronic_id_is_refused_with_advice_and_an_absent_one_is_absent() -> None:
+    refusal = Transfer(ADDRESS, b"\xfc\xc9", Nack("unknown"))
+    with (
+        Playback([refusal, Transfer(ADDRESS, b"\xe7", b"\x02")]) as bus,
+        pytest.raises(WrongChip, match="try `driver: htu21d`"),
+    ):
+        play(Si7021("si7021").identify(), bus, address=ADDRESS)
+    with Playback([refusal, Transfer(ADDRESS, b"\xe7", Nack("absent"))]) as bus, pytest.raises(Nack):
+        play(Si7021("si7021").identify(), bus, address=ADDRESS)
+
+
 @pytest.mark.parametrize("place", range(6))
 def test_a_broken_byte_in_the_id_is_a_bad_frame(place: int) -> None:
     broken = bytearray(ID)
