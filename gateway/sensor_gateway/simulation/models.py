@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final, TypeAlias
 
+from sensor_gateway.simulation.chips.air.bme680 import Bme680
 from sensor_gateway.simulation.chips.air.bmp3xx import Bmp3xx
 from sensor_gateway.simulation.chips.air.dps310 import Dps310
 from sensor_gateway.simulation.chips.air.hdc1080 import Hdc1080
@@ -40,6 +41,7 @@ MODELS: Final[Mapping[str, Model]] = {
     "apds9960": Apds9960,
     "bh1750": Bh1750,
     "bme280": Bme280,
+    "bme680": Bme680,
     "bmp3xx": Bmp3xx,
     "dps310": Dps310,
     "hdc1080": Hdc1080,
