@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 
-from sensor_gateway.model.driver_spec import DriverSpec
+from sensor_drivers.hdc302x import Hdc302x, Options
+from sensor_gateway.model.driver_spec import DriverSpec, PolledDriver, Preparing
 from sensor_gateway.model.errors import MeasurementError, WireError
+from sensor_gateway.model.operations import Wait
 from sensor_gateway.sensing.engine import DriverRun
 from sensor_gateway.sensing.plan import plan_alone
 from sensor_gateway.simulation.chips.chip import I2cChip, Mounting
@@ -32,9 +35,10 @@ DRIVERS = {
 class Bench:
     """One chip and the driver that is to read it, in virtual time. ``chip`` may be exchanged at any time."""
 
-    def __init__(self, mount: Mount, variant: str) -> None:
+    def __init__(self, mount: Mount, variant: str, create: Callable[..., PolledDriver] | None = None) -> None:
         spec = importlib.import_module(f"sensor_drivers.{DRIVERS[variant]}").SPEC
         assert isinstance(spec, DriverSpec)
+        spec = replace(spec, create=create or spec.create)
         row = spec.variants[variant]
         self.clock = VirtualClock()
         self._true = {channel.name: TRUE[channel.name] for channel in row.channels}
@@ -118,3 +122,19 @@ def test_a_driver_that_is_disturbed_while_it_runs_sets_its_chip_up_anew(mount: M
         bench.poll()
     bench.clock.advance(0.01)
     bench.poll()
+
+
+class Careless(Hdc302x):
+    """A driver that sets up nothing."""
+
+    def setup(self) -> Preparing:
+        yield Wait(0.001)
+
+
+@pytest.mark.parametrize(("left", "complaint"), [("30 6d", AssertionError), ("27 37", WireError)])
+def test_a_driver_that_takes_nothing_back_is_caught(mount: Mount, left: str, complaint: type[Exception]) -> None:
+    bench = Bench(mount, "hdc302x", lambda *_: Careless(Options()))
+    bench.poll()
+    bench.leave(left)
+    with pytest.raises(complaint):
+        bench.poll()
