@@ -4,6 +4,7 @@ See docs/writing-a-driver.md. Everything here is public; a change that would bre
 ``CONTRACT_VERSION``.
 """
 
+from sensor_gateway.model.arithmetic.measuring_range import MOST_RANGES_TRIED, Span, suitable_range
 from sensor_gateway.model.channel import Channel, configured_channel
 from sensor_gateway.model.checksums import checked_words, crc8, crc16_modbus, nmea_checksum
 from sensor_gateway.model.driver_spec import (
@@ -33,7 +34,6 @@ from sensor_gateway.model.errors import (
     Rejected,
     WrongChip,
 )
-from sensor_gateway.model.measuring_range import MOST_RANGES_TRIED, Span, suitable_range
 from sensor_gateway.model.operations import Exchange, Framing, Operation, Read, Wait, Write, WriteRead
 from sensor_gateway.model.quantity import (
     HUMIDITY,

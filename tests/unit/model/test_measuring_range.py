@@ -3,7 +3,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sensor_gateway.model.measuring_range import MOST_RANGES_TRIED, Span, suitable_range
+from sensor_gateway.model.arithmetic.measuring_range import MOST_RANGES_TRIED, Span, suitable_range
 
 SPANS = (Span(low=0, high=20), Span(low=7, high=100), Span(low=54, high=5400), Span(low=2000, high=140_000))
 

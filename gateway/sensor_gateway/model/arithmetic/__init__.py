@@ -1,0 +1,1 @@
+"""Arithmetic for drivers: pure, and small."""
