@@ -1,4 +1,4 @@
-"""ROHM BH1750FVI on I2C: illuminance.
+"""ROHM BH1750FVI on I2C: illuminance, from moonlight to the sun.
 
 Datasheet: ROHM BH1750FVI, technical note 2011.11 rev D (pages cited below). Address 23 (ADDR low) or 5C (ADDR high).
 It has neither identity nor checksum.
@@ -18,6 +18,7 @@ from typing import Annotated, Any, Literal, TypeAlias
 
 from sensor_gateway.driver import (
     ILLUMINANCE,
+    MOST_RANGES_TRIED,
     BadFrame,
     BusKind,
     Channel,
@@ -29,16 +30,18 @@ from sensor_gateway.driver import (
     OverRange,
     Preparing,
     Read,
+    Span,
     Values,
     Variant,
     Vector,
     Wait,
     Write,
+    suitable_range,
 )
 
 # Instruction set (page 5).
 POWER_ON = Write(b"\x01")
-CHANGE_MEASUREMENT_TIME_HIGH, CHANGE_MEASUREMENT_TIME_LOW = 0x40, 0x60  # 01000_MT[7,6,5] and 011_MT[4..0]
+MEASUREMENT_TIME_HIGH, MEASUREMENT_TIME_LOW = 0x40, 0x60  # 01000_MT[7,6,5] and 011_MT[4..0]
 ANSWER = Read(2)
 
 COMMANDS = b"\x00\x01\x07\x10\x11\x13\x20\x21\x23" + bytes((*range(0x40, 0x48), *range(0x60, 0x80)))
@@ -47,28 +50,61 @@ COUNTS_PER_LUX = 1.2  # typical measurement accuracy at the default MTreg (pages
 DEFAULT_MTREG, LOWEST_MTREG, HIGHEST_MTREG = 69, 31, 254  # page 11
 SATURATED = 0xFFFF
 
-Mode: TypeAlias = Literal["high", "high2", "low"]
+Mode: TypeAlias = Literal["auto", "high", "high2", "low"]
 MODES = {  # one-time command (page 5), longest measurement time at the default MTreg (page 2), counts per step
-    "high": (b"\x20", 0.180, 1),
-    "high2": (b"\x21", 0.180, 2),
-    "low": (b"\x23", 0.024, 1),
+    "high": (Write(b"\x20"), 0.180, 1),
+    "high2": (Write(b"\x21"), 0.180, 2),
+    "low": (Write(b"\x23"), 0.024, 1),
 }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Setting:
+    """One of the chip's ranges: its operations, and how many counts a lux gives."""
+
+    set_time: tuple[Write, Write] | None
+    command: Write
+    duration: Wait
+    counts_per_lux: float
+
+
+def setting(mode: str, mtreg: int = DEFAULT_MTREG) -> Setting:
+    """The range of this mode and measurement time register (pages 5, 7, 11); the default time needs no setting."""
+    command, longest_s, counts = MODES[mode]
+    set_time = Write(bytes((MEASUREMENT_TIME_HIGH | mtreg >> 5,))), Write(bytes((MEASUREMENT_TIME_LOW | mtreg & 0x1F,)))
+    return Setting(
+        set_time=None if mtreg == DEFAULT_MTREG else set_time,
+        command=command,
+        duration=Wait(longest_s * mtreg / DEFAULT_MTREG),
+        counts_per_lux=COUNTS_PER_LUX * counts * mtreg / DEFAULT_MTREG,
+    )
+
+
+# Those that `auto` chooses from, and the lx that each is good for: steps of 0.11 lx in 663 ms, of 0.8 lx in 180 ms, of
+# 1.9 lx in 81 ms.
+SETTINGS = (setting("high2", HIGHEST_MTREG), setting("high"), setting("high", LOWEST_MTREG))
+SPANS = (Span(low=0, high=150), Span(low=80, high=50_000), Span(low=30_000, high=121_600))
+MIDDLE = 1
+SET_DEFAULT_TIME = (Write(b"\x42"), Write(b"\x65"))
 
 # The brightest: FFFE at the shortest measurement time. The smallest step: mode 2 at the longest one.
 _LUX = Channel(name="illuminance", quantity=ILLUMINANCE, low=0, high=121_600, resolution=0.11, deadband=5.0)
 
-# wire_bits: command (2 bytes) and answer (3 bytes), 9 bits each, with start and stop.
-VARIANTS = {"bh1750": Variant(addresses=(0x23, 0x5C), channels=(_LUX,), wire_bits=49, part="BH1750")}
+# wire_bits: in the dark and in the sun, MTreg (two writes of 2 bytes), command (2 bytes) and answer (3 bytes), 9 bits
+# each, with start and stop.
+VARIANTS = {"bh1750": Variant(addresses=(0x23, 0x5C), channels=(_LUX,), wire_bits=89, part="BH1750")}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Options:
-    """How the chip measures. By default it reaches 54 612 lx in 180 ms."""
+    """How the chip measures. By itself it finds mode and time, and keeps them while they suit."""
 
-    mode: Annotated[Mode, "high: steps of 0.8 lx in 180 ms; high2: 0.4 lx, to 27 306 lx; low: 4 lx in 24 ms"] = "high"
-    mtreg: Annotated[int, "measurement time register, 31 to 254: more is finer and slower, 31 reaches 121 000 lx"] = (
-        DEFAULT_MTREG
-    )
+    mode: Annotated[
+        Mode,
+        "auto: moonlight to 121 000 lx, in 0.7 s in the dark; high: steps of 0.8 lx to 54 612 lx in 180 ms; "
+        "high2: 0.4 lx, to 27 306 lx; low: 4 lx in 24 ms",
+    ] = "auto"
+    mtreg: Annotated[int, "a measurement time register of one's own, 31 to 254; with it, auto is high"] = DEFAULT_MTREG
 
 
 def check(options: Options) -> tuple[str, ...]:
@@ -84,28 +120,19 @@ def convert(frame: bytes, *, counts_per_lux: float = COUNTS_PER_LUX) -> Values:
         raise BadFrame("answer of the wrong length", expected="2 bytes", got=frame)
     counts = frame[0] << 8 | frame[1]
     if counts == SATURATED:
-        raise OverRange("the light is brighter than the chip can measure: a lower mtreg reaches further")
+        raise OverRange("the light is brighter than the chip can measure: `mode: auto` reaches furthest")
     return {"illuminance": counts / counts_per_lux}
-
-
-def counts_per_lux(options: Options) -> float:
-    """How many counts a lux gives in this mode, with this measurement time."""
-    return COUNTS_PER_LUX * MODES[options.mode][2] * options.mtreg / DEFAULT_MTREG
 
 
 class Bh1750:
     """One chip. After each one-time measurement it powers itself down."""
 
     def __init__(self, options: Options) -> None:
-        """Work out commands, time and scale; nothing is sent yet."""
-        command, longest_s, _ = MODES[options.mode]
-        mtreg = options.mtreg
-        self._command = Write(command)
-        self._duration = Wait(longest_s * mtreg / DEFAULT_MTREG)
-        self._counts_per_lux = counts_per_lux(options)
-        self._set_high = Write(bytes((CHANGE_MEASUREMENT_TIME_HIGH | mtreg >> 5,)))
-        self._set_low = Write(bytes((CHANGE_MEASUREMENT_TIME_LOW | mtreg & 0x1F,)))
-        self._is_default_time = mtreg == DEFAULT_MTREG
+        """Begin in the middle; nothing is sent yet."""
+        self._is_fixed = options.mode != "auto" or options.mtreg != DEFAULT_MTREG
+        self._settings = (_fixed(options),) if self._is_fixed else SETTINGS
+        self._at = 0 if self._is_fixed else MIDDLE
+        self._is_default_time = True
 
     def identify(self) -> Identifying:
         """Only see that somebody answers: the chip has no identity."""
@@ -115,18 +142,41 @@ class Bh1750:
     def setup(self) -> Preparing:
         """Wake the chip and set its measurement time."""
         yield POWER_ON
-        yield self._set_high
-        yield self._set_low
+        set_high, set_low = self._settings[self._at].set_time or SET_DEFAULT_TIME
+        yield set_high
+        yield set_low
+        self._is_default_time = self._settings[self._at].set_time is None
 
     def measure(self) -> Measuring:
-        """Measure once. The one-time commands are taken in power-down too (page 7)."""
-        if not self._is_default_time:
-            # A chip that lost power is back at 69 and would be off by up to 3.7 times, without a sign of it.
-            yield self._set_high
-            yield self._set_low
-        yield self._command
-        yield self._duration
-        return convert((yield ANSWER), counts_per_lux=self._counts_per_lux)
+        """Measure once; again in another range where the light does not suit this one."""
+        for _ in range(MOST_RANGES_TRIED):
+            chosen = self._settings[self._at]
+            if chosen.set_time is not None:
+                # Each time: a chip that lost power is back at 69, off by up to 3.7 times, without a sign of it.
+                self._is_default_time = False
+                for write in chosen.set_time:
+                    yield write
+            elif not self._is_default_time:
+                for write in SET_DEFAULT_TIME:
+                    yield write
+                self._is_default_time = True
+            yield chosen.command  # taken in power-down too (page 7)
+            yield chosen.duration
+            frame = yield ANSWER
+            place = self._at if self._is_fixed else suitable_range(SPANS, self._at, _level(frame, chosen))
+            if place == self._at:
+                return convert(frame, counts_per_lux=chosen.counts_per_lux)
+            self._at = place
+        raise OverRange("the light changes faster than the chip's ranges can follow")
+
+
+def _fixed(options: Options) -> Setting:
+    return setting("high" if options.mode == "auto" else options.mode, options.mtreg)
+
+
+def _level(frame: bytes, chosen: Setting) -> float | None:
+    counts = int.from_bytes(frame, "big")
+    return None if counts == SATURATED else counts / chosen.counts_per_lux
 
 
 def create(_variant: str, options: Options, _address: int) -> Bh1750:
@@ -137,7 +187,7 @@ def create(_variant: str, options: Options, _address: int) -> Bh1750:
 def replay(vector: Vector) -> Values:
     """Frame: the answer."""
     chosen: dict[str, Any] = dict(vector.options)
-    return convert(*vector.frames, counts_per_lux=counts_per_lux(Options(**chosen)))
+    return convert(*vector.frames, counts_per_lux=_fixed(Options(**chosen)).counts_per_lux)
 
 
 def _vector(frame: str, lux: float, source: str, **options: object) -> Vector:

@@ -47,6 +47,74 @@ def test_another_measurement_time_is_sent_before_each_measurement(
     assert played.waits_s == pytest.approx((wait_s,), abs=1e-4)
 
 
+TO_254, TO_69, TO_31 = (
+    [Transfer(ADDRESS, bytes((0x40 | mtreg >> 5,))), Transfer(ADDRESS, bytes((0x60 | mtreg & 31,)))]
+    for mtreg in (254, 69, 31)
+)
+
+
+def measured(command: bytes, counts: int) -> list[Transfer]:
+    return [Transfer(ADDRESS, command), Transfer(ADDRESS, b"", counts.to_bytes(2, "big"))]
+
+
+def test_usual_light_costs_one_command_and_one_answer() -> None:
+    driver = Bh1750(Options())
+    with Playback([*measured(b"\x20", 501), *measured(b"\x20", 60_000)]) as bus:
+        played = play(driver.measure(), bus, address=ADDRESS)
+        assert play(driver.measure(), bus, address=ADDRESS).result == {"illuminance": 50_000}
+    assert played.result == pytest.approx({"illuminance": 417.5})
+    assert played.waits_s == pytest.approx((0.180,))
+
+
+def test_darkness_is_measured_again_for_long_and_the_range_is_kept() -> None:
+    driver = Bh1750(Options())
+    script = [*measured(b"\x20", 0), *TO_254, *measured(b"\x21", 2), *TO_254, *measured(b"\x21", 3)]
+    with Playback(script) as bus:
+        played = play(driver.measure(), bus, address=ADDRESS)
+        again = play(driver.measure(), bus, address=ADDRESS)
+    assert played.result == pytest.approx({"illuminance": 0.226}, abs=0.001)
+    assert played.waits_s == pytest.approx((0.180, 0.6626), abs=1e-4)
+    assert again.result == pytest.approx({"illuminance": 0.3396}, abs=0.001)
+
+
+def test_the_sun_is_measured_again_for_a_short_time() -> None:
+    driver = Bh1750(Options())
+    with Playback([*measured(b"\x20", 0xFFFF), *TO_31, *measured(b"\x20", 53_913)]) as bus:
+        played = play(driver.measure(), bus, address=ADDRESS)
+    assert played.result == pytest.approx({"illuminance": 100_000}, abs=1)
+    assert played.waits_s == pytest.approx((0.180, 0.0809), abs=1e-4)
+
+
+def test_the_usual_time_is_set_once_when_the_light_comes_back() -> None:
+    driver = Bh1750(Options())
+    script = [*measured(b"\x20", 0), *TO_254, *measured(b"\x21", 40)]
+    back = [*TO_254, *measured(b"\x21", 4000), *TO_69, *measured(b"\x20", 543), *measured(b"\x20", 543)]
+    with Playback([*script, *back]) as bus:
+        for _ in range(3):
+            found = play(driver.measure(), bus, address=ADDRESS).result
+    assert found == pytest.approx({"illuminance": 452.5})
+
+
+def test_light_that_changes_faster_than_the_ranges_gives_no_value() -> None:
+    script = measured(b"\x20", 0)
+    for _ in range(2):
+        script += [*TO_254, *measured(b"\x21", 0xFFFF), *TO_31, *measured(b"\x20", 0)]
+    with Playback(script) as bus, pytest.raises(OverRange, match="faster"):
+        play(Bh1750(Options()).measure(), bus, address=ADDRESS)
+
+
+@pytest.mark.parametrize(
+    ("options", "command"),
+    [(Options(mode="high"), b"\x20"), (Options(mode="low"), b"\x23"), (Options(mode="high2"), b"\x21")],
+)
+def test_a_fixed_mode_is_never_left(options: Options, command: bytes) -> None:
+    driver = Bh1750(options)
+    with Playback([*measured(command, 0), *measured(command, 0xFFFF)]) as bus:
+        assert play(driver.measure(), bus, address=ADDRESS).result == {"illuminance": 0}
+        with pytest.raises(OverRange, match="brighter"):
+            play(driver.measure(), bus, address=ADDRESS)
+
+
 def test_saturation_is_over_range_and_no_value() -> None:
     with pytest.raises(OverRange, match="brighter"):
         convert(b"\xff\xff")

@@ -31,6 +31,8 @@ class Eye:
 
 
 EYES = [
+    # 96 counts where the second range begins
+    Eye(name="bh1750", variant="bh1750", dark=0.2, sun=120_000, share=0.006, step=0.06),
     # 5000 counts where the second range begins
     Eye(name="ltr390", variant="ltr390", dark=0.01, sun=130_000, share=0.0002, step=0.0043),
     # 8 bits
