@@ -75,13 +75,13 @@ class FaultyDisk(Disk):
         for descriptor in [*self.paths]:
             self.close(descriptor)
 
-    def _check(self, call: str, path: Path | str) -> None:
+    def _check(self, call: str, path: Path) -> None:
         self.count += call in WRITING
         code = self.rule(call, str(path))
         if code is not None:
             raise OSError(code, os.strerror(code), str(path))
         if call != "stat":
-            self.calls.append((call, Path(path).name))
+            self.calls.append((call, path.name))
 
     def open(self, path: Path, flags: int) -> int:
         self._check("open", path)
