@@ -67,32 +67,33 @@ BRIGHTEST = 140_926.0  # "maximum detection range"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Setting:
-    """One of the chip's ranges: gain, integration time in ms, and the levels (lx before correction) it is good for."""
+    """One of the chip's ranges: how, how long, and whether its counts are to be corrected."""
 
-    gain: float
-    time: int
-    span: Span
+    configuration: bytes
+    lux_per_count: float
+    first_value: Wait
+    is_corrected: bool
 
-    @property
-    def lux_per_count(self) -> float:
-        """Table "resolution and maximum detection range"."""
-        return FINEST * (2 / self.gain) * (800 / self.time)
 
-    @property
-    def bits(self) -> int:
-        """ALS_CONF_0, powered on."""
-        return GAIN[self.gain] << 11 | TIME[self.time] << 6
+def setting(gain: float, time: int) -> Setting:
+    """The range of this gain and integration time in ms (table "resolution and maximum detection range")."""
+    return Setting(
+        configuration=(GAIN[gain] << 11 | TIME[time] << 6).to_bytes(2, "little"),
+        lux_per_count=FINEST * (2 / gain) * (800 / time),
+        first_value=Wait(WAKE_UP_S + SLOWEST * time / 1000),
+        is_corrected=gain < 1,
+    )
 
 
 # Gain 1 and 2 are linear up to 100 lx. The note goes on below 100 counts and above 10 000.
-RANGES = {
-    "moonlight": Setting(gain=2.0, time=800, span=Span(low=0, high=20)),
-    "room": Setting(gain=1.0, time=100, span=Span(low=6.7, high=100)),
-    "daylight": Setting(gain=0.125, time=100, span=Span(low=54, high=5376)),
-    "sun": Setting(gain=0.125, time=25, span=Span(low=2150, high=BRIGHTEST)),
+RANGES = {  # and the lx, before correction, that each is good for
+    "moonlight": (setting(2.0, 800), Span(low=0, high=20)),
+    "room": (setting(1.0, 100), Span(low=6.7, high=100)),
+    "daylight": (setting(0.125, 100), Span(low=54, high=5376)),
+    "sun": (setting(0.125, 25), Span(low=2150, high=BRIGHTEST)),
 }
-NAMES, SETTINGS = tuple(RANGES), tuple(RANGES.values())
-SPANS = tuple(setting.span for setting in SETTINGS)
+NAMES = tuple(RANGES)
+SETTINGS, SPANS = zip(*RANGES.values(), strict=True)
 MIDDLE = NAMES.index("daylight")
 
 Range: TypeAlias = Literal["auto", "moonlight", "room", "daylight", "sun"]
@@ -117,15 +118,15 @@ class Options:
     correction: Annotated[Correction, "vishay: the maker's formula above 100 lx; none: as counted"] = "vishay"
 
 
-def convert(frame: bytes, *, setting: Setting, correction: Correction = "vishay") -> Values:
+def convert(frame: bytes, *, chosen: Setting, correction: Correction = "vishay") -> Values:
     """Illuminance of one answer. Total: a value within limits, BadFrame or OverRange."""
     if len(frame) != READ_ALS.count:
         raise BadFrame("ALS register of the wrong length", expected="2 bytes", got=frame)
     counts = int.from_bytes(frame, "little")
     if counts == SATURATED:
         raise OverRange("the light is brighter than this range of the chip can measure")
-    lux = counts * setting.lux_per_count
-    if correction == "vishay" and setting.gain < 1 and lux > CORRECTED_FROM:
+    lux = counts * chosen.lux_per_count
+    if correction == "vishay" and chosen.is_corrected and lux > CORRECTED_FROM:
         a, b, c, d = CORRECTION
         lux *= ((a * lux + b) * lux + c) * lux + d
         if lux > BRIGHTEST:
@@ -161,31 +162,29 @@ class Veml7700:
     def measure(self) -> Measuring:
         """Read the newest value; in another range where it does not suit this one."""
         for _ in range(MOST_RANGES_TRIED):
-            setting = SETTINGS[self._at]
-            configuration = yield READ_ALS_CONF_0
-            if int.from_bytes(configuration, "little") != setting.bits:
+            chosen = SETTINGS[self._at]
+            if (yield READ_ALS_CONF_0) != chosen.configuration:
                 # Without this look, a chip that lost power would report darkness: it is shut down and holds 0.
                 raise NotReady("the chip has lost its configuration: it lost power")
             frame = yield READ_ALS
-            counts = int.from_bytes(frame, "little")
-            level = None if counts == SATURATED else counts * setting.lux_per_count
-            place = self._at if self._is_fixed else suitable_range(SPANS, self._at, level)
+            place = self._at if self._is_fixed else suitable_range(SPANS, self._at, _level(frame, chosen))
             if place == self._at:
-                return convert(frame, setting=setting, correction=self._correction)
+                return convert(frame, chosen=chosen, correction=self._correction)
             yield from self._enter(place)
         raise OverRange("the light changes faster than the chip's ranges can follow")
 
     def _enter(self, place: int) -> Preparing:
         """Shut down, set the range, wake up, as the flow chart has it; what was being integrated is lost so."""
-        setting = SETTINGS[place]
-        yield _configure(setting.bits | ALS_SD)
-        yield _configure(setting.bits)
+        low, high = SETTINGS[place].configuration
+        yield Write(bytes((ALS_CONF_0, low | ALS_SD, high)))
+        yield Write(bytes((ALS_CONF_0, low, high)))
         self._at = place
-        yield Wait(WAKE_UP_S + SLOWEST * setting.time / 1000)
+        yield SETTINGS[place].first_value
 
 
-def _configure(bits: int) -> Write:
-    return Write(bytes((ALS_CONF_0,)) + bits.to_bytes(2, "little"))
+def _level(frame: bytes, chosen: Setting) -> float | None:
+    counts = int.from_bytes(frame, "little")
+    return None if counts == SATURATED else counts * chosen.lux_per_count
 
 
 def create(variant: str, options: Options, _address: int) -> Veml7700:
@@ -194,10 +193,9 @@ def create(variant: str, options: Options, _address: int) -> Veml7700:
 
 
 def replay(vector: Vector) -> Values:
-    """Frame: the ALS register. Options are convert's, or ``gain`` and ``time`` where they are none of our ranges'."""
-    chosen: dict[str, Any] = dict(vector.options)
-    setting = Setting(gain=chosen.pop("gain"), time=chosen.pop("time"), span=Span(low=0, high=BRIGHTEST))
-    return convert(*vector.frames, setting=setting, **chosen)
+    """Frame: the ALS register. Options: gain, integration time, and where it is not Vishay's the correction."""
+    options: dict[str, Any] = dict(vector.options)
+    return convert(*vector.frames, chosen=setting(options.pop("gain"), options.pop("time")), **options)
 
 
 def _vector(counts: int, gain: float, time: int, lux: float, tolerance: float, source: str, **more: object) -> Vector:

@@ -4,13 +4,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sensor_drivers.veml7700 import RANGES, SPEC, Correction, Options, Range, Setting, Veml7700, convert
+from sensor_drivers.veml7700 import SETTINGS, SPEC, Correction, Options, Range, Setting, Veml7700, convert
 from sensor_gateway.driver import BadFrame, MeasurementError, NotReady, OverRange, WrongChip
 from sensor_gateway.model.errors import Nack
 from sensor_gateway.testing import Playback, Transfer, check_driver, play
 
 ADDRESS = 0x10
-MOONLIGHT, ROOM, DAYLIGHT, SUN = (RANGES[name] for name in ("moonlight", "room", "daylight", "sun"))
+_MOONLIGHT, ROOM, DAYLIGHT, SUN = SETTINGS
 CONFIGURATION = {"moonlight": "c0 08", "room": "00 00", "daylight": "00 10", "sun": "00 13"}
 
 
@@ -111,23 +111,23 @@ def test_a_chip_that_does_not_acknowledge_gives_no_value() -> None:
 
 
 def test_the_correction_leaves_the_fine_gains_and_what_is_below_100_lux_alone() -> None:
-    assert convert(b"\xb4\x00", setting=DAYLIGHT) == pytest.approx({"illuminance": 180 * 0.5376})
-    assert convert(b"\xd0\x07", setting=ROOM) == pytest.approx({"illuminance": 2000 * 0.0672})
+    assert convert(b"\xb4\x00", chosen=DAYLIGHT) == pytest.approx({"illuminance": 180 * 0.5376})
+    assert convert(b"\xd0\x07", chosen=ROOM) == pytest.approx({"illuminance": 2000 * 0.0672})
 
 
 def test_what_the_formula_makes_of_impossible_counts_is_over_range() -> None:
     """It rises with the fourth power, far beyond what the chip can see."""
     with pytest.raises(OverRange, match="correction"):
-        convert(b"\xfe\xff", setting=SUN)
+        convert(b"\xfe\xff", chosen=SUN)
 
 
-@given(st.binary(max_size=3), st.sampled_from(list(RANGES.values())), st.sampled_from(["vishay", "none"]))
+@given(st.binary(max_size=3), st.sampled_from(SETTINGS), st.sampled_from(["vishay", "none"]))
 def test_any_bytes_are_a_value_within_limits_or_an_error_of_ours(
     frame: bytes, setting: Setting, correction: Correction
 ) -> None:
     (channel,) = SPEC.variants["veml7700"].channels
     try:
-        values = convert(frame, setting=setting, correction=correction)
+        values = convert(frame, chosen=setting, correction=correction)
     except (BadFrame, OverRange):
         return
     assert channel.low <= values["illuminance"] <= channel.high
@@ -136,8 +136,8 @@ def test_any_bytes_are_a_value_within_limits_or_an_error_of_ours(
 @given(st.integers(0, 65534), st.sampled_from([ROOM, DAYLIGHT, SUN]))
 def test_more_counts_are_more_light(counts: int, setting: Setting) -> None:
     try:
-        less = convert(counts.to_bytes(2, "little"), setting=setting)["illuminance"]
-        more = convert((counts + 1).to_bytes(2, "little"), setting=setting)["illuminance"]
+        less = convert(counts.to_bytes(2, "little"), chosen=setting)["illuminance"]
+        more = convert((counts + 1).to_bytes(2, "little"), chosen=setting)["illuminance"]
     except OverRange:
         return
     assert less < more
