@@ -6,6 +6,7 @@ import ctypes
 import fcntl
 import json
 import os
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from typing import Any
 import pytest
 import smbus2.smbus2
 
+from sensor_gateway.cli.main import parser
 from sensor_gateway.config.loading import load_text
 from sensor_gateway.sensing.catalogue import DriverCatalogue
 
@@ -233,3 +235,20 @@ def test_a_simulated_bus_of_the_configuration_is_scanned_too(
     assert ended.code == 0
     assert "0x76 BME280 (bme280) attic (bme280)" in lines
     assert any(line.startswith("0x44 SHT4x") and line.endswith("m (sht40)") for line in lines)
+
+
+PAGE = (Path(__file__).resolve().parents[3] / "docs" / "buses.md").read_text("utf-8")
+
+
+def test_the_yaml_in_the_page_on_buses_can_be_loaded() -> None:
+    blocks = re.findall(r"^```yaml\n(.*?)^```", PAGE, re.MULTILINE | re.DOTALL)
+    assert len(blocks) == 2
+    for text in (*blocks, "buses: {i2c1: {frequency: 400kHz}}"):
+        assert load_text(text, catalogue=DriverCatalogue(), environ={}, needs_broker=False).faults == ()
+
+
+def test_the_commands_in_the_page_on_buses_can_be_parsed() -> None:
+    commands = re.findall(r"^sensor-gateway ([^#\n]+)", PAGE, re.MULTILINE)
+    assert {command.split()[0] for command in commands} == {"scan", "record", "replay"}
+    for command in commands:
+        parser().parse_args(command.split())

@@ -44,7 +44,7 @@ def add(subparsers: Subparsers) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Record; the exit code."""
-    from sensor_gateway.cli.wires.recorder import Recorder
+    from sensor_gateway.cli.wires.recorder import HEARD, Recorder
     from sensor_gateway.sensing.catalogue import DriverCatalogue
 
     catalogue = DriverCatalogue()
@@ -54,6 +54,10 @@ def run(arguments: argparse.Namespace) -> int:
     sensors = [name] if name in buses else [sensor for sensor, bus in buses.items() if bus == name]
     if not sensors:
         say(unknown_name("sensor, or bus with a sensor", name, [*buses, *dict.fromkeys(buses.values())]))
+        return os.EX_USAGE
+    unheard = [sensor for sensor in sensors if catalogue.spec(configuration.sensors[sensor].driver).bus not in HEARD]
+    if unheard:
+        say(f"{unheard[0]} is on neither an I2C bus nor a serial line: there is nothing of it to record")
         return os.EX_USAGE
     try:
         out = arguments.out.open("x", encoding="utf-8")

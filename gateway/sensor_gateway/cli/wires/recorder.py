@@ -16,6 +16,7 @@ from sensor_gateway.cli.arguments import EX_FAILED, program, say
 from sensor_gateway.cli.read import refusal_code
 from sensor_gateway.config.settings import Configuration, SimulatedBusSection
 from sensor_gateway.config.show import show
+from sensor_gateway.model.driver_spec import BusKind
 from sensor_gateway.model.errors import GatewayError
 from sensor_gateway.sensing.bus import I2cBus
 from sensor_gateway.sensing.catalogue import DriverCatalogue
@@ -28,6 +29,9 @@ from sensor_gateway.service.system_clock import SystemClock
 from sensor_gateway.simulation.virtual_clock import VirtualClock
 from sensor_gateway.testing.recording_file import Header, RecordingWriter, Step
 from sensor_gateway.testing.tapping import TappedBus, TappedLine
+
+HEARD: Final = (BusKind.I2C, BusKind.SERIAL_REQUEST, BusKind.SERIAL_STREAM)
+"""What can be tapped."""
 
 _CAPACITY: Final = 100_000
 _SHORTEST_S: Final = 1e-4
