@@ -24,7 +24,7 @@ CHANNELS = "{illuminance: {deadband: 0}}"
 
 def main() -> None:
     sensors = "".join(
-        f"  s{number}: {{driver: bh1750, bus: wire, address: {0x20 + number:#x}, channels: {CHANNELS}}}\n"
+        f"  s{number}: {{driver: bh1750, mode: high, bus: wire, address: {0x20 + number:#x}, channels: {CHANNELS}}}\n"
         for number in range(8)
     )
     text = "buses: {wire: {type: simulated, kind: i2c}}\ndefaults: {interval: 1s}\nsensors:\n" + sensors

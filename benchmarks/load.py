@@ -61,8 +61,9 @@ def configuration_text(arguments: argparse.Namespace) -> str:
         driver = MIXED[number % 3] if arguments.mix else arguments.driver
         wanted = ", ".join(f"{channel}: {{deadband: {deadband}}}" for channel in channels[driver])
         address = 0x08 + number // arguments.buses
+        mode = "mode: high, " if driver == "bh1750" else ""
         lines.append(
-            f"  s{number}: {{driver: {driver}, bus: bus{number % arguments.buses}, address: {address:#x},"
+            f"  s{number}: {{driver: {driver}, {mode}bus: bus{number % arguments.buses}, address: {address:#x},"
             f" channels: {{{wanted}}}}}"
         )
     return "\n".join(lines) + "\n"

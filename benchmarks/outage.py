@@ -39,7 +39,8 @@ def configuration_text(port: int) -> str:
     ]
     channel = "channels: {illuminance: {deadband: 0, filters: [{multiply: 1.0001}]}}"
     lines += [
-        f"  s{number}: {{driver: bh1750, bus: wire, address: {8 + number:#x}, {channel}}}" for number in range(SENSORS)
+        f"  s{number}: {{driver: bh1750, mode: high, bus: wire, address: {8 + number:#x}, {channel}}}"
+        for number in range(SENSORS)
     ]
     return "\n".join(lines) + "\n"
 
