@@ -26,6 +26,8 @@ from sensor_gateway.model.driver_spec import (
 from sensor_gateway.model.errors import (
     BadFrame,
     DeviceBusy,
+    DeviceMissing,
+    FileMissing,
     MeasurementError,
     Nack,
     NoAnswer,
@@ -34,7 +36,17 @@ from sensor_gateway.model.errors import (
     Rejected,
     WrongChip,
 )
-from sensor_gateway.model.operations import Exchange, Framing, Operation, Read, Wait, Write, WriteRead
+from sensor_gateway.model.operations import (
+    Exchange,
+    Framing,
+    KernelDevice,
+    Operation,
+    Read,
+    ReadFile,
+    Wait,
+    Write,
+    WriteRead,
+)
 from sensor_gateway.model.quantity import (
     HUMIDITY,
     ILLUMINANCE,
@@ -60,12 +72,15 @@ __all__ = [
     "BusKind",
     "Channel",
     "DeviceBusy",
+    "DeviceMissing",
     "DriverSpec",
     "Exchange",
+    "FileMissing",
     "Framing",
     "Heeds",
     "Identifying",
     "Identity",
+    "KernelDevice",
     "MeasurementError",
     "Measuring",
     "Nack",
@@ -79,6 +94,7 @@ __all__ = [
     "Quantity",
     "QuantityName",
     "Read",
+    "ReadFile",
     "Rejected",
     "Seconds",
     "Span",

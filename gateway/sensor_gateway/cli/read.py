@@ -25,7 +25,7 @@ from sensor_gateway.cli.arguments import (
 
 if TYPE_CHECKING:
     from sensor_gateway.model.errors import GatewayError
-    from sensor_gateway.sensing.bus import I2cBus, SerialLine
+    from sensor_gateway.sensing.bus import Bus
     from sensor_gateway.sensing.once import OnceResult, Performed
     from sensor_gateway.sensing.plan import SensorPlan
 
@@ -99,7 +99,7 @@ def _is_file(word: str) -> bool:
     return "/" in word or word.endswith((".yaml", ".yml"))
 
 
-def _read(bus: I2cBus | SerialLine, plan: SensorPlan, *, as_json: bool) -> int:
+def _read(bus: Bus, plan: SensorPlan, *, as_json: bool) -> int:
     from sensor_gateway.model.driver_spec import BusKind
     from sensor_gateway.model.errors import GatewayError
     from sensor_gateway.sensing.once import LISTEN_INTERVALS, read_once
@@ -184,7 +184,7 @@ def _lines(plan: SensorPlan, outcome: Outcome) -> Iterator[str]:
 
 
 def _described(performed: Performed) -> str:
-    from sensor_gateway.model.operations import Exchange, Read, Write, WriteRead
+    from sensor_gateway.model.operations import Exchange, Read, ReadFile, Write, WriteRead
 
     match performed.operation:
         case Write(data=data):
@@ -195,6 +195,9 @@ def _described(performed: Performed) -> str:
             asked = f"write {data.hex(' ')}, read {count}"
         case Exchange(request=request):
             asked = f"send {request.hex(' ')}"
+        case ReadFile(device=device, name=name):
+            shown = " | ".join(performed.answer.decode("utf-8", "replace").splitlines())
+            return f"{device.name or device.path} {name} -> {performed.error or shown or 'nothing'}"
         case _:
             asked = "listen"
     answer = f" -> {performed.answer.hex(' ')}" if performed.answer else ""

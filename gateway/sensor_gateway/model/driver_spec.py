@@ -23,6 +23,7 @@ class BusKind(StrEnum):
     I2C = "i2c"
     SERIAL_REQUEST = "serial"
     SERIAL_STREAM = "serial_stream"
+    SYSFS = "linux"
 
 
 Values: TypeAlias = Mapping[str, float]
@@ -49,7 +50,7 @@ Identifying: TypeAlias = Generator[Operation, bytes, Identity]
 
 
 class PolledDriver(Protocol):
-    """A chip on I2C, or a slave that answers requests on a serial line.
+    """A chip on I2C, a slave that answers requests on a serial line, or a device that the kernel measures with.
 
     The engine runs ``identify`` and then ``setup`` before the first measurement and after every fault.
     The three are generators of operations; they may raise any MeasurementError.

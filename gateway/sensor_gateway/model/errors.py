@@ -111,6 +111,20 @@ class BusMissing(WireError):
     code = FailureCode.MISSING
 
 
+class DeviceMissing(WireError):
+    """The kernel has no such device (any more), or several that fit. The message says what there is."""
+
+    is_transient = False
+    code = FailureCode.MISSING
+
+
+class FileMissing(WireError):
+    """The device has no such file: it does not measure this."""
+
+    is_transient = False
+    code = FailureCode.MISSING
+
+
 class BusRefused(WireError):
     """The system does not let us: a kernel driver owns the address, or the adapter cannot do what is asked."""
 

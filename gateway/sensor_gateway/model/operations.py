@@ -1,13 +1,14 @@
 """What a driver may ask of its bus. Drivers yield these; the engine performs them and sends back the bytes read.
 
-I2C drivers yield Write, Read, WriteRead and Wait; request/response drivers yield Exchange and Wait.
+I2C drivers yield Write, Read, WriteRead and Wait; request/response drivers yield Exchange and Wait; drivers of what the
+kernel measures yield ReadFile and Wait.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import Literal, TypeAlias
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,4 +61,28 @@ class Exchange:
     timeout_s: float
 
 
-Operation: TypeAlias = Write | Read | WriteRead | Wait | Exchange
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KernelDevice:
+    """Which device of the kernel is meant, by what stays the same when others come and go: never by its number.
+
+    ``name`` is what its file ``name`` holds (before an ``@``), and may have ``*`` and ``?`` in it; ``path`` is a part
+    of its place in /sys/devices or in the device tree, like ``i2c-1/1-0076`` or ``bme280@76``. What is empty fits any.
+    """
+
+    kind: Literal["hwmon", "iio", "w1"]
+    name: str = ""
+    path: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ReadFile:
+    """Read the file ``name`` of a device in /sys. The engine sends back its content, up to 4096 bytes.
+
+    The kernel measures meanwhile, and may take its time. FileMissing where the device has no such file.
+    """
+
+    device: KernelDevice
+    name: str
+
+
+Operation: TypeAlias = Write | Read | WriteRead | Wait | Exchange | ReadFile

@@ -1,11 +1,13 @@
 """What the engine asks of a wire. Each kind of wire has one owner thread; nobody else calls these.
 
-The real ones are in ``i2c`` and ``serial_port``, those of software in the simulation.
+The real ones are in ``i2c``, ``serial_port`` and ``sysfs``, those of software in the simulation.
 """
 
 from __future__ import annotations
 
-from typing import Protocol, runtime_checkable
+from typing import Protocol, TypeAlias, runtime_checkable
+
+from sensor_gateway.model.operations import KernelDevice
 
 
 @runtime_checkable
@@ -67,3 +69,34 @@ class SerialLine(Protocol):
     def wake(self) -> None:
         """From any thread: a read that waits, or else the next one, returns b"" at once."""
         ...
+
+
+@runtime_checkable
+class DeviceFiles(Protocol):
+    """The files of devices that the kernel measures with. Errors are WireError and its kinds."""
+
+    name: str
+
+    def open(self) -> None:
+        """Be ready; nothing where it is. BusMissing where there are no such files at all."""
+        ...
+
+    def close(self) -> None:
+        """Let go of all devices; nothing where it is closed. Raises nothing."""
+        ...
+
+    def read_file(self, device: KernelDevice, name: str) -> bytes:
+        """The content of a file, up to 4096 bytes. The device is told anew after an error.
+
+        DeviceMissing where there is no such device, FileMissing where it has no such file.
+        """
+        ...
+
+
+Bus: TypeAlias = I2cBus | SerialLine | DeviceFiles
+"""Any of the three."""
+
+
+def line_of(bus: Bus) -> SerialLine | None:
+    """The bus, if it is a serial line."""
+    return None if isinstance(bus, I2cBus | DeviceFiles) else bus

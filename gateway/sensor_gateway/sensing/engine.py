@@ -14,7 +14,7 @@ from typing import Any, Final, Protocol, TypeAlias
 
 from sensor_gateway.model.driver_spec import Identity, Measuring, PolledDriver, Values
 from sensor_gateway.model.errors import MeasurementError, OverRange
-from sensor_gateway.model.operations import Exchange, Operation, Read, Wait, Write, WriteRead
+from sensor_gateway.model.operations import Exchange, KernelDevice, Operation, Read, ReadFile, Wait, Write, WriteRead
 from sensor_gateway.sensing.driver_fault import DriverFault, fault_of, mapping_of, numbers_of
 from sensor_gateway.sensing.plan import SensorPlan
 
@@ -28,6 +28,7 @@ LONGEST_EXCHANGE_S: Final = 30.0
 _NUMBER: Final = (float, int)
 
 Transfer: TypeAlias = Callable[[int, bytes, int], bytes]
+Reading: TypeAlias = Callable[[KernelDevice, str], bytes]
 
 
 class Asking(Protocol):
@@ -54,14 +55,22 @@ class DriverRun:
         "_generator",
         "_left",
         "_plan",
+        "_read_file",
         "_transfer",
         "identity",
         "is_prepared",
         "values",
     )
 
-    def __init__(self, plan: SensorPlan, *, transfer: Transfer | None = None, asking: Asking | None = None) -> None:
-        """Operations of I2C go to ``transfer``, exchanges to ``asking``."""
+    def __init__(
+        self,
+        plan: SensorPlan,
+        *,
+        transfer: Transfer | None = None,
+        asking: Asking | None = None,
+        read_file: Reading | None = None,
+    ) -> None:
+        """Operations of I2C go to ``transfer``, exchanges to ``asking``, reads of files to ``read_file``."""
         self.identity: Identity | None = None
         self.values: Mapping[str, float] = {}
         self.is_prepared = False
@@ -70,6 +79,7 @@ class DriverRun:
         self._address = plan.address
         self._transfer = transfer
         self._asking = asking
+        self._read_file = read_file
         self._driver: PolledDriver | None = None
         self._generator: Measuring | None = None
         self._left = 0
@@ -131,13 +141,22 @@ class DriverRun:
             count = operation.count
         elif type(operation) is Write:
             data = operation.data
+        elif type(operation) is ReadFile:
+            return self._file_read(operation)
         else:
             return self._exchanged(operation)
         if type(data) is not bytes or type(count) is not int or not 0 <= count <= LONGEST_TRANSFER:
             raise DriverFault(f"the driver asked for an operation that cannot be: {operation!r:.200}")
         if self._transfer is None:
-            raise DriverFault(f"the driver asked for an I2C operation on a serial line: {operation!r:.200}")
+            raise DriverFault(f"the driver asked for an I2C operation, and this is no I2C bus: {operation!r:.200}")
         return self._transfer(self._address, data, count)
+
+    def _file_read(self, operation: ReadFile) -> bytes:
+        if self._read_file is None:
+            raise DriverFault("the driver asked for a file, and this is a bus of wires")
+        if type(operation.device) is not KernelDevice or type(operation.name) is not str:
+            raise DriverFault(f"the driver asked for a file that cannot be: {operation!r:.200}")
+        return self._read_file(operation.device, operation.name)
 
     def _exchanged(self, operation: object) -> bytes:
         if not isinstance(operation, Exchange):

@@ -14,9 +14,9 @@ from typing import Final, TypeAlias
 from sensor_gateway.model.clock import Clock
 from sensor_gateway.model.driver_spec import BusKind, Identity
 from sensor_gateway.model.errors import BadFrame, GatewayError, MeasurementError, NoAnswer, OperatorError
-from sensor_gateway.model.operations import Exchange, Operation, Read, Write, WriteRead
+from sensor_gateway.model.operations import Exchange, KernelDevice, Operation, Read, ReadFile, Write, WriteRead
 from sensor_gateway.model.reading import FailureCode
-from sensor_gateway.sensing.bus import I2cBus, SerialLine
+from sensor_gateway.sensing.bus import Bus, DeviceFiles, I2cBus, line_of
 from sensor_gateway.sensing.driver_fault import DriverFault, facts_of
 from sensor_gateway.sensing.engine import DriverRun
 from sensor_gateway.sensing.exchange import Exchanger
@@ -65,18 +65,19 @@ class OnceResult:
 class WireProtocol:
     """Writes down what goes over the wire."""
 
-    def __init__(self, bus: I2cBus | SerialLine, clock: Clock) -> None:
+    def __init__(self, bus: Bus, clock: Clock) -> None:
         """Nothing has gone over it yet."""
         self.operations: list[Performed] = []
         self._bus = bus
         self._clock = clock
         self._began_s = clock.monotonic()
-        self._exchanger = None if isinstance(bus, I2cBus) else Exchanger(bus, clock)
+        self._line = line_of(bus)
+        self._exchanger = None if self._line is None else Exchanger(self._line, clock)
 
     def transfer(self, address: int, data: bytes, count: int) -> bytes:
         """As that of the bus."""
         if not isinstance(self._bus, I2cBus):
-            raise DriverFault(f"the driver asked for an I2C operation, and {self._bus.name} is a serial line")
+            raise DriverFault(f"the driver asked for an I2C operation, and {self._bus.name} is no I2C bus")
         operation: Operation = Read(count)
         if data:
             operation = WriteRead(data, count) if count else Write(data)
@@ -90,9 +91,15 @@ class WireProtocol:
 
     def listen(self, timeout_s: float) -> bytes:
         """What a stream sends."""
-        if isinstance(self._bus, I2cBus):
+        if self._line is None:
             raise DriverFault(f"{self._bus.name} is no serial line, on which the driver could listen")
-        return self._noted(None, partial(self._bus.read, timeout_s))
+        return self._noted(None, partial(self._line.read, timeout_s))
+
+    def read_file(self, device: KernelDevice, name: str) -> bytes:
+        """As that of the kernel's devices."""
+        if not isinstance(self._bus, DeviceFiles):
+            raise DriverFault(f"the driver asked for a file, and {self._bus.name} is a bus of wires")
+        return self._noted(ReadFile(device, name), partial(self._bus.read_file, device, name))
 
     def _noted(self, operation: Operation | None, perform: Callable[[], bytes]) -> bytes:
         start_s = self._clock.monotonic()
@@ -111,13 +118,13 @@ class WireProtocol:
         return answer
 
 
-def read_once(bus: I2cBus | SerialLine, plan: SensorPlan, clock: Clock, *, wait: Waiting | None = None) -> OnceResult:
+def read_once(bus: Bus, plan: SensorPlan, clock: Clock, *, wait: Waiting | None = None) -> OnceResult:
     """Identify, set up and measure once. Opens the bus where it is closed, and leaves it open; raises nothing of ours.
 
     ``wait`` lets seconds pass (a test's or a simulation's way of it; none: really).
     """
     protocol = WireProtocol(bus, clock)
-    run = DriverRun(plan, transfer=protocol.transfer, asking=protocol)
+    run = DriverRun(plan, transfer=protocol.transfer, asking=protocol, read_file=protocol.read_file)
     start_s = clock.monotonic()
     values: Mapping[str, float] | None = None
     error: GatewayError | None = None

@@ -17,7 +17,7 @@ from sensor_gateway.model.driver_spec import BusKind
 from sensor_gateway.model.errors import BusMissing, BusStuck, MeasurementError, WireError
 from sensor_gateway.model.log import Log
 from sensor_gateway.model.reading import FailureCode
-from sensor_gateway.sensing.bus import I2cBus, SerialLine
+from sensor_gateway.sensing.bus import Bus, DeviceFiles, I2cBus, SerialLine, line_of
 from sensor_gateway.sensing.engine import DriverRun
 from sensor_gateway.sensing.exchange import Exchanger
 from sensor_gateway.sensing.outlet import Outlet
@@ -59,7 +59,7 @@ class Poller:
     def __init__(
         self,
         *,
-        bus: I2cBus | SerialLine,
+        bus: Bus,
         sensors: Sequence[SensorPlan],
         clock: Clock,
         outlet: Outlet,
@@ -68,7 +68,7 @@ class Poller:
     ) -> None:
         """Nothing is opened or asked yet. ValueError for a line that is to serve requests and a stream at once."""
         streams = [plan for plan in sensors if plan.spec.bus is BusKind.SERIAL_STREAM]
-        if streams and (isinstance(bus, I2cBus) or len(streams) < len(sensors)):
+        if streams and (line_of(bus) is None or len(streams) < len(sensors)):
             raise ValueError(f"{bus.name} cannot serve {streams[0].name}, which talks by itself, beside other sensors")
         self.progress = 0
         self._bus = bus
@@ -83,7 +83,7 @@ class Poller:
         self._is_proven = False
         self._stuck_reason = ""
         self._longest_interval_s = max((plan.interval_s for plan in sensors), default=0.0)
-        self._line = None if isinstance(bus, I2cBus) else bus
+        self._line = line_of(bus)
         self._exchanger = None if self._line is None or streams else Exchanger(self._line, clock)
         self._talkers: list[TalkingSensor] = []
         self._polled: list[PolledSensor] = []
@@ -195,7 +195,7 @@ class Poller:
             self._interrupt(worst.code, str(worst))
             return
         is_stuck = isinstance(worst, BusStuck) or (
-            self._line is None
+            isinstance(self._bus, I2cBus)
             and is_bus_to_blame(
                 [sensor.wire for sensor in self._polled],
                 worst,
@@ -267,7 +267,7 @@ class Poller:
 
 def _polled_sensor(
     plan: SensorPlan,
-    bus: I2cBus | SerialLine,
+    bus: Bus,
     exchanger: Exchanger | None,
     schedule: Schedule,
     account: SensorAccount,
@@ -275,5 +275,6 @@ def _polled_sensor(
 ) -> PolledSensor:
     transfer = bus.transfer if isinstance(bus, I2cBus) else None
     settled_s = None if exchanger is None else partial(exchanger.settled_s, plan.address)
-    run = DriverRun(plan, transfer=transfer, asking=exchanger)
+    read_file = bus.read_file if isinstance(bus, DeviceFiles) else None
+    run = DriverRun(plan, transfer=transfer, asking=exchanger, read_file=read_file)
     return PolledSensor(run, schedule, account, clock, settled_s=settled_s)

@@ -4,11 +4,14 @@ from sensor_gateway.testing.conduct import repeatable_noise
 from sensor_gateway.testing.conformance import check_driver
 from sensor_gateway.testing.playback import (
     Dialogue,
+    FileContent,
+    FilePlayback,
     LinePlayback,
     Playback,
     Played,
     Transfer,
     play,
+    play_files,
     play_line,
 )
 from sensor_gateway.testing.replaying import Replayed, replay_recording
@@ -16,6 +19,8 @@ from sensor_gateway.testing.tapping import Recording
 
 __all__ = [
     "Dialogue",
+    "FileContent",
+    "FilePlayback",
     "LinePlayback",
     "Playback",
     "Played",
@@ -24,6 +29,7 @@ __all__ = [
     "Transfer",
     "check_driver",
     "play",
+    "play_files",
     "play_line",
     "repeatable_noise",
     "replay_recording",

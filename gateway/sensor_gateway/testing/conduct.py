@@ -12,7 +12,7 @@ from typing import TypeAlias
 
 from sensor_gateway.model.driver_spec import BusKind, DriverSpec, Identity, PolledDriver, StreamDriver
 from sensor_gateway.model.errors import BadFrame, MeasurementError, Nack, NoAnswer
-from sensor_gateway.model.operations import Exchange, Operation, Read, Wait, Write, WriteRead
+from sensor_gateway.model.operations import Exchange, Operation, Read, ReadFile, Wait, Write, WriteRead
 from sensor_gateway.sensing.engine import LONGEST_EXCHANGE_S, LONGEST_WAIT_S
 
 Noise: TypeAlias = Callable[[int], bytes]
@@ -24,6 +24,12 @@ MOST_OPERATIONS = 1000
 ROUNDS = 100
 STREAM_BYTES = 20_000
 LARGEST_EXCHANGE = 300  # a Modbus RTU frame has 256 bytes at most
+LARGEST_FILE = 100  # what the kernel says in one is a number or a line or two
+KINDS = {
+    BusKind.I2C: (Wait, Write, Read, WriteRead),
+    BusKind.SERIAL_REQUEST: (Wait, Exchange),
+    BusKind.SYSFS: (Wait, ReadFile),
+}
 
 
 def repeatable_noise(seed: str = "noise") -> Noise:
@@ -110,7 +116,7 @@ class _Conduct:
         raise AssertionError(f"{where} does not end: {MOST_OPERATIONS} operations")
 
     def _check_operation(self, operation: object, where: str) -> None:
-        kinds = (Wait, Exchange) if self._spec.bus is BusKind.SERIAL_REQUEST else (Wait, Write, Read, WriteRead)
+        kinds = KINDS[self._spec.bus]
         assert isinstance(operation, kinds), f"{where} yields {operation!r} on a bus of kind {self._spec.bus}"
         if isinstance(operation, (Write, WriteRead)):
             assert operation.data, f"{where} writes nothing: {operation!r}"
@@ -129,6 +135,8 @@ def _answered(operation: Operation, answers: Callable[[int], bytes | Measurement
     if isinstance(operation, Exchange):
         received = answers(LARGEST_EXCHANGE)
         return received if isinstance(received, MeasurementError) else _framed(operation, received)
+    if isinstance(operation, ReadFile):
+        return answers(LARGEST_FILE)
     answer = answers(0 if isinstance(operation, Write) else operation.count)
     return b"" if isinstance(operation, Write) and isinstance(answer, bytes) else answer
 
@@ -156,7 +164,7 @@ def _answers(spec: DriverSpec, noise: Noise) -> Iterator[Noise]:
 
 def _pieces(frames: Sequence[bytes]) -> Noise:
     """The frame of just the length that is asked for, zeros where there is none; all of them to a line that listens."""
-    by_length = {LARGEST_EXCHANGE: b"".join(frames)} | {len(frame): frame for frame in frames}
+    by_length = {LARGEST_EXCHANGE: b"".join(frames), LARGEST_FILE: frames[0]} | {len(frame): frame for frame in frames}
     return lambda count: by_length.get(count, b"\x00" * count)
 
 

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from typing import Generic, Self, TypeVar
 
 from sensor_gateway.model.errors import MeasurementError, NoAnswer
-from sensor_gateway.model.operations import Exchange, Operation, Read, Wait, Write
-from sensor_gateway.sensing.bus import I2cBus, SerialLine
+from sensor_gateway.model.operations import Exchange, KernelDevice, Operation, Read, ReadFile, Wait, Write
+from sensor_gateway.sensing.bus import DeviceFiles, I2cBus, SerialLine
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +38,18 @@ class Dialogue:
         return _shown(self.request)
 
 
-Step = TypeVar("Step", bound=Transfer | Dialogue)
+@dataclass(frozen=True, slots=True)
+class FileContent:
+    """One file of a device of the kernel, and what is in it: text, or the error that reading it ends with."""
+
+    name: str
+    content: bytes | MeasurementError = b""
+
+    def __str__(self) -> str:
+        return self.name
+
+
+Step = TypeVar("Step", bound=Transfer | Dialogue | FileContent)
 Result = TypeVar("Result")
 
 
@@ -155,6 +166,40 @@ class LinePlayback:
             self.finish()
 
 
+class FilePlayback:
+    """DeviceFiles in which exactly these files are read, in this order. Use it as Playback."""
+
+    def __init__(self, contents: Sequence[FileContent], *, name: str = "playback") -> None:
+        """Be ready to play."""
+        self.name = name
+        self._script = _Script(contents)
+
+    def open(self) -> None:
+        """Nothing to do."""
+
+    def close(self) -> None:
+        """Nothing to do."""
+
+    def read_file(self, device: KernelDevice, name: str) -> bytes:
+        """The recorded content, or the recorded error; AssertionError for another file than the recorded one."""
+        del device
+        content = self._script.take(FileContent(name)).content
+        if isinstance(content, MeasurementError):
+            raise content
+        return content
+
+    def finish(self) -> None:
+        """AssertionError if another file was read or any was left over."""
+        self._script.finish()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        if kind is None:
+            self.finish()
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Played(Generic[Result]):
     """What a driver's generator returned, and how long it asked to wait, in order."""
@@ -170,7 +215,7 @@ def play(steps: Generator[Operation, bytes, Result], bus: I2cBus, *, address: in
     """
 
     def answer(operation: Operation) -> bytes:
-        assert not isinstance(operation, (Wait, Exchange)), f"an I2C driver does not yield {operation}"
+        assert not isinstance(operation, (Wait, Exchange, ReadFile)), f"an I2C driver does not yield {operation}"
         written = b"" if isinstance(operation, Read) else operation.data
         count = 0 if isinstance(operation, Write) else operation.count
         return bus.transfer(address, written, count)
@@ -196,6 +241,16 @@ def play_line(steps: Generator[Operation, bytes, Result], line: SerialLine) -> P
             if not more:
                 raise NoAnswer(f"no answer to {_shown(operation.request)} within {operation.timeout_s} s")
             received += more
+
+    return _played(steps, answer)
+
+
+def play_files(steps: Generator[Operation, bytes, Result], files: DeviceFiles) -> Played[Result]:
+    """Run a generator of a driver of the kernel's devices to its end, at once."""
+
+    def answer(operation: Operation) -> bytes:
+        assert isinstance(operation, ReadFile), f"a driver of the kernel's devices does not yield {operation}"
+        return files.read_file(operation.device, operation.name)
 
     return _played(steps, answer)
 

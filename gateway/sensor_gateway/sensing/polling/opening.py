@@ -5,14 +5,14 @@ from __future__ import annotations
 from sensor_gateway.model.clock import Clock
 from sensor_gateway.model.errors import GatewayError, OperatorError, WireError
 from sensor_gateway.model.log import Log
-from sensor_gateway.sensing.bus import I2cBus, SerialLine
+from sensor_gateway.sensing.bus import Bus
 from sensor_gateway.sensing.polling.back_off import BackOff
 
 
 class Opening:
     """Opens and closes one bus. ``at_s`` is when it may be opened next, ``opened_s`` when it was."""
 
-    def __init__(self, bus: I2cBus | SerialLine, clock: Clock, log: Log) -> None:
+    def __init__(self, bus: Bus, clock: Clock, log: Log) -> None:
         """Nothing is opened yet."""
         self.is_open = False
         self.opened_s = float("-inf")

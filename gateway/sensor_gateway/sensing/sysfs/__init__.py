@@ -1,0 +1,1 @@
+"""What the kernel itself measures: the devices in /sys, and the door to their files."""
