@@ -68,17 +68,17 @@ def stamp(at_ms: int) -> Stamp:
     return Stamp(uptime_ms=at_ms, wall_ms=at_ms, clock=ClockState.SYNCED)
 
 
+# The noise keeps values, and means of two, off the middle between two ticks, where rounding may go either way.
+FAR = [(tick + noise) / 1000 for tick in range(-300, 301) for noise in (0.1, 0.2, 0.3)]
+NEAR = [(tick + noise) / 1000 for tick in range(13) for noise in (0.1, 0.3)]
+CODES = [FailureCode.CRC, FailureCode.NACK]
+SAMPLES: list[Sample] = [*FAR, *NEAR * (2 * len(FAR) // len(NEAR)), *CODES * (len(FAR) // len(CODES))]
+"""In one list, so that a sample is one draw: half of them are near to each other, and a quarter are failures."""
+
+
 @st.composite
 def courses(draw: st.DrawFn, *, can_be_full: bool = False) -> Course:
-    # The noise keeps values, and means of two, off the middle between two ticks, where rounding may go either way.
-    values = st.builds(
-        lambda tick, noise: (tick + noise) / 1000, st.integers(-300, 300), st.sampled_from([0.1, 0.2, 0.3])
-    )
-    near = st.builds(lambda tick, noise: (tick + noise) / 1000, st.integers(0, 12), st.sampled_from([0.1, 0.3]))
-    codes = st.sampled_from([FailureCode.CRC, FailureCode.NACK])
-    steps = draw(
-        st.lists(st.tuples(st.sampled_from([1, 2, 4, 4, 4, 9, 40]), values | near | near | codes), max_size=40)
-    )
+    steps = draw(st.lists(st.tuples(st.sampled_from([1, 2, 4, 4, 4, 9, 40]), st.sampled_from(SAMPLES)), max_size=40))
     samples: dict[int, Sample] = {}
     at_ms = 1000
     for wait_ms, sample in steps:
