@@ -6,7 +6,7 @@ See docs/writing-a-driver.md. Everything here is public; a change that would bre
 
 from sensor_gateway.model.arithmetic.measuring_range import MOST_RANGES_TRIED, Span, suitable_range
 from sensor_gateway.model.channel import Channel, configured_channel
-from sensor_gateway.model.checksums import checked_words, crc8, crc16_modbus, nmea_checksum
+from sensor_gateway.model.checksums import checked_words, crc8, crc8_maxim, crc16_modbus, nmea_checksum
 from sensor_gateway.model.driver_spec import (
     CONTRACT_VERSION,
     BusKind,
@@ -110,6 +110,7 @@ __all__ = [
     "configured_channel",
     "configured_quantity",
     "crc8",
+    "crc8_maxim",
     "crc16_modbus",
     "nmea_checksum",
     "other",

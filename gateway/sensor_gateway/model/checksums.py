@@ -15,6 +15,16 @@ def crc8(data: bytes, *, polynomial: int = 0x31, initial: int = 0xFF) -> int:
     return crc
 
 
+def crc8_maxim(data: bytes) -> int:
+    """CRC-8 of 1-wire (Maxim application note 27): polynomial 31, reflected, beginning with 0."""
+    crc = 0
+    for byte in data:
+        crc ^= byte
+        for _ in range(8):
+            crc = (crc >> 1) ^ 0x8C if crc & 1 else crc >> 1
+    return crc
+
+
 def checked_words(frame: bytes, count: int, *, initial: int = 0xFF) -> tuple[int, ...]:
     """The 16-bit words of an answer in which each is followed by its CRC-8 (polynomial 31), as Sensirion's parts do.
 
