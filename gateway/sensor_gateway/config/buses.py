@@ -1,4 +1,4 @@
-"""The ``buses:`` section, and the I2C buses that need no section."""
+"""The ``buses:`` section, and the buses that need none: I2C, and what the kernel measures."""
 
 from __future__ import annotations
 
@@ -11,7 +11,13 @@ from types import MappingProxyType
 from typing import Final, cast
 
 from sensor_gateway.config.indentation import BUS_KEYS, indented_members, is_bus
-from sensor_gateway.config.settings import BUS_TYPES, BusSection, I2cBusSection, SimulatedBusSection
+from sensor_gateway.config.settings import (
+    BUS_TYPES,
+    BusSection,
+    I2cBusSection,
+    LinuxBusSection,
+    SimulatedBusSection,
+)
 from sensor_gateway.config.text.faults import Place, Report
 from sensor_gateway.config.text.nodes import NO_ENTRIES, MapNode, Node, ScalarNode, described, joined, shortened
 from sensor_gateway.config.values.decoder import read_section
@@ -20,6 +26,7 @@ from sensor_gateway.config.values.readers import INVALID, as_map
 from sensor_gateway.model.driver_spec import BusKind, DriverSpec
 
 _I2C_NAME: Final = re.compile(r"i2c([0-9]{1,4})")
+_LINUX_NAME: Final = re.compile(r"linux(?:-[a-z0-9_-]+)?")
 _I2C_LIKE: Final = re.compile(r"(?:/dev/)?(?:i2c|bus|smbus)?[-_. ]?([0-9]{1,4})")
 _OTHER_WORDS: Final = MappingProxyType(
     {**dict.fromkeys(("uart", "rs485", "rs232", "modbus", "rtu", "tty"), "serial"), "simulation": "simulated"}
@@ -35,10 +42,17 @@ class BusEntry:
 
 
 @cache
-def implied_bus(name: str) -> I2cBusSection | None:
-    """The section that ``i2c1`` and the like have without being declared."""
+def implied_bus(name: str) -> I2cBusSection | LinuxBusSection | None:
+    """The section that ``i2c1``, ``linux`` and the like have without being declared."""
+    if _LINUX_NAME.fullmatch(name):
+        return LinuxBusSection()
     number = _I2C_NAME.fullmatch(name)
     return I2cBusSection(path=Path(f"/dev/i2c-{int(number[1])}")) if number else None
+
+
+def bus_alone(sensor: str) -> str:
+    """The bus of a sensor that the kernel measures with and that names none: its own, since a read may take long."""
+    return f"linux-{sensor}"
 
 
 def is_device(name: str) -> bool:
@@ -68,7 +82,7 @@ def unknown_bus(name: str, driver: DriverSpec | None, declared: Mapping[str, Bus
 
 
 def _device(bus: BusSection) -> Path | None:
-    if isinstance(bus, SimulatedBusSection):
+    if isinstance(bus, SimulatedBusSection | LinuxBusSection):
         return None
     return bus.path if isinstance(bus, I2cBusSection) else bus.port
 
@@ -97,11 +111,11 @@ def _read_bus(name: str, node: Node, path: str, report: Report) -> object:
     if table is None:
         return INVALID
     implied = implied_bus(name)
-    section, is_certain = _section(table, path, report, "i2c" if implied else "")
+    section, is_certain = _section(table, path, report, implied.type if implied else "")
     if section is None:
         return INVALID
     given: dict[str, object] = {}
-    if section is I2cBusSection and implied is not None:
+    if section is I2cBusSection and isinstance(implied, I2cBusSection):
         given["path"] = implied.path
     if not is_certain:
         given["type"] = INVALID

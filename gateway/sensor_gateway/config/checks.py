@@ -12,6 +12,7 @@ from sensor_gateway.config.sensors import SensorEntry
 from sensor_gateway.config.settings import (
     BusSection,
     I2cBusSection,
+    LinuxBusSection,
     MqttSection,
     OutboxSection,
     SerialBusSection,
@@ -21,7 +22,13 @@ from sensor_gateway.config.text.faults import Report
 from sensor_gateway.config.text.nodes import MapNode, joined
 from sensor_gateway.model.driver_spec import BusKind
 
-_WIRES: Final = {BusKind.I2C: "i2c", BusKind.SERIAL_REQUEST: "serial", BusKind.SERIAL_STREAM: "serial"}
+_WIRES: Final = {
+    BusKind.I2C: "i2c",
+    BusKind.SERIAL_REQUEST: "serial",
+    BusKind.SERIAL_STREAM: "serial",
+    BusKind.SYSFS: "linux",
+}
+_WITH_ARTICLE: Final = {"i2c": "an I2C", "serial": "a serial", "linux": "a linux"}
 
 
 def check_sensors(
@@ -37,14 +44,17 @@ def check_sensors(
         if name is None:
             continue
         if name not in buses and implied_bus(name) is None:
-            if are_all_known or is_device(name):
+            if sensor.spec is not None and sensor.spec.bus is BusKind.SYSFS:
+                report.fault(sensor.place("bus"), joined(sensor.path, "bus"), _needs_none(sensor))
+            elif are_all_known or is_device(name):
                 report.fault(sensor.place("bus"), joined(sensor.path, "bus"), unknown_bus(name, sensor.spec, buses))
         elif sensor.spec is not None and (bus := bus_section(name, buses)) is not None:
             wanted, found = _WIRES[sensor.spec.bus], _wire(bus)
             if found != wanted:
                 message = (
-                    f"{sensor.driver} needs {_with_article(wanted)} bus, and `{name}` is {_with_article(found)} one"
+                    f"{sensor.driver} needs {_WITH_ARTICLE[wanted]} bus, and `{name}` is {_WITH_ARTICLE[found]} one"
                 )
+                message = _needs_none(sensor) if wanted == "linux" else message
                 report.fault(sensor.place("bus"), joined(sensor.path, "bus"), message)
                 continue
         by_bus[name].append(sensor)
@@ -65,8 +75,11 @@ def _wire(bus: BusSection) -> str:
     return bus.kind if isinstance(bus, SimulatedBusSection) else bus.type
 
 
-def _with_article(wire: str) -> str:
-    return "an I2C" if wire == "i2c" else "a serial"
+def _needs_none(sensor: SensorEntry) -> str:
+    return (
+        f"{sensor.driver} is read through the kernel, which owns its bus; remove `bus:` (or write `linux` in all those "
+        "that may share a thread)"
+    )
 
 
 def _check_neighbours(bus: str, sensors: list[SensorEntry], report: Report) -> None:
@@ -101,7 +114,7 @@ def check_buses(declared: Mapping[str, BusEntry | None], report: Report) -> None
     """No two buses are the same device."""
     devices: dict[object, tuple[str, BusEntry]] = {}
     for name, entry in declared.items():
-        if entry is None or isinstance(entry.section, SimulatedBusSection):
+        if entry is None or isinstance(entry.section, SimulatedBusSection | LinuxBusSection):
             continue
         device = entry.section.path if isinstance(entry.section, I2cBusSection) else entry.section.port
         other, first = devices.setdefault(device, (name, entry))
@@ -116,7 +129,7 @@ def check_load(
     """A warning for a bus that is asked for more than it can carry, with the interval that fits."""
     for name, sensors in by_bus.items():
         bus = bus_section(name, declared)
-        if bus is None or isinstance(bus, SimulatedBusSection):
+        if bus is None or isinstance(bus, SimulatedBusSection | LinuxBusSection):
             continue
         whole = [(sensor, sensor.section) for sensor in sensors if sensor.section]
         speed = bus.baudrate if isinstance(bus, SerialBusSection) else bus.frequency

@@ -81,7 +81,7 @@ def _sensor(catalogue: Catalogue) -> Schema:
     return {
         "type": "object",
         "properties": {"driver": {"enum": list(specs), "description": fields_of(SensorSection)["driver"].description}},
-        "required": ["driver", "bus"],
+        "required": ["driver"],
         "allOf": [
             {"if": {"properties": {"driver": {"enum": names}}}, "then": _sensor_of(specs[names[0]], names, specs)}
             for names in families.values()
@@ -105,7 +105,11 @@ def _sensor_of(spec: DriverSpec, names: list[str], specs: Mapping[str, DriverSpe
     return {
         "description": spec.summary,
         "properties": {**common, **{name: _field(field) for name, field in options.items()}},
-        "required": [*required, *(["unit"] if spec.needs_unit else [])],
+        "required": [
+            *required,
+            *(["unit"] if spec.needs_unit else []),
+            *(["bus"] if spec.bus is not BusKind.SYSFS else []),
+        ],
         "additionalProperties": False,
     }
 

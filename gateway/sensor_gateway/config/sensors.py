@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import cast
 
 from sensor_gateway.changes.rules import Absolute
+from sensor_gateway.config.buses import bus_alone
 from sensor_gateway.config.drivers import Catalogue, DriverShelf
 from sensor_gateway.config.indentation import (
     CHANNEL_KEYS,
@@ -26,7 +27,7 @@ from sensor_gateway.config.values.objections import OBJECTIONS
 from sensor_gateway.config.values.readers import INVALID, as_map, report_about, report_bad_name
 from sensor_gateway.config.wiring import check_unnamed, read_wiring
 from sensor_gateway.model.channel import Channel
-from sensor_gateway.model.driver_spec import DriverSpec
+from sensor_gateway.model.driver_spec import BusKind, DriverSpec
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,7 +97,8 @@ class SensorReader:
         written = _driver_written(table)
         spec, driver = self._spec(written, table, path)
         table, meant = judged_keys(table, path, self._report, spec, driver)
-        common = self._read_common(meant, table, path)
+        is_alone = spec is not None and spec.bus is BusKind.SYSFS
+        common = self._read_common(meant, table, path, {"bus": bus_alone(name)} if is_alone else {})
         options = self._options(spec, meant, table, path) if spec else INVALID
         channels = self._channels(spec, driver, options, table, path) if spec and options is not INVALID else None
         known = names_written(spec, driver, table) if channels is None and spec else None
@@ -135,9 +137,11 @@ class SensorReader:
         other = self._shelf.find(meant) if meant else None
         return (None, driver) if other is None or isinstance(other, str) else (other, meant)
 
-    def _read_common(self, meant: Mapping[str, str], table: MapNode, path: str) -> dict[str, object]:
+    def _read_common(
+        self, meant: Mapping[str, str], table: MapNode, path: str, given: Mapping[str, object]
+    ) -> dict[str, object]:
         """The keys that every sensor has."""
-        given: dict[str, object] = {"interval": self._defaults.interval, "heartbeat": self._defaults.heartbeat}
+        given = {**given, "interval": self._defaults.interval, "heartbeat": self._defaults.heartbeat}
         ours = {name: key for name, key in meant.items() if name in self._common}
         judge_meant(self._common, ours, table, path, self._report)
         given |= dict.fromkeys(meant, INVALID)

@@ -156,19 +156,26 @@ class SerialBusSection:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class LinuxBusSection:
+    """Devices that the kernel measures with, read one after the other. ``linux`` and ``linux-NAME`` need no section."""
+
+    type: Annotated[Literal["linux"], "Devices of this computer's kernel."] = "linux"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SimulatedBusSection:
     """A bus in software, with chips that answer on the byte level."""
 
     type: Annotated[Literal["simulated"], "A bus in software."] = "simulated"
-    kind: Annotated[Literal["i2c", "serial"], "The kind of bus it stands for."]
+    kind: Annotated[Literal["i2c", "serial", "linux"], "The kind of bus it stands for."]
     seed: Annotated[int, "Another seed, other values.", Within(0, 2**63 - 1)] = 0
     scenario: Annotated[Path | None, "File that drives values over time and injects faults."] = None
 
 
-BusSection: TypeAlias = I2cBusSection | SerialBusSection | SimulatedBusSection
+BusSection: TypeAlias = I2cBusSection | SerialBusSection | LinuxBusSection | SimulatedBusSection
 
 BUS_TYPES: Final[Mapping[str, type]] = MappingProxyType(
-    {"i2c": I2cBusSection, "serial": SerialBusSection, "simulated": SimulatedBusSection}
+    {"i2c": I2cBusSection, "serial": SerialBusSection, "linux": LinuxBusSection, "simulated": SimulatedBusSection}
 )
 """The sections of buses by what is written behind ``type:``."""
 
@@ -215,7 +222,8 @@ class ChannelSection:
 class SensorSection:
     """One sensor. The driver's own options stand beside these keys (``sensor-gateway drivers NAME`` lists them).
 
-    ``channels`` holds every channel of the driver once loaded, in the driver's order.
+    ``channels`` holds every channel of the driver once loaded, in the driver's order. What the kernel measures needs no
+    ``bus``: it is read in a thread of its own, or in one with all that say ``bus: linux``.
     """
 
     name: Annotated[str, "Key of the sensor in `sensors:`, and its name on every topic.", Mark.NOT_WRITTEN]
@@ -241,7 +249,7 @@ class SensorSection:
 class Configuration:
     """A whole configuration, every default filled in.
 
-    ``buses`` holds the undeclared I2C buses too that sensors use. ``mqtt`` is None only where the caller said
+    ``buses`` holds the undeclared buses too that sensors use. ``mqtt`` is None only where the caller said
     that no broker is needed.
     """
 

@@ -26,7 +26,10 @@ def read_wiring(
     if spec.bus is BusKind.I2C:
         _refuse("unit", f"{driver} is an I2C chip; expected `address:`", table, path, report)
         return _address(spec, driver, table, path, report, written.get("address"))
-    if spec.needs_unit:
+    if spec.bus is BusKind.SYSFS:
+        for key in ("address", "unit"):
+            _refuse(key, f"{driver} is read through the kernel, which knows its {key}; remove it", table, path, report)
+    elif spec.needs_unit:
         _refuse("address", f"{driver} is on a serial line; expected `unit:`", table, path, report)
         if "unit" not in table.entries and written.get("unit") is not INVALID:
             message = "`unit` is missing; expected the number of the device on its line, 1 to 247"

@@ -4,31 +4,40 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from sensor_gateway.config.settings import BusSection, I2cBusSection, SerialBusSection, SimulatedBusSection
+from sensor_gateway.config.settings import (
+    BusSection,
+    I2cBusSection,
+    LinuxBusSection,
+    SerialBusSection,
+    SimulatedBusSection,
+)
 from sensor_gateway.model.clock import Clock
 from sensor_gateway.model.driver_spec import BusKind
-from sensor_gateway.sensing.bus import I2cBus, SerialLine
+from sensor_gateway.sensing.bus import Bus
 from sensor_gateway.sensing.i2c import KernelI2cBus
 from sensor_gateway.sensing.plan import SensorPlan
 from sensor_gateway.sensing.serial_port import SerialPort
+from sensor_gateway.sensing.sysfs.door import KernelFiles
 from sensor_gateway.service.plans import port_settings
 from sensor_gateway.service.scenarios import scenario_of
 from sensor_gateway.simulation.build import simulated_bus
 from sensor_gateway.simulation.scenario import Scenario
 
 
-def make_bus(name: str, section: BusSection, sensors: Sequence[SensorPlan], clock: Clock) -> I2cBus | SerialLine:
+def make_bus(name: str, section: BusSection, sensors: Sequence[SensorPlan], clock: Clock) -> Bus:
     """The bus that the section describes, closed. ScenarioFaults where its scenario is wrong."""
     if isinstance(section, I2cBusSection):
         return KernelI2cBus(name, section.path)
     if isinstance(section, SerialBusSection):
         return SerialPort(name, port_settings(section))
+    if isinstance(section, LinuxBusSection):
+        return KernelFiles(name)
     return pretended_bus(name, section, sensors, clock, scenario=scenario_of(section))
 
 
 def pretended_bus(
     name: str, section: BusSection, sensors: Sequence[SensorPlan], clock: Clock, *, scenario: Scenario | None
-) -> I2cBus | SerialLine:
+) -> Bus:
     """A bus in software in the place of any bus."""
     seed = section.seed if isinstance(section, SimulatedBusSection) else 0
     if all(plan.spec.bus is BusKind.I2C for plan in sensors):

@@ -16,9 +16,10 @@ from sensor_gateway.cli.arguments import EX_FAILED, program, say
 from sensor_gateway.cli.read import refusal_code
 from sensor_gateway.config.settings import Configuration, SimulatedBusSection
 from sensor_gateway.config.show import show
+from sensor_gateway.model.clock import Clock
 from sensor_gateway.model.driver_spec import BusKind
-from sensor_gateway.model.errors import GatewayError
-from sensor_gateway.sensing.bus import I2cBus
+from sensor_gateway.model.errors import GatewayError, OperatorError
+from sensor_gateway.sensing.bus import Bus, I2cBus, line_of
 from sensor_gateway.sensing.catalogue import DriverCatalogue
 from sensor_gateway.sensing.outlet import Outlet
 from sensor_gateway.sensing.poller import Poller
@@ -28,7 +29,7 @@ from sensor_gateway.service.plans import sensor_plans
 from sensor_gateway.service.system_clock import SystemClock
 from sensor_gateway.simulation.virtual_clock import VirtualClock
 from sensor_gateway.testing.recording_file import Header, RecordingWriter, Step
-from sensor_gateway.testing.tapping import TappedBus, TappedLine
+from sensor_gateway.testing.tapping import Hearing, TappedBus, TappedLine
 
 HEARD: Final = (BusKind.I2C, BusKind.SERIAL_REQUEST, BusKind.SERIAL_STREAM)
 """What can be tapped."""
@@ -90,7 +91,7 @@ class Recorder:
             self._steps += 1
             writer.write(step)
 
-        tap = TappedBus(door, clock, hear) if isinstance(door, I2cBus) else TappedLine(door, clock, hear)
+        tap = _tapped(door, clock, hear)
         try:
             door.open()
         except GatewayError as error:
@@ -123,6 +124,15 @@ class Recorder:
                     self._virtual.advance(wait_s)
                 else:
                     stopped.wait(wait_s)
+
+
+def _tapped(door: Bus, clock: Clock, hear: Hearing) -> TappedBus | TappedLine:
+    line = line_of(door)
+    if line is not None:
+        return TappedLine(line, clock, hear)
+    if isinstance(door, I2cBus):
+        return TappedBus(door, clock, hear)
+    raise OperatorError(f"{door.name} has no wire on which anything could be recorded")
 
 
 @contextmanager
