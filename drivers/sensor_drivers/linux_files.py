@@ -114,6 +114,15 @@ class Options:
         "by default those that are usual for the chip.",
     ] = field(default_factory=dict)
 
+    @property
+    def files(self) -> Mapping[str, str]:
+        """What is read, by channel: what is written, else what is usual. ValueError where there is neither."""
+        found = self.reads or USUAL.get(self.chip)
+        if not found:
+            what = self.chip or "this device"
+            raise ValueError(f"reads is needed for {what[:60]}, like `reads: {{temperature: temp1_input}}`")
+        return found
+
     def __post_init__(self) -> None:
         """Refuse what names no device and no file (ValueError, beginning with the key)."""
         if not self.chip and not self.path:
@@ -130,11 +139,7 @@ class Options:
 
 def measured_by(options: Options) -> dict[str, Measured]:
     """What is read, by channel. ValueError, beginning with the key, for files that are none."""
-    reads = options.reads or USUAL.get(options.chip)
-    if not reads:
-        what = options.chip or "this device"
-        raise ValueError(f"reads is needed for {what[:60]}, like `reads: {{temperature: temp1_input}}`")
-    return {name: _measured(file) for name, file in reads.items()}
+    return {name: _measured(file) for name, file in options.files.items()}
 
 
 def channels_of(options: Options) -> tuple[Channel, ...]:

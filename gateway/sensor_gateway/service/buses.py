@@ -40,6 +40,8 @@ def pretended_bus(
 ) -> Bus:
     """A bus in software in the place of any bus."""
     seed = section.seed if isinstance(section, SimulatedBusSection) else 0
+    if any(plan.spec.bus is BusKind.SYSFS for plan in sensors):
+        return simulated_bus(name, "linux", sensors, seed=seed, scenario=scenario, clock=clock)
     if all(plan.spec.bus is BusKind.I2C for plan in sensors):
         return simulated_bus(name, "i2c", sensors, seed=seed, scenario=scenario, clock=clock)
     return simulated_bus(name, "serial", sensors, seed=seed, scenario=scenario, clock=clock)

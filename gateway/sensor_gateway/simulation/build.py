@@ -14,8 +14,9 @@ from sensor_gateway.model.clock import Clock
 from sensor_gateway.model.driver_spec import BusKind
 from sensor_gateway.model.errors import OperatorError
 from sensor_gateway.sensing.plan import SensorPlan
-from sensor_gateway.simulation.chips.chip import I2cModel, Mounting, SlaveModel, TalkerModel
-from sensor_gateway.simulation.chips.vectors import VectorChip, VectorSlave, VectorTalker
+from sensor_gateway.simulation.chips.chip import FilesModel, I2cModel, Mounting, SlaveModel, TalkerModel
+from sensor_gateway.simulation.chips.vectors import VectorChip, VectorFiles, VectorSlave, VectorTalker
+from sensor_gateway.simulation.device_files import Shelf, SimulatedFiles
 from sensor_gateway.simulation.i2c_bus import SimulatedI2cBus, Socket
 from sensor_gateway.simulation.models import MODELS, Model
 from sensor_gateway.simulation.scenario import Scenario
@@ -23,7 +24,7 @@ from sensor_gateway.simulation.serial_line import SimulatedLine, WiredSlave, Wir
 from sensor_gateway.simulation.world import World
 
 GROUP: Final = "sensor_gateway.chip_models"
-"""Entry points: the driver's name, and an I2cModel, SlaveModel or TalkerModel as its bus kind asks for."""
+"""Entry points: the driver's name, and an I2cModel, SlaveModel, TalkerModel or FilesModel as its bus kind asks for."""
 
 
 class BrokenChipModel(OperatorError):
@@ -54,15 +55,27 @@ def simulated_bus(
 ) -> SimulatedLine: ...
 
 
+@overload
 def simulated_bus(
     name: str,
-    kind: Literal["i2c", "serial"],
+    kind: Literal["linux"],
     sensors: Sequence[SensorPlan],
     *,
     seed: int = 0,
     scenario: Scenario | None = None,
     clock: Clock,
-) -> SimulatedI2cBus | SimulatedLine:
+) -> SimulatedFiles: ...
+
+
+def simulated_bus(
+    name: str,
+    kind: Literal["i2c", "serial", "linux"],
+    sensors: Sequence[SensorPlan],
+    *,
+    seed: int = 0,
+    scenario: Scenario | None = None,
+    clock: Clock,
+) -> SimulatedI2cBus | SimulatedLine | SimulatedFiles:
     """The bus of these sensors, whose time begins now. BrokenChipModel where a model cannot be loaded.
 
     A model that refuses its sensor's options (ValueError, KeyError) is a fault of the model.
@@ -72,11 +85,16 @@ def simulated_bus(
     faults = () if scenario is None else scenario.faults
     if kind == "i2c":
         sockets = [
-            # A driver's bus kind tells which of the three kinds its model is; a third party's promises to keep to it.
+            # A driver's bus kind tells which of the four kinds its model is; a third party's promises to keep to it.
             Socket(model=cast("I2cModel", _model(mounting, VectorChip)), mounting=mounting)
             for mounting in mountings
         ]
         return SimulatedI2cBus(name, sockets, clock=clock, faults=faults)
+    if kind == "linux":
+        shelves = [
+            Shelf(model=cast("FilesModel", _model(mounting, VectorFiles)), mounting=mounting) for mounting in mountings
+        ]
+        return SimulatedFiles(name, shelves, clock=clock, faults=faults)
     return SimulatedLine(name, slaves=_slaves(mountings), talkers=_talkers(mountings), clock=clock, faults=faults)
 
 

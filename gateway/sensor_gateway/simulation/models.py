@@ -10,7 +10,7 @@ from sensor_gateway.simulation.chips.air.bmp3xx import Bmp3xx
 from sensor_gateway.simulation.chips.air.dps310 import Dps310
 from sensor_gateway.simulation.chips.air.hdc1080 import Hdc1080
 from sensor_gateway.simulation.chips.bme280 import Bme280
-from sensor_gateway.simulation.chips.chip import I2cModel, SlaveModel, TalkerModel
+from sensor_gateway.simulation.chips.chip import FilesModel, I2cModel, SlaveModel, TalkerModel
 from sensor_gateway.simulation.chips.humidity.aht20 import Aht20
 from sensor_gateway.simulation.chips.humidity.hdc302x import Hdc302x
 from sensor_gateway.simulation.chips.humidity.scd4x import Scd4x
@@ -18,6 +18,8 @@ from sensor_gateway.simulation.chips.humidity.sht3x import Sht3x
 from sensor_gateway.simulation.chips.humidity.sht4x import Sht4x
 from sensor_gateway.simulation.chips.humidity.shtc3 import Shtc3
 from sensor_gateway.simulation.chips.humidity.si7021 import Si7021
+from sensor_gateway.simulation.chips.kernel.attributes import Attributes
+from sensor_gateway.simulation.chips.kernel.thermometer import Thermometer
 from sensor_gateway.simulation.chips.light.apds9960 import Apds9960
 from sensor_gateway.simulation.chips.light.bh1750 import Bh1750
 from sensor_gateway.simulation.chips.light.ltr390 import Ltr390
@@ -33,7 +35,7 @@ from sensor_gateway.simulation.chips.thermometers.adt7410 import Adt7410
 from sensor_gateway.simulation.chips.thermometers.mcp9808 import Mcp9808
 from sensor_gateway.simulation.chips.thermometers.tmp117 import Tmp117
 
-Model: TypeAlias = I2cModel | SlaveModel | TalkerModel
+Model: TypeAlias = I2cModel | SlaveModel | TalkerModel | FilesModel
 
 MODELS: Final[Mapping[str, Model]] = {
     "adt7410": Adt7410,
@@ -44,9 +46,11 @@ MODELS: Final[Mapping[str, Model]] = {
     "bme680": Bme680,
     "bmp3xx": Bmp3xx,
     "dps310": Dps310,
+    "ds18b20": Thermometer,
     "hdc1080": Hdc1080,
     "hdc302x": Hdc302x,
     "line": LineTalker,
+    "linux": Attributes,
     "lm75": Lm75,
     "ltr390": Ltr390,
     "max44009": Max44009,

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Final, Protocol, TypeAlias
 
 from sensor_gateway.model.driver_spec import DriverSpec
+from sensor_gateway.model.operations import KernelDevice
 
 Course: TypeAlias = Callable[[float], float]
 """A physical value over time: seconds since the simulation began, to the channel's unit."""
@@ -66,6 +67,18 @@ class Talker(Protocol):
         ...
 
 
+class KernelSensor(Protocol):
+    """A device that the kernel measures with."""
+
+    def fits(self, device: KernelDevice) -> bool:
+        """Whether it is the device that is meant."""
+        ...
+
+    def read(self, file: str, now_s: float) -> tuple[float, bytes]:
+        """The seconds that the kernel takes, and what is in the file then. FileMissing where there is no such file."""
+        ...
+
+
 I2cModel: TypeAlias = Callable[[Mounting], I2cChip]
 """Makes the chip of one sensor, fresh from power-on. So do third parties' models for I2C drivers."""
 
@@ -74,3 +87,6 @@ SlaveModel: TypeAlias = Callable[[Sequence[Mounting]], Slave]
 
 TalkerModel: TypeAlias = Callable[[Mounting], Talker]
 """Makes the device of one sensor that talks by itself."""
+
+FilesModel: TypeAlias = Callable[[Mounting], KernelSensor]
+"""Makes the device of one sensor that the kernel measures with."""

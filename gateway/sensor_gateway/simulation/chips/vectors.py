@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from itertools import cycle
 from typing import Final
 
+from sensor_gateway.model.operations import KernelDevice
 from sensor_gateway.simulation.chips.chip import Mounting
 
 ANSWER_AFTER_S: Final = 0.02
@@ -74,3 +75,21 @@ class VectorTalker:
         """The next frame."""
         self.next_s += self._interval_s
         return self._reel.turn()
+
+
+class VectorFiles:
+    """Plays vectors as what is in the files of a device, whichever file is read."""
+
+    def __init__(self, mounting: Mounting) -> None:
+        """Begin with the first vector."""
+        self._reel = _Reel(mounting)
+
+    def fits(self, device: KernelDevice) -> bool:
+        """Be any device."""
+        del device
+        return True
+
+    def read(self, file: str, now_s: float) -> tuple[float, bytes]:
+        """The next frame."""
+        del file, now_s
+        return 0.0, self._reel.turn()

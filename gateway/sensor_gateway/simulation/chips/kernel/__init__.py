@@ -1,0 +1,1 @@
+"""What the kernel shows of chips in /sys, in software: text in files, as its drivers write it."""
