@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final, TypeAlias
 
+from sensor_gateway.simulation.chips.air.ads1115 import Ads1115
 from sensor_gateway.simulation.chips.air.bme680 import Bme680
 from sensor_gateway.simulation.chips.air.bmp3xx import Bmp3xx
 from sensor_gateway.simulation.chips.air.dps310 import Dps310
@@ -38,6 +39,7 @@ from sensor_gateway.simulation.chips.thermometers.tmp117 import Tmp117
 Model: TypeAlias = I2cModel | SlaveModel | TalkerModel | FilesModel
 
 MODELS: Final[Mapping[str, Model]] = {
+    "ads1115": Ads1115,
     "adt7410": Adt7410,
     "aht20": Aht20,
     "apds9960": Apds9960,
