@@ -28,8 +28,9 @@ if TYPE_CHECKING:
 
 _ABOUT = """\
 Looks at every I2C bus and serial port of this machine: which addresses answer, which chip each one is or may be, what
-a kernel driver owns, and what of it is configured or missing. To a chip that is not identified yet it writes nothing
-that another chip at that address would act on; serial ports are not opened. Stop the daemon first: it owns its buses.
+a kernel driver owns or measures itself (hwmon, IIO, 1-wire), and what of it is configured or missing. To a chip that
+is not identified yet it writes nothing that another chip at that address would act on; serial ports are not opened.
+Stop the daemon first: it owns its buses.
 
   sensor-gateway scan
   sensor-gateway scan --config my.yaml
@@ -103,4 +104,5 @@ def _code(survey: Survey) -> int:
     troubles = [bus.scan.trouble for bus in survey.buses if bus.scan is not None]
     codes = [refusal_code(trouble) for trouble in (*troubles, survey.no_bus) if trouble is not None]
     codes += [EX_FAILED for bus in survey.buses if bus.missing]
+    codes += [EX_FAILED for _ in survey.lost]
     return max(codes, default=os.EX_OK)

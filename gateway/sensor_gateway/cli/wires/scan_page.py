@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import json
+import re
+from collections.abc import Iterator, Mapping
 from typing import Final
 
 from sensor_gateway.cli.arguments import program
-from sensor_gateway.cli.wires.survey import BusSeen, PortSeen, Survey, is_of_kind
+from sensor_gateway.cli.wires.survey import BusSeen, DeviceSeen, PortSeen, Survey, is_of_kind
 from sensor_gateway.model.errors import GatewayError
 from sensor_gateway.sensing.scan.candidates import Candidate
 from sensor_gateway.sensing.scan.identification import Finding, Verdict
@@ -14,6 +16,8 @@ from sensor_gateway.sensing.serial_port import NO_PORT
 from sensor_gateway.service.logs import escape
 
 _MOST_NAMED: Final = 6
+_NO_ID: Final = re.compile(r"[^a-z0-9_-]+")
+_PLAIN: Final = re.compile(r"[A-Za-z][A-Za-z0-9_.-]*|[0-9a-f]+-[0-9a-f]+")
 
 
 def page(survey: Survey) -> Iterator[str]:
@@ -22,6 +26,11 @@ def page(survey: Survey) -> Iterator[str]:
         yield from _bus(bus)
     if survey.no_bus is not None:
         yield f"no I2C bus: {survey.no_bus}"
+    if survey.devices or survey.lost:
+        yield "devices of the kernel"
+        yield from map(_device, survey.devices)
+    for plan in survey.lost:
+        yield f"  {plan.name} ({plan.variant}) is missing: `{program()} read {plan.name}` says what is there"
     if survey.ports:
         yield "serial ports"
         for port in survey.ports:
@@ -48,6 +57,7 @@ def yaml(survey: Survey) -> Iterator[str]:
                 known.append(f"  {entry}  # {_one_line(_part(finding))}")
             else:
                 unsure.append(f"  # {entry}  # one of: {_listed(finding.may_be)}")
+    known.extend(_yaml_devices(survey, names))
     if known or unsure:
         yield "sensors:" if known else "# sensors:"
         yield from known
@@ -71,8 +81,39 @@ def facts(survey: Survey) -> dict[str, object]:
             }
             for port in survey.ports
         ],
+        "kernel": [
+            {
+                "kind": seen.device.kind,
+                "name": seen.device.name,
+                "place": seen.device.place,
+                "sensors": list(seen.sensors),
+                "section": None if seen.proposal is None else dict(seen.proposal),
+            }
+            for seen in survey.devices
+        ],
+        "lost": [plan.name for plan in survey.lost],
         "trouble": None if survey.no_bus is None else str(survey.no_bus),
     }
+
+
+def _device(seen: DeviceSeen) -> str:
+    nothing = "not configured" if seen.proposal is not None else "measures nothing that there is a driver for"
+    return f"  {escape(str(seen.device)):50}  {', '.join(seen.sensors) or nothing}"
+
+
+def _yaml_devices(survey: Survey, names: set[str]) -> Iterator[str]:
+    for seen in survey.devices:
+        if seen.proposal is not None and not seen.sensors:
+            slug = _NO_ID.sub("-", seen.device.name.lower()).strip("-") or "device"
+            name = _free_name(slug, f"{slug}-{seen.device.kind}", names)
+            yield f"  {name}: {_flow(seen.proposal)}"
+
+
+def _flow(value: object) -> str:
+    if isinstance(value, Mapping):
+        return f"{{{', '.join(f'{key}: {_flow(inner)}' for key, inner in value.items())}}}"
+    text = str(value)
+    return text if _PLAIN.fullmatch(text) else json.dumps(text)
 
 
 def _bus(bus: BusSeen) -> Iterator[str]:

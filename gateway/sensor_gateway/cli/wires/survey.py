@@ -7,7 +7,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from sensor_gateway.config.settings import Configuration, I2cBusSection, SerialBusSection, SimulatedBusSection
+from sensor_gateway.config.settings import (
+    Configuration,
+    I2cBusSection,
+    LinuxBusSection,
+    SerialBusSection,
+    SimulatedBusSection,
+)
 from sensor_gateway.model.clock import Clock
 from sensor_gateway.model.driver_spec import DriverSpec
 from sensor_gateway.model.errors import GatewayError, OperatorError
@@ -18,6 +24,9 @@ from sensor_gateway.sensing.plan import SensorPlan
 from sensor_gateway.sensing.scan.bus_scan import BusScan, Place, scan_bus
 from sensor_gateway.sensing.scan.candidates import Candidate, candidates
 from sensor_gateway.sensing.scan.machine import I2cNode, Machine, PortNode
+from sensor_gateway.sensing.sysfs.devices import FoundDevice
+from sensor_gateway.sensing.sysfs.devices import devices as found_devices
+from sensor_gateway.sensing.sysfs.proposal import as_sensor, device_of
 from sensor_gateway.service.buses import make_bus
 from sensor_gateway.service.plans import sensor_plans
 
@@ -59,11 +68,28 @@ class PortSeen:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class DeviceSeen:
+    """One device that the kernel measures with. ``proposal`` is its section as a sensor, None where it has none.
+
+    ``sensors`` are the names of those that read it.
+    """
+
+    device: FoundDevice
+    proposal: Mapping[str, object] | None
+    sensors: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Survey:
-    """All that was seen. ``no_bus`` is what to do where the machine has no I2C bus at all."""
+    """All that was seen. ``no_bus`` is what to do where the machine has no I2C bus at all.
+
+    ``lost`` are configured sensors whose device the kernel does not have, or has several of.
+    """
 
     buses: tuple[BusSeen, ...]
     ports: tuple[PortSeen, ...]
+    devices: tuple[DeviceSeen, ...]
+    lost: tuple[SensorPlan, ...]
     no_bus: GatewayError | None
     taken: frozenset[str]
     """Names of sensors and buses that are in use."""
@@ -99,9 +125,21 @@ class Surveyor:
             elif not wanted:
                 seen.append(BusSeen(name=self._name(node), node=node, sensors={}, scan=None))
         seen.extend(self._absent(name) for name in absent if not wanted or name in wanted)
+        there = found_devices(self._machine.sysfs)
+        readers = list(self._readers(there))
+        devices = (
+            DeviceSeen(
+                device=device,
+                proposal=as_sensor(device, there),
+                sensors=tuple(plan.name for plan, found in readers if found == [device]),
+            )
+            for device in there
+        )
         return Survey(
             buses=tuple(seen),
             ports=() if wanted else tuple(self._port(port) for port in self._machine.ports()),
+            devices=() if wanted else tuple(devices),
+            lost=() if wanted else tuple(plan for plan, found in readers if len(found) != 1),
             no_bus=None if nodes or absent else self._refusal(),
             taken=frozenset((*self._configuration.sensors, *self._configuration.buses)),
         )
@@ -149,6 +187,13 @@ class Surveyor:
 
     def _scan(self, bus: I2cBus, place: Place) -> BusScan:
         return scan_bus(bus, self._kinds, place, clock=self._clock, wait=threading.Event().wait)
+
+    def _readers(self, there: Sequence[FoundDevice]) -> Iterator[tuple[SensorPlan, list[FoundDevice]]]:
+        """The sensors that the kernel measures with, and the devices that fit each."""
+        for plan in self._plans.values():
+            section = self._configuration.buses[self._configuration.sensors[plan.name].bus]
+            if isinstance(section, LinuxBusSection) and (wanted := device_of(plan)) is not None:
+                yield plan, [device for device in there if device.fits(wanted)]
 
     def _refusal(self) -> GatewayError | None:
         """What the door says of the bus that every Raspberry Pi has."""
