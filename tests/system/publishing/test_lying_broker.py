@@ -7,6 +7,7 @@ and is caught by the same judge.
 
 from __future__ import annotations
 
+import json
 import random
 from collections.abc import Callable
 from typing import Any
@@ -14,7 +15,9 @@ from typing import Any
 import pytest
 from proving.broker_bench import BrokerBench
 
-from sensor_gateway.publishing.mqtt import Loss, MqttClient, _Inbox
+from sensor_gateway.publishing.connector import Connector, NoConnection
+from sensor_gateway.publishing.mqtt import Loss, MqttClient, Protocol, _Inbox
+from sensor_gateway.publishing.session import Connection
 from sensor_gateway.publishing.stream import events
 from sensor_gateway.publishing.stream.events import EventStream
 from sensor_gateway.publishing.stream.feed import Feed
@@ -215,11 +218,70 @@ def test_control_drops(bench: Benches, monkeypatch: pytest.MonkeyPatch, kind: st
     assert _lived(table, _dropping(table, kind))
 
 
-def test_a_broker_that_hangs_up_before_the_greeting_costs_no_event_and_stays_on_mqtt_5(bench: Benches) -> None:
-    table = bench(connack=lambda number, _packet: Connack(closes=number % 4 > 0), retry_max_s=2.0)
+def _hangs_up_before_the_greeting(table: BrokerBench) -> Callable[[Packet], Answer]:
+    """Three times of four; between them it answers so late that something is unanswered when it is cut off."""
+    table.broker.connack = lambda number, _packet: Connack(closes=number % 4 > 0)
     table.every(20.0, table.broker.cut, times=10)
-    assert not _lived(table, lambda _packet: Ack())
-    assert {packet.body[6] for packet in table.broker.kinds("CONNECT")} == {5}
+
+    def late(packet: Packet) -> Answer:
+        table.answer_later(3.0, packet, Ack())
+        return Silence()
+
+    return late
+
+
+def _versions(table: BrokerBench) -> set[int]:
+    return {packet.body[6] for packet in table.broker.kinds("CONNECT")}
+
+
+def test_a_broker_that_hangs_up_before_the_greeting_costs_no_event_and_stays_on_mqtt_5(bench: Benches) -> None:
+    table = bench(retry_max_s=2.0)
+    assert not _lived(table, _hangs_up_before_the_greeting(table))
+    assert _versions(table) == {5}
+    assert table.broker.connections > 40
+
+
+def _falls_back_whatever_was_wrong(self: Connector) -> Connection:
+    try:
+        return self._greeted(Protocol.V5)
+    except NoConnection:
+        return self._greeted(Protocol.V311)
+
+
+def test_control_hanging_up_before_the_greeting(bench: Benches, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A feed as above, and a connector that takes each failure for a broker that does not know MQTT 5."""
+    table = bench(retry_max_s=2.0)
+    monkeypatch.setattr(Feed, "rewind", lambda self, room: setattr(self, "_room", room))
+    assert _lived(table, _hangs_up_before_the_greeting(table))
+    monkeypatch.undo()
+    table = bench(retry_max_s=2.0)
+    monkeypatch.setattr(Connector, "connect", _falls_back_whatever_was_wrong)
+    _lived(table, _hangs_up_before_the_greeting(table))
+    assert _versions(table) == {4, 5}
+
+
+# Yes, and then lost
+
+
+def test_what_a_broker_takes_and_loses_is_lost_and_the_judge_says_so(
+    bench: Benches, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The promise ends at the PUBACK: of what the broker says yes to and passes on to nobody, nothing is sent again."""
+    table = bench()
+    promise, lost = table.view.promise, []
+
+    def pass_on(packet: Packet) -> None:
+        if packet.number % 10 == 0:
+            lost.append(packet)
+        else:
+            promise(packet)
+
+    monkeypatch.setattr(table.view, "promise", pass_on)
+    faults = _lived(table, lambda _packet: Ack())
+    gone = sorted(entry["seq"] for packet in lost for entry in json.loads(packet.payload))
+    assert faults == [f"never arrived: {gone}", f"acknowledged, and no broker said so: {gone}"]
+    assert len(gone) > 20
+    assert len(table.view.sent) == table.last_seq, "nothing is sent twice"
 
 
 # The former connection
