@@ -122,7 +122,7 @@ class KernelI2cBus:
             raise BusRefused(
                 f"the kernel driver {driver} owns address 0x{address:02x} on {self.name}: free the address with "
                 f"`echo {self._number}-{address:04x} | sudo tee /sys/bus/i2c/drivers/{driver}/unbind`, "
-                "and remove what binds it (a dtoverlay in config.txt)",
+                "and remove what binds it (a dtoverlay in config.txt); or read what it measures (`driver: linux`)",
             )
         self._free.add(address)
 
