@@ -25,8 +25,13 @@ USUAL: Final = {
     "pressure": (990.0, 1030.0),
     "illuminance": (20.0, 900.0),
     "carbon_dioxide": (420.0, 1200.0),
+    "gas_resistance": (20_000.0, 200_000.0),
+    "uv_index": (0.0, 8.0),
 }
-"""Quantities with a range that people know from their homes; all others swing in the middle half of their limits."""
+"""Quantities (or names, of channels without one) with a range that people know from their homes.
+
+All others swing in the middle half of their limits.
+"""
 
 
 class World:
@@ -88,9 +93,9 @@ class Wave:
 
 
 def _range(channel: Channel) -> tuple[float, float]:
-    low, high = USUAL.get(channel.quantity.name, (channel.low, channel.high))
-    if channel.low <= low and high <= channel.high and channel.quantity.name in USUAL:
-        return low, high
+    usual = USUAL.get(channel.name if channel.quantity.name == "other" else channel.quantity.name)
+    if usual is not None and channel.low <= usual[0] and usual[1] <= channel.high:
+        return usual
     width = channel.high - channel.low
     if width > WIDEST:
         low, high = max(channel.low, 0.0), min(channel.high, 100.0)
