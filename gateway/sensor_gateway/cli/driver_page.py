@@ -18,6 +18,8 @@ from sensor_gateway.config.text.environment import escaped
 from sensor_gateway.config.text.nodes import read_plain
 from sensor_gateway.config.values.decoder import fields_of, unwrap
 from sensor_gateway.config.values.kinds import KINDS
+from sensor_gateway.config.values.objections import OBJECTIONS
+from sensor_gateway.model.driver_spec import BusKind
 
 if TYPE_CHECKING:
     from sensor_gateway.model.channel import Channel
@@ -94,14 +96,24 @@ def example(name: str, spec: DriverSpec) -> Iterator[str]:
     yield "sensors:"
     yield "  my-sensor:"
     yield f"    driver: {name}"
-    yield f"    bus: {'my-line' if is_serial else 'i2c1'}"
+    if bus_of(spec) != BusKind.SYSFS:
+        yield f"    bus: {'my-line' if is_serial else 'i2c1'}"
     if spec.needs_unit:
         yield "    unit: 1"
     required = [option.name for option in options_of(spec.options) if option.is_required]
-    if required:
+    if required or not _is_complete(spec.options):
         written = next((vector.options for vector in spec.vectors if vector.options), {})
         for key, value in {**dict.fromkeys(required), **written}.items():
             yield from _written(key, value, "    ")
+
+
+def _is_complete(section: type) -> bool:
+    """Whether nothing at all has to be written for these options."""
+    try:
+        section()
+    except OBJECTIONS:
+        return False
+    return True
 
 
 def options_of(section: type) -> tuple[Option, ...]:
