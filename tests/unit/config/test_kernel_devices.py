@@ -101,7 +101,7 @@ def test_the_schema_takes_a_kernel_device_without_a_bus() -> None:
         ("{driver: ds18b20, unit: 1}", "sensors.it.unit: ds18b20 is read through the kernel"),
         ("{driver: ds18b2}", "sensors.it.driver: unknown driver `ds18b2`"),
         ("{driver: linux}", "sensors.it: chip or `path` is needed to find the device"),
-        ("{driver: linux, chip: hwmon0}", "sensors.it.chip: chip ends in a number that changes"),
+        ("{driver: linux, chip: hwmon0}", "sensors.it.chip: chip is a number that changes"),
         ("{driver: linux, chip: unheard}", "sensors.it: reads is needed for unheard, like `reads:"),
         ("{driver: linux, chip: lm75, reads: {T: temp1_input}}", "sensors.it.reads: channel 'T' has a name"),
         ("{driver: linux, chip: lm75, reads: {t: temp1}}", "sensors.it.reads: temp1 is no file with a measured"),
