@@ -131,7 +131,9 @@ class Options:
             if ONE_WIRE.search(text):
                 raise ValueError(f"{key} is that of a thermometer on 1-wire: write `driver: ds18b20` and `id: 28-...`")
             if NUMBERED.search(text):
-                raise ValueError(f"{key} is a number that changes from start to start; write what its file `name` holds")
+                raise ValueError(
+                    f"{key} is a number that changes from start to start; write what its file `name` holds"
+                )
         kinds = {measured.kind for measured in measured_by(self).values()}
         if len(kinds) > 1:
             raise ValueError("reads names files of hwmon and of IIO, which are never those of one device")
