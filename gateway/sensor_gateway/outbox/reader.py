@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from sensor_gateway.model.event import Gap, GapCause
@@ -131,16 +132,24 @@ class Reader:
         (epoch, seq), (following, first_seq) = after, before
         if following == epoch:
             return self._announce(answer, epoch, seq + 1, first_seq - 1, is_damage=is_damage)
-        ends = {drop.epoch: drop.last for drop in self._drops if epoch <= drop.epoch < following}
-        ends[epoch] = max(seq, ends.get(epoch, 0))
-        if known_end is not None and epoch <= known_end[0] < following:
-            ends[known_end[0]] = max(ends.get(known_end[0], 0), known_end[1])
+        ends: dict[Epoch, int] = {}
+        for one, last in self._known_ends(epoch, seq, known_end):
+            if epoch <= one < following:
+                ends[one] = max(ends.get(one, 0), last)
         for one, next_one in zip(sorted(ends), [*sorted(ends), following][1:], strict=True):
             first = seq + 1 if one == epoch else 1
             if not self._announce(answer, one, first, ends[one], is_damage=is_damage):
                 return False
             self._marks.learn_border(one, ends[one], next_one)
         return self._announce(answer, following, 1, first_seq - 1, is_damage=is_damage)
+
+    def _known_ends(self, epoch: Epoch, seq: int, known_end: tuple[Epoch, int] | None) -> Iterator[tuple[Epoch, int]]:
+        """So far, at least, did epochs go: where reading stands, what was dropped, what was acknowledged ahead."""
+        yield epoch, seq
+        yield from ((drop.epoch, drop.last) for drop in self._drops)
+        yield from ((above, last) for above, _, last in self._marks.ranges)
+        if known_end is not None:
+            yield known_end
 
     def _announce(self, answer: _Answer, epoch: Epoch, first: int, last: int, *, is_damage: bool) -> bool:
         otherwise = GapCause.DAMAGE if is_damage else GapCause.UNKNOWN

@@ -239,6 +239,34 @@ def test_damage_at_the_end_of_an_epoch_that_ended_in_order_is_announced(site: An
     assert [(gap.from_seq, gap.to_seq) for gap in gaps(found)] == [(7, 9)]
 
 
+@pytest.mark.parametrize("further_starts", [0, 1])
+def test_damage_below_what_was_acknowledged_at_the_end_of_an_epoch_is_announced(site: Any, further_starts: int) -> None:
+    """Only the acknowledgement still knows how far the epoch went."""
+    box = site.open(**ROOMY)
+    for _ in range(5):
+        box.append(site.news(1))
+    last = box.read(None, max_events=10, max_bytes=10**6)[-1]
+    assert last.position.seq == 6
+    site.acknowledge([last])
+    box.tend()
+    site.kill()
+    hot = site.hot / "hot.log"
+    data = bytearray(hot.read_bytes())
+    records = [at for at in range(len(data)) if data.startswith(b"SGW1", at)]
+    for at in records[-3:-1]:
+        data[at + 20] ^= 1
+    hot.write_bytes(data)
+    for _ in range(further_starts):
+        site.open(**ROOMY)
+        site.kill()
+        site.clock.advance(1)
+    site.open(**ROOMY)
+    found = site.drain()
+    assert values(found) == [1.0, 2.0, 3.0]
+    assert [(gap.from_seq, gap.to_seq) for gap in gaps(found)] == [(5, 5)]
+    assert site.box.acknowledged_through.epoch == site.box.epoch
+
+
 def test_an_unreadable_segment_stops_reading_and_not_the_rest(site: Any) -> None:
     site.open(**ROOMY)
     site.box.append(site.news(10))
