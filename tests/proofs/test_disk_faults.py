@@ -95,7 +95,7 @@ def test_a_full_disk_costs_by_policy_and_heals_by_itself(
         bench.live(5)
         for name in where:
             fill(tmp_path / name)
-    assert [name for name in bench.log.names if name.endswith("_failed")], "it says that something is wrong"
+    assert [name for name in bench.log.names() if name.endswith("_failed")], "it says that something is wrong"
     bench.drain()
     bench.live(8)
     if policy is WhenFull.DROP_NEWEST:
@@ -566,7 +566,7 @@ def test_files_that_go_while_it_runs_cost_what_was_in_them(
         if end != "killed at once":
             bench.live(12)
             assert bench.box.alarms == ()
-            assert [name for name in bench.log.names if name.endswith(("_gone", "_failed"))] or "free" in target
+            assert [name for name in bench.log.names() if name.endswith(("_gone", "_failed"))] or "free" in target
             after_s = bench.clock.monotonic()
             bench.live(5)
             since = {position for position, at_s in bench.given_at.items() if at_s >= after_s}

@@ -15,6 +15,7 @@ from typing import Any, cast
 
 import tenacity
 
+from proving.logs import Quiet
 from proving.stream_view import StreamView
 from sensor_gateway.model.channel import Channel, Source
 from sensor_gateway.model.event import ChangeEvent, Quality, Reason
@@ -161,14 +162,6 @@ class Watched:
     def acknowledge(self, first: Any, last: Any) -> None:
         self.acknowledged.update(range(first.seq, last.seq + 1))
         self.inner.acknowledge(first, last)
-
-
-class Quiet:
-    """A Log that nobody reads."""
-
-    def info(self, event: str, /, **facts: object) -> None: ...
-    def warning(self, event: str, /, **facts: object) -> None: ...
-    def error(self, event: str, /, **facts: object) -> None: ...
 
 
 def real_outbox(folder: Path, clock: VirtualClock, *, disk: Disk | None = None, **settings: Any) -> Outbox:

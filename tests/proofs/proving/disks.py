@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from proving.logs import Journal
 from sensor_gateway.model.channel import Channel, Source
 from sensor_gateway.model.event import ChangeEvent, Gap, Quality, Reason
 from sensor_gateway.model.position import Epoch, Position, Seq
@@ -131,18 +132,6 @@ def use_up_inodes(path: Path) -> Path:
         for number in range(10_000):
             (directory / f"{number}").touch()
     return directory
-
-
-class Journal:
-    """A Log that remembers names."""
-
-    def __init__(self) -> None:
-        self.names: list[str] = []
-
-    def info(self, event: str, /, **facts: object) -> None:
-        self.names.append(event)
-
-    warning = error = info
 
 
 class PromptDisk(Disk):

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from proving.logs import Quiet
 from sensor_gateway.model.channel import Channel, Source
 from sensor_gateway.model.event import ChangeEvent, Quality, Reason
 from sensor_gateway.model.event_json import EventEncoder
@@ -47,14 +48,6 @@ class PromptDisk(Disk):
 
     def sync(self, descriptor: int) -> None:
         pass
-
-
-class Quiet:
-    """A Log that nobody reads."""
-
-    def info(self, event: str, /, **facts: object) -> None: ...
-    def warning(self, event: str, /, **facts: object) -> None: ...
-    def error(self, event: str, /, **facts: object) -> None: ...
 
 
 @dataclass

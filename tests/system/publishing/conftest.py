@@ -12,11 +12,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from proving.broker_bench import BrokerBench, real_outbox
+from proving.broker_bench import Basket, BrokerBench, real_outbox
+from proving.logs import Journal
 
 from sensor_gateway.model.channel import Channel, Source
 from sensor_gateway.model.event import ChangeEvent, Quality, Reason
-from sensor_gateway.model.health import SensorState
 from sensor_gateway.model.quantity import TEMPERATURE
 from sensor_gateway.model.reading import ClockState, Stamp
 from sensor_gateway.outbox.outbox import Outbox
@@ -44,38 +44,6 @@ class MachineClock:
     def stamp(self) -> Stamp:
         uptime_ms = time.clock_gettime_ns(time.CLOCK_BOOTTIME) // 1_000_000
         return Stamp(uptime_ms=uptime_ms, wall_ms=time.time_ns() // 1_000_000, clock=self.state)
-
-
-class Journal:
-    """A Log that keeps what it was told."""
-
-    def __init__(self) -> None:
-        self.lines: list[tuple[str, dict[str, object]]] = []
-
-    def info(self, event: str, /, **facts: object) -> None:
-        self.lines.append((event, facts))
-
-    warning = info
-    error = info
-
-    def names(self) -> list[str]:
-        return [event for event, _ in list(self.lines)]
-
-    def facts(self, name: str) -> list[dict[str, Any]]:
-        return [facts for event, facts in list(self.lines) if event == name]
-
-
-class Basket:
-    """An outlet that a test fills."""
-
-    def __init__(self) -> None:
-        self.events: list[ChangeEvent] = []
-        self.states: list[SensorState] = []
-
-    def take(self) -> tuple[list[ChangeEvent], list[SensorState]]:
-        taken = (self.events, self.states)
-        self.events, self.states = [], []
-        return taken
 
 
 class Rig:

@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from proving.broker_bench import BrokerBench, Quiet
+from proving.broker_bench import BrokerBench
+from proving.logs import Quiet
 
 from sensor_gateway.model.position import Position
 from sensor_gateway.publishing.delivery import Delivery

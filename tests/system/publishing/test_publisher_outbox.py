@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from proving.broker_bench import Watched
+from proving.logs import Quiet
 
 from sensor_gateway.model.units import Seconds
 from sensor_gateway.outbox.identity import Machine
@@ -20,29 +22,6 @@ from sensor_gateway.testing.mqtt_packets import Packet
 pytestmark = [pytest.mark.system, pytest.mark.timeout(30)]
 
 Rigs = Callable[..., Any]
-
-
-class Watched:
-    """The real outbox; what is acknowledged through it is also kept for the test."""
-
-    def __init__(self, outbox: Outbox) -> None:
-        self.inner = outbox
-        self.acknowledged: set[int] = set()
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self.inner, name)
-
-    def acknowledge(self, first: Any, last: Any) -> None:
-        self.acknowledged.update(range(first.seq, last.seq + 1))
-        self.inner.acknowledge(first, last)
-
-
-class Quiet:
-    """A Log that nobody reads."""
-
-    def info(self, event: str, /, **facts: object) -> None: ...
-    def warning(self, event: str, /, **facts: object) -> None: ...
-    def error(self, event: str, /, **facts: object) -> None: ...
 
 
 @pytest.fixture

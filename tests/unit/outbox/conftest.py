@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from proving.logs import Journal
 
 from sensor_gateway.model.channel import Channel, Source
 from sensor_gateway.model.event import ChangeEvent, Gap, Quality, Reason
@@ -25,21 +26,6 @@ from sensor_gateway.simulation.virtual_clock import VirtualClock
 
 BOOT = "1b4e28ba-2fa1-11d2-883f-0016d3cca427"
 WRITING = ("open", "write", "write_at", "sync_data", "sync", "replace", "unlink", "make_directory")
-
-
-class Journal:
-    """A Log that remembers."""
-
-    def __init__(self) -> None:
-        self.lines: list[tuple[str, dict[str, object]]] = []
-
-    def info(self, event: str, /, **facts: object) -> None:
-        self.lines.append((event, facts))
-
-    warning = error = info
-
-    def names(self) -> list[str]:
-        return [name for name, _ in self.lines]
 
 
 class FaultyDisk(Disk):

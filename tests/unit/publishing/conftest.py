@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
+from proving.logs import Journal
 
 from sensor_gateway.model.channel import Channel, Source
 from sensor_gateway.model.event import ChangeEvent, Quality, Reason
@@ -13,25 +14,6 @@ from sensor_gateway.model.reading import ClockState, FailureCode, Stamp
 from sensor_gateway.testing.memory_outbox import MemoryOutbox
 
 WALL_MS = 1_795_449_600_000
-
-
-class Journal:
-    """A Log that keeps what it was told."""
-
-    def __init__(self) -> None:
-        self.lines: list[tuple[str, str, dict[str, object]]] = []
-
-    def info(self, event: str, /, **facts: object) -> None:
-        self.lines.append(("info", event, facts))
-
-    def warning(self, event: str, /, **facts: object) -> None:
-        self.lines.append(("warning", event, facts))
-
-    def error(self, event: str, /, **facts: object) -> None:
-        self.lines.append(("error", event, facts))
-
-    def names(self) -> list[str]:
-        return [event for _, event, _ in self.lines]
 
 
 @pytest.fixture

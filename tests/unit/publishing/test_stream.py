@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from proving.logs import Quiet
 
 from sensor_gateway.model.event import ChangeEvent, Gap, GapCause
 from sensor_gateway.publishing.stream.batch import Batch, Packer, head
@@ -296,7 +297,7 @@ def test_an_event_over_which_the_broker_hangs_up_is_found_and_given_up(
 def test_whatever_is_refused_everything_arrives_in_the_end(reasons: list[int], window: int) -> None:
     """No answer that is not evidence against an event loses it, and first sendings are in order."""
     outbox = MemoryOutbox()
-    stream = _stream(outbox, _Quiet(), room=600)
+    stream = _stream(outbox, Quiet(), room=600)
     outbox.append([_EVENT] * 25)
     now_s = 0.0
     unanswered: list[Batch] = []
@@ -315,12 +316,6 @@ def test_whatever_is_refused_everything_arrives_in_the_end(reasons: list[int], w
     assert outbox.acknowledged == set(range(1, 26))
     assert first_sent == sorted(first_sent)
     assert not outbox.quarantined
-
-
-class _Quiet:
-    def info(self, event: str, /, **facts: object) -> None: ...
-    def warning(self, event: str, /, **facts: object) -> None: ...
-    def error(self, event: str, /, **facts: object) -> None: ...
 
 
 def _make() -> ChangeEvent:

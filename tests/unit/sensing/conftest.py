@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import pytest
+from proving.logs import Journal
 
 from sensor_gateway.changes.rules import Absolute, ChangeRules
 from sensor_gateway.model.channel import Channel, Source
@@ -24,21 +25,6 @@ from sensor_gateway.simulation.virtual_clock import VirtualClock
 T = Channel(name="temperature", quantity=TEMPERATURE, low=-40, high=125, resolution=0.01, deadband=0.1)
 H = Channel(name="humidity", quantity=HUMIDITY, low=0, high=100, resolution=0.01, deadband=0.1)
 ASK = WriteRead(b"\x00", 1)
-
-
-class RecordingLog:
-    """Remembers what was logged."""
-
-    def __init__(self) -> None:
-        self.lines: list[tuple[str, dict[str, Any]]] = []
-
-    def info(self, event: str, /, **facts: Any) -> None:
-        self.lines.append((event, facts))
-
-    warning = error = info
-
-    def named(self, event: str) -> list[dict[str, Any]]:
-        return [facts for name, facts in self.lines if name == event]
 
 
 class ChipBus:
@@ -159,7 +145,7 @@ class Rig:
 
     def __init__(self) -> None:
         self.clock = VirtualClock(boot_s=5000.0)
-        self.log = RecordingLog()
+        self.log = Journal()
         self.bus: Any = ChipBus(self.clock)
         self.plans: list[SensorPlan] = []
         self.slack_s = 0.05
@@ -303,8 +289,8 @@ def plain_driver() -> type[PlainDriver]:
 
 
 @pytest.fixture
-def recording_log() -> RecordingLog:
-    return RecordingLog()
+def recording_log() -> Journal:
+    return Journal()
 
 
 @pytest.fixture

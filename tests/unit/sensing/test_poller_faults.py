@@ -84,7 +84,7 @@ def test_a_dead_sensor_is_tried_at_growing_intervals_once_each_time(rig: Any) ->
     assert gaps == pytest.approx([0.5, 1, 2, 4, 8, 16, 30, 30, 30], abs=0.051)
     assert rig.health("dead") == [("starting", None), ("degraded", "nack"), ("offline", "nack")]
     assert rig.news("dead") == [("fault", None, "nack")]
-    assert len(rig.log.named("sensor_lost")) == 1
+    assert len(rig.log.facts("sensor_lost")) == 1
 
 
 def test_a_dead_sensor_costs_the_others_nothing(rig: Any, make_rig: Any) -> None:
@@ -109,7 +109,7 @@ def test_a_sensor_that_comes_back_is_set_up_and_returns_to_its_beat(rig: Any) ->
     rig.run(40)
     assert rig.news() == [("first", 20.0, None), ("fault", None, "nack"), ("recovery", 20.0, None)]
     assert [state for state, _ in rig.health()] == ["starting", "online", "degraded", "offline", "online"]
-    assert rig.log.named("sensor_recovered") == [{"sensor": "attic", "failures": 4}]
+    assert rig.log.facts("sensor_recovered") == [{"sensor": "attic", "failures": 4}]
     late = [moment for moment in rig.bus.moments(0x10, MEASURE) if moment > 20]
     assert late == pytest.approx([round(moment) for moment in late])
     assert rig.poller.counters.missed == 0
@@ -151,7 +151,7 @@ def test_a_bus_on_which_everything_fails_at_once_is_stuck_and_said_so_once(rig: 
         assert rig.news(f"s{number}") == [("first", 20.0, None), ("fault", None, "bus_stuck")]
         assert rig.health(f"s{number}")[2:] == [("degraded", "bus_stuck"), ("offline", "bus_stuck")]
     assert [name for name, _ in rig.log.lines if name.startswith("bus")] == ["bus_stuck"]
-    assert rig.log.named("sensor_lost") == []
+    assert rig.log.facts("sensor_lost") == []
     assert 7 <= rig.bus.opened <= 11
 
 
@@ -185,7 +185,7 @@ def test_a_stuck_bus_comes_back_whatever_else_is_wrong_with_one_of_its_sensors(r
     rig.run(100)
     assert rig.news("s2")[-1] == rig.news("s3")[-1] == ("recovery", 20.0, None)
     assert rig.health("s1")[-1] == ("offline", "timeout")
-    assert rig.log.named("bus_recovered") == [{"bus": "i2c1"}]
+    assert rig.log.facts("bus_recovered") == [{"bus": "i2c1"}]
 
 
 def test_a_bus_whose_only_sensor_is_refused_after_it_was_stuck_is_tried_again(rig: Any) -> None:
@@ -229,13 +229,13 @@ def test_a_missing_bus_is_no_error_at_start_and_is_opened_when_it_comes(rig: Any
     assert rig.news("a") == [("fault", None, "missing")]
     assert rig.health("b")[-1] == ("offline", "missing")
     assert "raspi-config" in rig.states[-1].reason
-    assert len(rig.log.named("bus_missing")) == 1
+    assert len(rig.log.facts("bus_missing")) == 1
     assert rig.bus.opened == 7
     rig.bus.open_trouble = None
     rig.run(120)
     assert rig.news("a")[-1] == ("recovery", 20.0, None)
-    assert len(rig.log.named("bus_opened")) == 1
-    assert rig.log.named("sensor_lost") == []
+    assert len(rig.log.facts("bus_opened")) == 1
+    assert rig.log.facts("sensor_lost") == []
 
 
 def test_a_bus_that_may_not_be_used_is_retried_and_says_why(rig: Any) -> None:
@@ -262,7 +262,7 @@ def test_a_bus_that_is_unplugged_is_closed_and_opened_again(rig: Any) -> None:
 def test_first_values_are_logged_once(rig: Any) -> None:
     rig.add()
     rig.run(100)
-    assert rig.log.named("sensor_first_reading") == [{"sensor": "attic", "values": {"temperature": 20.0}}]
+    assert rig.log.facts("sensor_first_reading") == [{"sensor": "attic", "values": {"temperature": 20.0}}]
     assert len(rig.log.lines) == 1
 
 

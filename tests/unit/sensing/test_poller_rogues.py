@@ -121,13 +121,13 @@ def test_a_rogue_costs_only_its_own_sensor(rig: Any, kind: str) -> None:
     assert rig.health("rogue") == [("starting", None), ("degraded", "driver_error"), ("offline", "driver_error")]
     assert rig.news("good") == [("first", 20.0, None)]
     assert rig.bus.moments(0x11, b"\x00") == pytest.approx(range(21))
-    assert len(rig.log.named("driver_failed")) == 1
+    assert len(rig.log.facts("driver_failed")) == 1
 
 
 def test_a_rogue_is_reported_with_its_traceback(rig: Any) -> None:
     rig.add("rogue", lambda *_: Rogue(ROGUES["raises"]))
     rig.run(1)
-    [report] = rig.log.named("driver_failed")
+    [report] = rig.log.facts("driver_failed")
     assert report["reason"] == "the driver raised ValueError: oops"
     assert "test_poller_rogues.py" in report["exception"]
 

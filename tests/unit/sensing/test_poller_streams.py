@@ -193,7 +193,7 @@ def test_a_rogue_talker_costs_only_itself(rig: Any, deed: str) -> None:
     rig.run(60)
     assert rig.news("rogue")[-1][2] == "driver_error"
     assert rig.news("good") == [("first", 20.0, None)]
-    assert len(rig.log.named("driver_failed")) == 1
+    assert len(rig.log.facts("driver_failed")) == 1
 
 
 def test_a_talker_that_yields_an_error_of_its_own_is_a_driver_error(rig: Any) -> None:

@@ -48,7 +48,7 @@ def test_a_fault_of_our_own_ends_the_thread_with_a_line_of_log(real: Any) -> Non
 
     rig.bus.open = broken
     poller.run()
-    assert rig.log.named("bus_thread_failed")[0]["reason"] == "a fault of our own"
+    assert rig.log.facts("bus_thread_failed")[0]["reason"] == "a fault of our own"
 
 
 def test_stop_wakes_a_line_that_is_read(rig: Any) -> None:

@@ -100,7 +100,7 @@ def test_channels_that_the_part_lacks_fail_once_as_missing_and_the_rest_runs(rig
     ]
     assert rig.health() == [("starting", None), ("online", "missing")]
     assert "BMP280" in rig.states[-1].reason
-    [identified] = rig.log.named("sensor_identified")
+    [identified] = rig.log.facts("sensor_identified")
     assert "BMP280" in identified["note"]
 
 

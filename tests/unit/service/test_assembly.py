@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from proving.logs import Quiet
+
 from sensor_gateway.config.settings import Configuration, MqttSection, OutboxSection
 from sensor_gateway.config.values.broker_url import BrokerUrl
 from sensor_gateway.model.channel import Channel, Source
@@ -13,12 +15,6 @@ from sensor_gateway.sensing.catalogue import DriverCatalogue
 from sensor_gateway.service.assembly import assemble
 from sensor_gateway.service.directories import Directories, HotNote, noted_hot
 from sensor_gateway.service.system_clock import SystemClock
-
-
-class Quiet:
-    def info(self, event: str, /, **facts: object) -> None: ...
-    def warning(self, event: str, /, **facts: object) -> None: ...
-    def error(self, event: str, /, **facts: object) -> None: ...
 
 
 def test_a_sync_that_has_answered_wakes_the_publisher(tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from typing import Any, Literal, get_args, get_type_hints
 
 import pytest
+from proving.logs import Quiet
 
 from sensor_gateway.changes.rules import Absolute, ChangeRules
 from sensor_gateway.model.channel import Source
@@ -22,15 +23,6 @@ from sensor_gateway.simulation.scenario import Scenario
 from sensor_gateway.simulation.scenario_text import read_scenario
 from sensor_gateway.simulation.timeline import Lane, play
 from sensor_gateway.simulation.virtual_clock import VirtualClock
-
-
-class Silent:
-    """A log that nobody reads."""
-
-    def info(self, event: str, /, **facts: object) -> None:
-        pass
-
-    warning = error = info
 
 
 def plan(name: str, driver: str, variant: str, address: int, options: Any = None) -> SensorPlan:
@@ -85,7 +77,7 @@ def simulated(seconds: float, *buses: str, scenario: Scenario | None = None, see
         kind, sensors = SENSORS[name]
         clock, outlet = VirtualClock(), Outlet(10_000, lambda: None)
         bus = simulated_bus(name, kind, sensors, seed=seed, scenario=scenario, clock=clock)
-        poller = Poller(bus=bus, sensors=sensors, clock=clock, outlet=outlet, log=Silent(), slack_s=0.05)
+        poller = Poller(bus=bus, sensors=sensors, clock=clock, outlet=outlet, log=Quiet(), slack_s=0.05)
         lanes.append(Lane(stepper=poller, clock=clock))
         outlets[id(poller)] = outlet
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
+from proving.logs import Quiet
 
 from sensor_drivers.scd4x import SPEC, Options
 from sensor_gateway.model.event import ChangeEvent, Quality
@@ -19,13 +20,6 @@ from sensor_gateway.simulation.timeline import Lane, play
 from sensor_gateway.simulation.virtual_clock import VirtualClock
 
 Mount = Callable[..., Mounting]
-
-
-class Silent:
-    def info(self, event: str, /, **facts: object) -> None:
-        pass
-
-    warning = error = info
 
 
 @pytest.fixture
@@ -97,7 +91,7 @@ def test_the_offset_of_the_housing_is_taken_off(bus: SimulatedI2cBus, clock: Vir
 def test_no_interval_is_a_fault(bus: SimulatedI2cBus, clock: VirtualClock, interval_s: float, readings: int) -> None:
     plan = plan_alone("room", SPEC, "scd41", Options(), 0x62, interval_s=interval_s)
     outlet = Outlet(10_000, lambda: None)
-    poller = Poller(bus=bus, sensors=[plan], clock=clock, outlet=outlet, log=Silent(), slack_s=0.05)
+    poller = Poller(bus=bus, sensors=[plan], clock=clock, outlet=outlet, log=Quiet(), slack_s=0.05)
     heard: list[ChangeEvent] = []
     play([Lane(stepper=poller, clock=clock)], seconds=60.0, after_step=lambda _lane: heard.extend(outlet.take()[0]))
     assert poller.counters.failures == 0
