@@ -195,6 +195,7 @@ def test_a_broker_that_goes_away_costs_no_event(
     assert gateway.log.names().count("broker_unreachable") == 1
     later = listen(broker.port)
     assert gateway.until(lambda: later.payloads("/status")), "a broker without a store is told everything again"
+    assert gateway.until(lambda: later.payloads("/state/s0/temperature"))
     assert later.last("/state/s0/temperature")["value"] == 99.0
 
 
