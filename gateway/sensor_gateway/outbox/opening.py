@@ -41,6 +41,15 @@ from sensor_gateway.outbox.tiers.waiting import put_cursor_on_flash, put_on_flas
 
 ALARMS: Final = ("outbox_flash", "outbox_hot", "outbox_room", "outbox_reading")
 
+_WITHOUT_STATE: Final = (
+    "until it can be used, which is tried again and again, no event that waits outlives a power cut; "
+    "make it a directory that this user may write to"
+)
+_WITHOUT_HOT: Final = (
+    "until it can be used, each event goes to the card at once, and is in this process alone until the card has it; "
+    "make it a directory that this user may write to, or name another one as outbox.hot_directory"
+)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Hands:
@@ -256,7 +265,12 @@ def _lock(disk: Disk, places: Places, log: Log) -> list[DirectoryLock]:
                 lock.release()
             raise
         except OSError as error:
-            log.error("outbox_directory_not_usable", directory=str(directory), error=str(error))  # noqa: TRY400
+            log.error(  # noqa: TRY400
+                "outbox_directory_not_usable",
+                directory=str(directory),
+                reason=error.strerror or str(error),
+                mind=_WITHOUT_STATE if directory == places.state_directory else _WITHOUT_HOT,
+            )
     return locks
 
 

@@ -348,6 +348,33 @@ def test_a_piece_that_was_damaged_is_kept_once_and_counted(site: Any) -> None:
     assert [gap.cause for gap in gaps(found)] == [GapCause.DAMAGE]
 
 
+@pytest.mark.parametrize(
+    ("which", "cost", "remedy"),
+    [
+        ("state", "no event that waits outlives a power cut", "write to"),
+        ("hot", "goes to the card at once", "name another"),
+    ],
+)
+def test_a_directory_that_cannot_be_used_is_told_with_what_that_costs_and_a_remedy(
+    site: Any, which: str, cost: str, remedy: str
+) -> None:
+    directory = getattr(site, which)
+    directory.write_text("a file is in the way")
+    site.open(**ROOMY)
+    ((_, facts),) = [line for line in site.log.lines if line[0] == "outbox_directory_not_usable"]
+    assert (facts["directory"], facts["reason"]) == (str(directory), "File exists")
+    assert cost in facts["mind"]
+    assert remedy in facts["mind"]
+    directory.unlink()
+    directory.mkdir()
+    site.box.append(site.news(1))
+    site.offline(60)
+    assert site.box.alarms == (), "it is tried again"
+    site.kill()
+    site.open(**ROOMY)
+    assert values(site.drain()) == [1.0]
+
+
 def test_any_rubbish_in_any_file_does_not_stop_the_start(site: Any) -> None:
     chance = random.Random(5)
     site.open(**ROOMY)
