@@ -5,6 +5,7 @@ See docs/writing-a-driver.md. Everything here is public; a change that would bre
 """
 
 from sensor_gateway.model.arithmetic.measuring_range import MOST_RANGES_TRIED, Span, suitable_range
+from sensor_gateway.model.arithmetic.total import number, within
 from sensor_gateway.model.channel import Channel, configured_channel
 from sensor_gateway.model.checksums import checked_words, crc8, crc8_maxim, crc16_modbus, nmea_checksum
 from sensor_gateway.model.driver_spec import (
@@ -22,6 +23,7 @@ from sensor_gateway.model.driver_spec import (
     Values,
     Variant,
     Vector,
+    vector,
 )
 from sensor_gateway.model.errors import (
     BadFrame,
@@ -113,6 +115,9 @@ __all__ = [
     "crc8_maxim",
     "crc16_modbus",
     "nmea_checksum",
+    "number",
     "other",
     "suitable_range",
+    "vector",
+    "within",
 ]

@@ -1,0 +1,63 @@
+"""The pieces of a convert that is total give a value or one of our errors, whatever the bytes."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sensor_gateway.driver import TEMPERATURE, BadFrame, Channel, OverRange, Vector, number, vector, within
+
+CHANNEL = Channel(name="temperature", quantity=TEMPERATURE, low=-40, high=125, resolution=1)
+
+
+def test_a_number_is_read_in_either_order_with_or_without_a_sign() -> None:
+    assert number(b"\x01\x02", 2) == 258
+    assert number(b"\x01\x02", 2, byteorder="little") == 513
+    assert number(b"\xe7", 1, signed=True) == -25
+    assert number(b"\xff\xff\xfe", 3, signed=True) == -2
+
+
+@pytest.mark.parametrize(
+    ("frame", "count", "sentence"),
+    [
+        (b"", 1, "answer of the wrong length: expected 1 byte, got nothing"),
+        (b"\x01\x02\x03", 2, "answer of the wrong length: expected 2 bytes, got 01 02 03"),
+    ],
+)
+def test_another_length_is_a_bad_frame(frame: bytes, count: int, sentence: str) -> None:
+    with pytest.raises(BadFrame) as raised:
+        number(frame, count)
+    assert str(raised.value) == sentence
+    with pytest.raises(BadFrame, match="register T_A of the wrong length"):
+        number(frame, count, what="register T_A")
+
+
+def test_a_value_beyond_its_channel_is_over_range() -> None:
+    assert (within(CHANNEL, -40), within(CHANNEL, 125)) == (-40, 125)
+    with pytest.raises(OverRange) as raised:
+        within(CHANNEL, 126.25)
+    assert str(raised.value) == "temperature of 126.25 °C is beyond what the chip can measure, -40 to 125 °C"
+    for value in (-40.01, math.nan, math.inf):
+        with pytest.raises(OverRange):
+            within(CHANNEL, value)
+
+
+@given(st.binary(max_size=4))
+def test_together_they_are_total(frame: bytes) -> None:
+    try:
+        assert -40 <= within(CHANNEL, number(frame, 2, signed=True) / 16) <= 125
+    except (BadFrame, OverRange):
+        pass
+
+
+def test_a_vector_is_written_in_one_line() -> None:
+    written = vector("x1", "0a 0b", b"\x0c", temperature=1.5, humidity=50, source="a table", tolerance=0.1)
+    values = {"temperature": 1.5, "humidity": 50}
+    assert written == Vector(
+        variant="x1", frames=(b"\x0a\x0b", b"\x0c"), values=values, source="a table", tolerance=0.1
+    )
+    with pytest.raises(ValueError, match="non-hexadecimal"):
+        vector("x1", "0g", temperature=1, source="a table")
