@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 from sensor_gateway.model.log import Log
-from sensor_gateway.outbox.files.disk import Disk, read_file, write_atomically
+from sensor_gateway.outbox.files.disk import Disk, read_file, sync_directory, write_atomically
 from sensor_gateway.outbox.identity import is_newer
 from sensor_gateway.outbox.recovery import DIRECTORY_NAMES
 
@@ -42,6 +43,16 @@ def find_directories(environ: Mapping[str, str], *, state: Path | None, hot: Pat
     if hot is None and given_hot:
         hot = Path(given_hot)
     return Directories(state=state, hot=hot)
+
+
+def make_lasting(directory: Path) -> None:
+    """Make a directory and those above it where missing; the names that are new outlive a power cut. OSError."""
+    disk = Disk()
+    missing = [place for place in (directory, *directory.parents) if not place.exists()]
+    disk.make_directory(directory)
+    for place in reversed(missing):
+        with suppress(PermissionError):  # who may make names above need not be allowed to read them
+            sync_directory(disk, place.parent)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

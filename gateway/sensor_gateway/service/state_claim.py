@@ -14,6 +14,7 @@ from pathlib import Path
 
 from sensor_gateway.model.log import Log
 from sensor_gateway.outbox.files.locks import AlreadyRunning
+from sensor_gateway.service.directories import make_lasting
 from sensor_gateway.service.ownership import owners_of, user_name
 
 
@@ -43,7 +44,7 @@ def claim_state(directory: Path, log: Log) -> socket.socket | None:
 def _failure(directory: Path) -> OSError | None:
     """Why nothing can be kept there."""
     try:
-        directory.mkdir(parents=True, exist_ok=True)
+        make_lasting(directory)
         if not os.access(directory, os.R_OK | os.W_OK | os.X_OK, effective_ids=True):
             return PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(directory))
     except OSError as error:

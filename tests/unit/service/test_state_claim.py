@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import pwd
 from collections.abc import Callable
@@ -40,6 +41,33 @@ def test_a_directory_of_use_is_made_and_needs_no_claim(tmp_path: Path) -> None:
         assert claim_state(tmp_path / "a" / "b", told) is None
     assert (tmp_path / "a" / "b").is_dir()
     assert told.errors == []
+
+
+def test_each_directory_that_is_made_is_synced_by_name_and_none_that_was_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told = Told()
+    synced: list[Path] = []
+    monkeypatch.setattr("os.fsync", lambda descriptor: synced.append(Path(f"/proc/self/fd/{descriptor}").readlink()))
+    for _ in range(2):
+        assert claim_state(tmp_path / "a" / "b" / "c", told) is None
+    assert synced == [tmp_path, tmp_path / "a", tmp_path / "a" / "b"]
+    assert told.errors == []
+
+
+def test_a_directory_whose_name_the_medium_does_not_take_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(_descriptor: int) -> None:
+        raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+    told = Told()
+    monkeypatch.setattr("os.fsync", fail)
+    claim = claim_state(tmp_path / "state", told)
+    assert claim is not None
+    claim.close()
+    ((_, facts),) = told.errors
+    assert facts["reason"] == "Input/output error"
 
 
 def test_no_permission_is_told_with_user_group_and_remedy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
