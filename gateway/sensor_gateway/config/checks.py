@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
+from dataclasses import fields
 from typing import Final
 
 from sensor_gateway.config.buses import BusEntry, implied_bus, is_device, unknown_bus
@@ -121,6 +122,29 @@ def check_buses(declared: Mapping[str, BusEntry | None], report: Report) -> None
         if other != name:
             message = f"{device} is bus `{other}` already, at {first.place}; expected one bus for one device"
             report.fault(entry.place, f"buses.{name}", message)
+
+
+def check_ports(
+    by_bus: Mapping[str, list[SensorEntry]], declared: Mapping[str, BusEntry | None], report: Report
+) -> None:
+    """A warning where a serial port is set otherwise than a device on it expects."""
+    for name, sensors in by_bus.items():
+        bus = bus_section(name, declared)
+        if not isinstance(bus, SerialBusSection):
+            continue
+        for sensor in sensors:
+            if sensor.device is None:
+                continue
+            serial = sensor.device.about.serial
+            wanted = {field.name: getattr(serial, field.name) for field in fields(serial)}
+            differ = [key for key, value in wanted.items() if value not in (None, getattr(bus, key))]
+            if differ:
+                expected = ", ".join(f"{key}: {wanted[key]}" for key in differ)
+                found = ", ".join(f"{key}: {getattr(bus, key)}" for key in differ)
+                message = (
+                    f"{sensor.device.name} expects `{expected}` unless it was set otherwise, and `{name}` has `{found}`"
+                )
+                report.warning(sensor.device_place, joined(sensor.path, "device"), message)
 
 
 def check_load(

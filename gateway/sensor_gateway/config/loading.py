@@ -10,7 +10,15 @@ from typing import Final
 
 from sensor_gateway.config.broker import read_broker
 from sensor_gateway.config.buses import read_buses
-from sensor_gateway.config.checks import bus_section, check_buses, check_hold, check_load, check_sensors
+from sensor_gateway.config.checks import (
+    bus_section,
+    check_buses,
+    check_hold,
+    check_load,
+    check_ports,
+    check_sensors,
+)
+from sensor_gateway.config.device_files.shelf import SHIPPED, DeviceShelf, directories_of
 from sensor_gateway.config.drivers import Catalogue
 from sensor_gateway.config.indentation import ROOT_KEYS, indented_root
 from sensor_gateway.config.sensors import SensorReader
@@ -56,7 +64,8 @@ def load(
     files = [path, *beside(path)] if isinstance(path, Path) else list(path)
     report = Report()
     root = read_files(files, environ, report)
-    return _loaded(root, files, report, catalogue, needs_broker=needs_broker)
+    shelves = Shelves(catalogue, DeviceShelf(directories_of(files[0]) if files else (SHIPPED,)))
+    return _loaded(root, files, report, shelves, needs_broker=needs_broker)
 
 
 def load_text(
@@ -65,12 +74,13 @@ def load_text(
     catalogue: Catalogue,
     environ: Mapping[str, str],
     file: Path = Path("gateway.yaml"),
+    devices: Sequence[Path] = (SHIPPED,),
     needs_broker: bool = True,
 ) -> Loaded:
-    """The configuration in ``text``, as if it stood in ``file``."""
+    """The configuration in ``text``, as if it stood in ``file``; ``devices`` are directories of device files."""
     report = Report()
     root = read_nodes(text, file, environ, report)
-    return _loaded(root, [file], report, catalogue, needs_broker=needs_broker)
+    return _loaded(root, [file], report, Shelves(catalogue, DeviceShelf(devices)), needs_broker=needs_broker)
 
 
 def read_plain(file: Path) -> tuple[object, tuple[Fault, ...]]:
@@ -82,10 +92,19 @@ def read_plain(file: Path) -> tuple[object, tuple[Fault, ...]]:
     return (None if root is None or faults else plain(root)), faults
 
 
+@dataclass(frozen=True, slots=True)
+class Shelves:
+    """Where drivers and devices are found."""
+
+    drivers: Catalogue
+    devices: DeviceShelf
+
+
 def _loaded(
-    root: Node | None, files: Sequence[Path], report: Report, catalogue: Catalogue, *, needs_broker: bool
+    root: Node | None, files: Sequence[Path], report: Report, shelves: Shelves, *, needs_broker: bool
 ) -> Loaded:
-    configuration = None if root is None else _configuration(root, report, catalogue, needs_broker=needs_broker)
+    configuration = None if root is None else _configuration(root, report, shelves, needs_broker=needs_broker)
+    files = (*files, *shelves.devices.read)
     return Loaded(
         configuration=None if report.faults else configuration,
         faults=in_order(report.faults, files),
@@ -94,7 +113,7 @@ def _loaded(
     )
 
 
-def _configuration(node: Node, report: Report, catalogue: Catalogue, *, needs_broker: bool) -> Configuration | None:
+def _configuration(node: Node, report: Report, shelves: Shelves, *, needs_broker: bool) -> Configuration | None:
     if isinstance(node, ScalarNode) and node.value is None:
         node = MapNode(NO_ENTRIES, node.place)
     if not isinstance(node, MapNode):
@@ -115,10 +134,12 @@ def _configuration(node: Node, report: Report, catalogue: Catalogue, *, needs_br
         report.fault(node.place, "mqtt", "`mqtt` is missing; expected `mqtt: {url: mqtt://BROKER}`")
     defaults = sections.get("defaults")
     declared = read_buses(*root.found("buses"), report)
-    reader = SensorReader(catalogue, defaults if isinstance(defaults, DefaultsSection) else DefaultsSection(), report)
+    defaults = defaults if isinstance(defaults, DefaultsSection) else DefaultsSection()
+    reader = SensorReader(shelves.drivers, shelves.devices, defaults, report)
     sensors = reader.read(*root.found("sensors"))
     check_buses(declared, report)
     by_bus = check_sensors(sensors, declared, report, are_all_known="buses" in root or "buses" not in meant)
+    check_ports(by_bus, declared, report)
     check_load(by_bus, declared, report)
     if report.faults:
         return None

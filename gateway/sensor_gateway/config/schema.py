@@ -80,17 +80,23 @@ def _sensor(catalogue: Catalogue) -> Schema:
         families.setdefault(spec.name, []).append(name)
     return {
         "type": "object",
-        "properties": {"driver": {"enum": list(specs), "description": fields_of(SensorSection)["driver"].description}},
-        "required": ["driver"],
+        "properties": {
+            "driver": {"enum": list(specs), "description": fields_of(SensorSection)["driver"].description},
+            "device": _field(fields_of(SensorSection)["device"]),
+        },
+        "anyOf": [{"required": ["driver"]}, {"required": ["device", "bus"]}],
         "allOf": [
-            {"if": {"properties": {"driver": {"enum": names}}}, "then": _sensor_of(specs[names[0]], names, specs)}
+            {
+                "if": {"properties": {"driver": {"enum": names}}, "required": ["driver"]},
+                "then": _sensor_of(specs[names[0]], names, specs),
+            }
             for names in families.values()
         ],
     }
 
 
 def _sensor_of(spec: DriverSpec, names: list[str], specs: Mapping[str, DriverSpec]) -> Schema:
-    common = {name: _field(field) for name, field in fields_of(SensorSection).items()}
+    common = {name: _field(field) for name, field in fields_of(SensorSection).items() if name != "device"}
     if spec.bus is BusKind.I2C:
         del common["unit"]
     elif not spec.needs_unit:

@@ -8,6 +8,7 @@ from typing import cast
 
 from sensor_gateway.changes.rules import Absolute
 from sensor_gateway.config.buses import bus_alone
+from sensor_gateway.config.device_files.shelf import Device, DeviceShelf, laid_over
 from sensor_gateway.config.drivers import Catalogue, DriverShelf
 from sensor_gateway.config.indentation import (
     CHANNEL_KEYS,
@@ -20,7 +21,7 @@ from sensor_gateway.config.indentation import (
 from sensor_gateway.config.settings import ChannelSection, DefaultsSection, SensorSection
 from sensor_gateway.config.strangers import judged_keys, names_written
 from sensor_gateway.config.text.faults import Place, Report
-from sensor_gateway.config.text.nodes import NO_ENTRIES, ListNode, MapNode, Node, ScalarNode, joined
+from sensor_gateway.config.text.nodes import NO_ENTRIES, Entry, ListNode, MapNode, Node, ScalarNode, joined
 from sensor_gateway.config.values.decoder import construct, fields_of, judge_meant, read_fields, read_section
 from sensor_gateway.config.values.near_miss import expectation, meant_by
 from sensor_gateway.config.values.objections import OBJECTIONS
@@ -45,6 +46,9 @@ class SensorEntry:
     channels: tuple[Channel, ...]
     table: MapNode
     path: str
+    device: Device | None
+    device_place: Place
+    """Where the device is named."""
 
     def place(self, key: str) -> Place:
         """Where ``key`` is written, else where the sensor begins."""
@@ -55,9 +59,11 @@ class SensorEntry:
 class SensorReader:
     """Reads sensors one by one; faults go to the report."""
 
-    def __init__(self, catalogue: Catalogue, defaults: DefaultsSection, report: Report) -> None:
-        """Drivers come from ``catalogue``, and what is not written from ``defaults``."""
+    def __init__(self, catalogue: Catalogue, devices: DeviceShelf, defaults: DefaultsSection, report: Report) -> None:
+        """Drivers come from ``catalogue``, and what is not written from ``devices`` and from ``defaults``."""
         self._shelf = DriverShelf(catalogue)
+        self._devices = devices
+        self._judged: dict[str, bool] = {}
         self._defaults = defaults
         self._report = report
         self._common = {key: field for key, field in fields_of(SensorSection).items() if key != "channels"}
@@ -94,6 +100,10 @@ class SensorReader:
 
     def _sensor(self, name: str, table: MapNode, path: str) -> SensorEntry:
         before = len(self._report.faults)
+        device, place = None, table.place
+        if "device" in table.entries:
+            place = table.entries["device"].node.place
+            device, table = self._over_device(table, path)
         written = _driver_written(table)
         spec, driver = self._spec(written, table, path)
         table, meant = judged_keys(table, path, self._report, spec, driver)
@@ -123,7 +133,39 @@ class SensorReader:
             channels=channels or (),
             table=table,
             path=path,
+            device=device,
+            device_place=place,
         )
+
+    def judge(self, device: Device) -> SensorEntry:
+        """A sensor that says nothing but the name of ``device`` and what each has to say itself."""
+        spec = self._shelf.find(_driver_written(device.sensor))
+        place = device.sensor.place
+        own = {"bus": Entry(place, ScalarNode("bus", "bus", is_quoted=False, place=place))}
+        if isinstance(spec, DriverSpec) and spec.needs_unit:
+            own["unit"] = Entry(place, ScalarNode(1, "1", is_quoted=False, place=place))
+        return self._sensor(device.name, MapNode({**own, **device.sensor.entries}, place), "")
+
+    def _over_device(self, table: MapNode, path: str) -> tuple[Device | None, MapNode]:
+        """The device that ``table`` names, and its own keys over those of the device; None where that is not right."""
+        node = table.entries["device"].node
+        name = node.value if isinstance(node, ScalarNode) and isinstance(node.value, str) else ""
+        if name not in self._devices.files():
+            if name:
+                self._report.fault(node.place, joined(path, "device"), self._devices.unknown(name))
+            return None, table
+        device = self._devices.find(name, self._report)
+        if device is not None and name not in self._judged:
+            before = len(self._report.faults)
+            self.judge(device)
+            self._judged[name] = len(self._report.faults) == before
+        if device is None or not self._judged[name]:
+            return None, table
+        if "driver" in table.entries:
+            message = f"`device: {name}` says the driver; remove `driver`, or `device`"
+            self._report.fault(table.entries["driver"].place, joined(path, "driver"), message)
+        own = {key: entry for key, entry in table.entries.items() if key not in ("device", "driver")}
+        return device, laid_over(MapNode(own, table.place), device.sensor)
 
     def _spec(self, driver: str, table: MapNode, path: str) -> tuple[DriverSpec | None, str]:
         """The driver that is written, or else the one that is meant: the rest of the sensor is judged by it."""

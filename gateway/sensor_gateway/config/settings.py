@@ -228,6 +228,11 @@ class SensorSection:
 
     name: Annotated[str, "Key of the sensor in `sensors:`, and its name on every topic.", Mark.NOT_WRITTEN]
     label: Annotated[str, "Name for people, in any letters."] = ""
+    device: Annotated[
+        str,
+        "Name of a device file, which says the driver and all that is not said here (`sensor-gateway devices` lists "
+        "them). (Loaded: empty; what it says is filled in.)",
+    ] = ""
     driver: Annotated[str, "The name of the chip or protocol (`sensor-gateway drivers` lists them)."]
     bus: Annotated[str, "The bus it is connected to: i2c1, or a key of `buses:`."]
     address: Annotated[int, "I2C address, like 0x76; by default the chip's first. (Loaded: 0 on a serial line.)"] = 0

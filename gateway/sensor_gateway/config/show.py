@@ -49,7 +49,7 @@ def written_sensor(sensor: SensorSection) -> dict[str, object]:
     written = _section(sensor)
     if sensor.address:
         written["address"] = _Address(sensor.address)
-    for key in ("address", "unit"):
+    for key in ("device", "address", "unit"):
         if not written[key]:
             del written[key]
     return {**written, **_section(sensor.options)}

@@ -200,7 +200,7 @@ class _Composer:
                 place,
                 path,
                 "merge keys (<<) are not read; for parts of the configuration use files in conf.d/, for sensors that "
-                "are alike `defaults:` (a later release brings `device:`)",
+                "are alike `defaults:` or `device:`",
             )
             return False
         if key.text in entries:

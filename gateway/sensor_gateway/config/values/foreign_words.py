@@ -160,6 +160,7 @@ ELSEWHERE: Final = MappingProxyType(
         "tls_insecure": "a certificate is always verified; name its authority with tls: {ca_file: ...}",
         "reject_unauthorized": "a certificate is always verified; name its authority with tls: {ca_file: ...}",
         "unique_id": "the id of a channel is made of gateway, sensor and channel names; remove it",
+        "devices": "a device is a file of its own, devices/NAME.yaml; a sensor names it with device: NAME",
         "log_level": "the journal holds what matters; remove it",
     }
 )
@@ -169,8 +170,6 @@ LATER: Final = frozenset(
     {
         "home_assistant",
         "destinations",
-        "devices",
-        "device",
         "commands",
         "historian",
         "status_page",
