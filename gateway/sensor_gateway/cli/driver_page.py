@@ -18,6 +18,7 @@ from sensor_gateway.config.text.environment import escaped
 from sensor_gateway.config.text.nodes import read_plain
 from sensor_gateway.config.values.decoder import fields_of, unwrap
 from sensor_gateway.config.values.kinds import KINDS
+from sensor_gateway.config.values.notation import attribute_of
 from sensor_gateway.config.values.objections import OBJECTIONS
 from sensor_gateway.model.driver_spec import BusKind
 
@@ -123,7 +124,7 @@ def options_of(section: type) -> tuple[Option, ...]:
         Option(
             name=name,
             is_required=field.is_required,
-            default=_default(field.type, defaults[name]),
+            default=_default(field.type, defaults[attribute_of(name)]),
             choices=_choices(field.type),
             about=field.description,
             keys=next((options_of(part) for part in _parts(field.type) if _is_section(part)), ()),

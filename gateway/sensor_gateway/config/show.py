@@ -22,7 +22,7 @@ from sensor_gateway.config.values.deadbands import write_deadband
 from sensor_gateway.config.values.decoder import fields_of, unwrap
 from sensor_gateway.config.values.filter_steps import write_filter
 from sensor_gateway.config.values.kinds import KINDS
-from sensor_gateway.config.values.notation import Mark
+from sensor_gateway.config.values.notation import Mark, attribute_of
 
 _PLAIN_TEXT: Final = re.compile(r"[A-Za-z0-9_/.][A-Za-z0-9_/. +°%:()-]*")
 _INDENT: Final = "  "
@@ -58,7 +58,9 @@ def written_sensor(sensor: SensorSection) -> dict[str, object]:
 def _section(section: object) -> dict[str, object]:
     kind: type = type(section)
     fields = fields_of(kind)
-    return {name: _written(getattr(section, name), field.type, field.marks) for name, field in fields.items()}
+    return {
+        name: _written(getattr(section, attribute_of(name)), field.type, field.marks) for name, field in fields.items()
+    }
 
 
 def _written(value: object, hint: object, marks: tuple[object, ...] = ()) -> object:

@@ -155,6 +155,7 @@ class DriverSpec:
     ``power_on`` holds, per channel, the value that the chip shows before its first conversion;
     ``frozen_after`` the number of equal raw measurements after which a channel is called frozen (channels
     not named are never).
+    ``evidence`` says whose the arithmetic is where it is not the driver's own, which then has no vectors.
     ``heeds`` tells which writes of other drivers' ``identify`` would disturb an I2C chip (None: any may).
     """
 
@@ -173,3 +174,4 @@ class DriverSpec:
     power_on: Mapping[str, float] = field(default_factory=dict)
     frozen_after: Mapping[str, int] = field(default_factory=dict)
     heeds: Heeds | None = None
+    evidence: str = ""

@@ -56,7 +56,7 @@ def check_shape(spec: DriverSpec) -> None:
     for what, table in (("power_on", spec.power_on), ("frozen_after", spec.frozen_after)):
         assert spec.channels_of is not None or set(table) <= known, f"{name}: {what} names unknown channels"
     assert all(count > 1 for count in spec.frozen_after.values()), f"{name}: one measurement freezes nothing"
-    assert len(spec.vectors) >= FEWEST_VECTORS, f"{name}: at least {FEWEST_VECTORS} vectors"
+    assert spec.evidence or len(spec.vectors) >= FEWEST_VECTORS, f"{name}: at least {FEWEST_VECTORS} vectors"
 
 
 def _check_variant(spec: DriverSpec, name: str, variant: Variant) -> None:
@@ -68,7 +68,9 @@ def _check_variant(spec: DriverSpec, name: str, variant: Variant) -> None:
     assert all(NAME.fullmatch(channel) for channel in channels), f"{where}: channels are called like temperature"
     assert variant.wire_bits > 0, f"{where}: wire_bits is what one measurement costs"
     if spec.bus is BusKind.I2C:
-        assert variant.addresses, f"{where}: the addresses of the chip, the default first"
+        assert variant.addresses or spec.channels_of is not None, (
+            f"{where}: the addresses of the chip, the default first"
+        )
         assert all(LOWEST_ADDRESS <= address <= HIGHEST_ADDRESS for address in variant.addresses), (
             f"{where}: addresses are {LOWEST_ADDRESS:02x} to {HIGHEST_ADDRESS:02x}: seven bits, no R/W bit"
         )

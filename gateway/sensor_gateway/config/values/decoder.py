@@ -22,7 +22,7 @@ from sensor_gateway.config.values.deadbands import read_deadband
 from sensor_gateway.config.values.filter_steps import read_filter
 from sensor_gateway.config.values.kinds import KINDS
 from sensor_gateway.config.values.near_miss import is_misspelt
-from sensor_gateway.config.values.notation import Mark
+from sensor_gateway.config.values.notation import Mark, attribute_of, key_of
 from sensor_gateway.config.values.objections import OBJECTIONS, certain_objection
 from sensor_gateway.config.values.readers import (
     INVALID,
@@ -70,12 +70,12 @@ def fields_of(section: type) -> Mapping[str, Field]:
         raise UnsupportedType(f"the types of {section.__name__} cannot be resolved: {error}") from error
     bare = {field.name: unwrap(hints[field.name]) for field in declared}
     written = [field for field in declared if Mark.NOT_WRITTEN not in bare[field.name][1]]
-    return MappingProxyType({field.name: _field(field, *bare[field.name]) for field in written})
+    return MappingProxyType({key_of(field.name): _field(field, *bare[field.name]) for field in written})
 
 
 def _field(field: dataclasses.Field[Any], bare: object, marks: tuple[object, ...]) -> Field:
     return Field(
-        name=field.name,
+        name=key_of(field.name),
         type=bare,
         marks=marks,
         description=next((mark for mark in marks if isinstance(mark, str)), ""),
@@ -144,7 +144,7 @@ def construct(section: type, values: Mapping[str, object], table: MapNode, path:
             report_about(sentence, table, path, report)
         return INVALID
     try:
-        return section(**values)
+        return section(**{attribute_of(name): value for name, value in values.items()})
     except OBJECTIONS as error:
         report_about(str(error), table, path, report)
         return INVALID

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from enum import Enum, auto
+from keyword import iskeyword
 from typing import Final
 
 MAX_LENGTH: Final = 64
@@ -39,6 +40,17 @@ class Mark(Enum):
     """A string that may stand in an MQTT topic: no ``+``, ``#``, nor empty level."""
     NOT_WRITTEN = auto()
     """The field is no key of the file: it comes from elsewhere."""
+
+
+def key_of(attribute: str) -> str:
+    """How a field is written: a word of Python cannot be one, and has a ``_`` behind it there."""
+    word = attribute.removesuffix("_")
+    return word if iskeyword(word) else attribute
+
+
+def attribute_of(key: str) -> str:
+    """The field that is written as ``key``."""
+    return f"{key}_" if iskeyword(key) else key
 
 
 def check_identifier(name: str) -> None:

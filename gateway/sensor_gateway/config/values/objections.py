@@ -9,6 +9,7 @@ from math import prod
 from types import NoneType, UnionType
 from typing import Final, Literal, Protocol, Union, get_args, get_origin
 
+from sensor_gateway.config.values.notation import attribute_of
 from sensor_gateway.config.values.readers import INVALID
 
 OBJECTIONS: Final = (ValueError, TypeError, ArithmeticError, LookupError)
@@ -52,7 +53,7 @@ def certain_objection(section: type, values: Mapping[str, object], fields: Mappi
 
 def _objection(section: type, values: Mapping[str, object]) -> str:
     try:
-        section(**values)
+        section(**{attribute_of(name): value for name, value in values.items()})
     except OBJECTIONS as error:
         return str(error)
     return ""
