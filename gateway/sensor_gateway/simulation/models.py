@@ -12,6 +12,7 @@ from sensor_gateway.simulation.chips.air.dps310 import Dps310
 from sensor_gateway.simulation.chips.air.hdc1080 import Hdc1080
 from sensor_gateway.simulation.chips.bme280 import Bme280
 from sensor_gateway.simulation.chips.chip import FilesModel, I2cModel, SlaveModel, TalkerModel
+from sensor_gateway.simulation.chips.frame_device import FrameSlave, FrameTalker
 from sensor_gateway.simulation.chips.humidity.aht20 import Aht20
 from sensor_gateway.simulation.chips.humidity.hdc302x import Hdc302x
 from sensor_gateway.simulation.chips.humidity.scd4x import Scd4x
@@ -49,6 +50,8 @@ MODELS: Final[Mapping[str, Model]] = {
     "bmp3xx": Bmp3xx,
     "dps310": Dps310,
     "ds18b20": Thermometer,
+    "frame": FrameTalker,
+    "frame_request": FrameSlave,
     "hdc1080": Hdc1080,
     "hdc302x": Hdc302x,
     "line": LineTalker,

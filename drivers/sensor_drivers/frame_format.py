@@ -1,0 +1,236 @@
+"""What a configuration says of a device that talks in binary frames, and how frames are found among bytes.
+
+Pure, and the half of the ``frame`` driver that knows no value: see frame.py.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Annotated, Final, Literal, TypeAlias
+
+from sensor_gateway.driver import (
+    Channel,
+    QuantityName,
+    Seconds,
+    configured_channel,
+    configured_quantity,
+    crc8,
+    crc16_modbus,
+    nmea_checksum,
+)
+
+Type: TypeAlias = Literal["u8", "s8", "u16", "s16", "u24", "s24", "u32", "s32", "f32"]
+Checksum: TypeAlias = Literal["none", "sum8", "neg_sum8", "xor8", "crc8", "crc16_modbus", "sum16"]
+
+LONGEST: Final = 1024
+TIMEOUT: Final = Seconds(0.5)
+LONGEST_TIMEOUT: Final = Seconds(30)
+
+CHECKSUMS: Final[Mapping[str, tuple[int, Callable[[bytes], bytes]]]] = {
+    "none": (0, lambda _data: b""),
+    "sum8": (1, lambda data: bytes((sum(data) & 0xFF,))),
+    "neg_sum8": (1, lambda data: bytes((-sum(data) & 0xFF,))),
+    "xor8": (1, lambda data: bytes((nmea_checksum(data),))),
+    "crc8": (1, lambda data: bytes((crc8(data),))),
+    "crc16_modbus": (2, crc16_modbus),
+    "sum16": (2, lambda data: (sum(data) & 0xFFFF).to_bytes(2, "big")),
+}
+"""How many bytes each takes, and what they are for the bytes that they cover."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Field:
+    """One value of a frame: where it stands, how it is written, and what it means."""
+
+    at: Annotated[int, "Where its first byte stands; the first byte of the header is 0."]
+    type: Annotated[Type, "Unsigned, signed or floating, and its bits."]
+    order: Annotated[Literal["big", "little"], "Which end of the value comes first."] = "big"
+    scale: Annotated[float, "The value is raw * scale + offset."] = 1.0
+    offset: Annotated[float, "The value is raw * scale + offset."] = 0.0
+    no_value: Annotated[int | None, "Raw bits by which the device says that it has no value, like 0xFFFF."] = None
+    quantity: Annotated[QuantityName, "What is measured; `other` for anything with a unit of its own."]
+    unit: Annotated[str, "Unit, for the quantity `other`."] = ""
+    low: Annotated[float | None, "Lowest value that is physically possible; by default the quantity's."] = None
+    high: Annotated[float | None, "Highest value that is physically possible; by default the quantity's."] = None
+    resolution: Annotated[float | None, "Smallest step of the value; by default that of the scale."] = None
+    deadband: Annotated[float | None, "How far the value moves before it is news; by default the quantity's."] = None
+
+    def __post_init__(self) -> None:
+        """Refuse what no frame can hold (ValueError, beginning with the key)."""
+        if not 0 <= self.at <= LONGEST - self.count:
+            raise ValueError(f"at counts from 0, the first byte of the header, got {self.at}")
+        if not math.isfinite(self.scale) or self.scale == 0:
+            raise ValueError(f"scale has to be a finite number other than 0, got {self.scale}")
+        if not math.isfinite(self.offset):
+            raise ValueError(f"offset has to be a finite number, got {self.offset}")
+        if self.no_value is not None and not 0 <= self.no_value < 1 << 8 * self.count:
+            raise ValueError(f"no_value is the raw bits of a {self.type}, like 0xFFFF; {self.no_value} is none")
+        self.channel("value")
+
+    @property
+    def count(self) -> int:
+        """How many bytes the value takes."""
+        return int(self.type[1:]) // 8
+
+    def channel(self, name: str) -> Channel:
+        """The channel of that name. ValueError for limits and the like that no channel can have."""
+        step = None if self.type == "f32" else abs(self.scale)
+        return configured_channel(
+            name,
+            quantity=configured_quantity(self.quantity, self.unit),
+            low=self.low,
+            high=self.high,
+            resolution=step if self.resolution is None else self.resolution,
+            deadband=self.deadband,
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LengthField:
+    """Where a frame says how long it is: it is ``plus`` bytes longer than the number that stands there."""
+
+    at: Annotated[int, "Where the number stands; the first byte of the header is 0."]
+    type: Annotated[Literal["u8", "u16"], "How many bits it has."] = "u8"
+    order: Annotated[Literal["big", "little"], "Which end of the number comes first."] = "big"
+    plus: Annotated[int, "Bytes of the frame that the number does not count."] = 0
+
+    def __post_init__(self) -> None:
+        """Refuse a place that no frame has (ValueError, beginning with the key)."""
+        if not 0 <= self.at < LONGEST - 1:
+            raise ValueError(f"at counts from 0, the first byte of the header, got {self.at}")
+
+    @property
+    def end(self) -> int:
+        """The first place behind it."""
+        return self.at + (2 if self.type == "u16" else 1)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Options:
+    """How the frames of one device are asked for, told from each other, and read."""
+
+    request: Annotated[str, "What is sent to get one frame, in hexadecimal (frame_request)."] = ""
+    header: Annotated[str, "The bytes that every frame begins with, in hexadecimal, like FF 86."]
+    length: Annotated[int | None, "Bytes of a whole frame, header and checksum included, where all are alike."] = None
+    length_field: Annotated[LengthField | None, "Where the frame says how long it is."] = None
+    trailer: Annotated[str, "The bytes that every frame ends with, after its checksum, in hexadecimal."] = ""
+    checksum: Annotated[
+        Checksum,
+        "sum8, neg_sum8 (256 - sum), xor8, crc8 (31/FF), crc16_modbus (low byte first), sum16 (high byte first), none.",
+    ]
+    checksum_from: Annotated[int, "The first byte that the checksum covers; it covers all up to itself."] = 0
+    fields: Annotated[Mapping[str, Field], "The values to take, by channel name."]
+    timeout: Annotated[Seconds, "Longest time from a request to the end of its answer (frame_request)."] = TIMEOUT
+
+    def __post_init__(self) -> None:
+        """Refuse what cannot be read (ValueError, beginning with the key)."""
+        for key, written in (("request", self.request), ("header", self.header), ("trailer", self.trailer)):
+            _refuse_other_than_hexadecimal(key, written)
+        if not bytes.fromhex(self.header):
+            raise ValueError("header is empty: without one no frame can be told from garbage")
+        if (self.length is None) == (self.length_field is None):
+            raise ValueError("length is said once: `length` where all frames are alike, else `length_field`")
+        if self.length is not None and not self.shortest <= self.length <= LONGEST:
+            raise ValueError(f"length has to be {self.shortest} to {LONGEST} bytes, got {self.length}")
+        if not self.fields:
+            raise ValueError("fields is empty: name at least one value to take")
+        _refuse_bad_channels(self.fields)
+        if not 0 <= self.checksum_from < LONGEST:
+            raise ValueError(f"checksum_from counts from 0, the first byte of the header, got {self.checksum_from}")
+        if not 0.01 <= self.timeout <= LONGEST_TIMEOUT:
+            raise ValueError(f"timeout has to be between 10ms and {LONGEST_TIMEOUT}s, got {self.timeout:g} s")
+
+    @property
+    def overhead(self) -> int:
+        """Bytes of checksum and trailer."""
+        return CHECKSUMS[self.checksum][0] + len(bytes.fromhex(self.trailer))
+
+    @property
+    def shortest(self) -> int:
+        """Bytes that a frame has at least."""
+        head = len(bytes.fromhex(self.header))
+        return max(head, self.length_field.end if self.length_field else 0) + self.overhead
+
+
+def _refuse_other_than_hexadecimal(key: str, written: str) -> None:
+    try:
+        bytes.fromhex(written)
+    except ValueError:
+        raise ValueError(f"{key} is not hexadecimal, like FF 01 86") from None
+
+
+def _refuse_bad_channels(fields: Mapping[str, Field]) -> None:
+    for name, field in fields.items():
+        try:
+            field.channel(name)
+        except ValueError as error:
+            raise ValueError(f"fields: {error}") from error
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """The options with their bytes worked out, once for each device."""
+
+    header: bytes
+    trailer: bytes
+    length: int | None
+    length_field: LengthField | None
+    shortest: int
+    check_from: int
+    check_size: int
+    check: Callable[[bytes], bytes]
+
+    def size(self, found: bytes) -> int | None:
+        """How long the frame that ``found`` begins with is: None while that has not come, 0 where it cannot be."""
+        if self.length_field is None:
+            return self.length
+        field = self.length_field
+        if len(found) < field.end:
+            return None
+        order: Literal["big", "little"] = field.order
+        size = int.from_bytes(found[field.at : field.end], order) + field.plus
+        return size if self.shortest <= size <= LONGEST else 0
+
+    def is_sound(self, frame: bytes) -> bool:
+        """Whether checksum and trailer of a whole frame are right."""
+        end = len(frame) - len(self.trailer)
+        body = end - self.check_size
+        return frame.endswith(self.trailer) and self.check(frame[self.check_from : body]) == frame[body:end]
+
+
+def layout_of(options: Options) -> Layout:
+    """The layout of a device's frames."""
+    size, check = CHECKSUMS[options.checksum]
+    return Layout(
+        header=bytes.fromhex(options.header),
+        trailer=bytes.fromhex(options.trailer),
+        length=options.length,
+        length_field=options.length_field,
+        shortest=options.shortest,
+        check_from=options.checksum_from,
+        check_size=size,
+        check=check,
+    )
+
+
+def find(buffer: bytes, layout: Layout, start: int = 0) -> tuple[int, int, bool]:
+    """Begin and end of the first sound frame in ``buffer`` from ``start``, and whether a damaged one was passed over.
+
+    Where none is whole, begin and end are both the place from which more has to come.
+    """
+    is_damaged = False
+    header, last = layout.header, len(buffer)
+    while True:
+        start = buffer.find(header, start)
+        if start < 0:
+            kept = next((n for n in range(min(len(header) - 1, last), 0, -1) if buffer.endswith(header[:n])), 0)
+            return last - kept, last - kept, is_damaged
+        size = layout.size(buffer[start : start + LONGEST])
+        if size is None or (size and start + size > last):
+            return start, start, is_damaged
+        if size and layout.is_sound(buffer[start : start + size]):
+            return start, start + size, is_damaged
+        is_damaged = True
+        start += 1
