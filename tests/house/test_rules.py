@@ -25,6 +25,9 @@ BROAD_EXCEPTS = {
     "gateway/sensor_gateway/sensing/driver_fault.py": "around the message of a driver's own error",
     "gateway/sensor_gateway/sensing/catalogue.py": "around the loading of an entry point",
     "gateway/sensor_gateway/sensing/once.py": "around one driver step",
+    "gateway/sensor_gateway/sensing/circuitpython/worker.py": "around foreign code",
+    "gateway/sensor_gateway/sensing/circuitpython/library.py": "around the loading of a foreign module",
+    "gateway/sensor_gateway/sensing/circuitpython/driver.py": "around the message of a foreign error",
     "gateway/sensor_gateway/simulation/build.py": "around the loading of an entry point",
     "gateway/sensor_gateway/publishing/wire/dialing.py": "closes what it opened, and raises on",
 }

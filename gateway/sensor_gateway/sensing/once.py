@@ -79,7 +79,7 @@ class WireProtocol:
         if not isinstance(self._bus, I2cBus):
             raise DriverFault(f"the driver asked for an I2C operation, and {self._bus.name} is no I2C bus")
         operation: Operation = Read(count)
-        if data:
+        if data or not count:  # an address alone is a write of nothing
             operation = WriteRead(data, count) if count else Write(data)
         return self._noted(operation, partial(self._bus.transfer, address, data, count))
 
