@@ -10,9 +10,10 @@ import math
 import re
 from collections.abc import Iterator, Mapping
 
-from sensor_gateway.model.driver_spec import CONTRACT_VERSION, BusKind, DriverSpec, Variant, Vector
+from sensor_gateway.model.driver_spec import CONTRACT_VERSION, BusKind, DriverSpec, Heeds, Variant, Vector
 from sensor_gateway.model.errors import MeasurementError
-from sensor_gateway.testing.conduct import Noise, check_conduct, repeatable_noise
+from sensor_gateway.testing.conforming.conduct import Noise, check_conduct, repeatable_noise
+from sensor_gateway.testing.conforming.imports import check_imports
 
 NAME = re.compile(r"[a-z0-9][a-z0-9_-]*")
 FEWEST_VECTORS = 2
@@ -28,6 +29,7 @@ def check_driver(spec: DriverSpec, *, options: object | None = None, noise: Nois
     """
     noise = noise or repeatable_noise(spec.name)
     check_shape(spec)
+    check_imports(spec)
     for vector in spec.vectors:
         check_vector(spec, vector)
     check_totality(spec, noise)
@@ -43,20 +45,42 @@ def check_driver(spec: DriverSpec, *, options: object | None = None, noise: Nois
 def check_shape(spec: DriverSpec) -> None:
     """Check what the SPEC says of itself."""
     name = spec.name
-    assert spec.contract == CONTRACT_VERSION, f"{name}: made for contract {spec.contract}, not {CONTRACT_VERSION}"
+    assert spec.contract == CONTRACT_VERSION, (
+        f"{name}: made for contract {spec.contract}, not {CONTRACT_VERSION}: see what changed, and leave contract out"
+    )
     assert NAME.fullmatch(name), f"a driver is called like bme280, not {name!r}"
-    assert len(spec.summary.splitlines()) == 1, f"{name}: the summary is one line"
+    assert len(spec.summary.splitlines()) == 1, f"{name}: the summary is one line: maker, part, what it measures"
     assert spec.variants, f"{name}: at least one variant, under the name that users write"
     for variant_name, variant in spec.variants.items():
         _check_variant(spec, variant_name, variant)
     parameters = getattr(spec.options, "__dataclass_params__", None)
-    assert getattr(parameters, "frozen", False), f"{name}: options are a frozen dataclass"
+    assert getattr(parameters, "frozen", False), (
+        f"{name}: options are a frozen dataclass: @dataclass(frozen=True, slots=True, kw_only=True)"
+    )
     assert spec.options.__doc__, f"{name}: the docstring of the options is their manual"
     known = {channel.name for variant in spec.variants.values() for channel in variant.channels}
     for what, table in (("power_on", spec.power_on), ("frozen_after", spec.frozen_after)):
         assert spec.channels_of is not None or set(table) <= known, f"{name}: {what} names unknown channels"
-    assert all(count > 1 for count in spec.frozen_after.values()), f"{name}: one measurement freezes nothing"
-    assert spec.evidence or len(spec.vectors) >= FEWEST_VECTORS, f"{name}: at least {FEWEST_VECTORS} vectors"
+    assert all(count > 1 for count in spec.frozen_after.values()), (
+        f"{name}: one measurement freezes nothing: frozen_after is a count of equal ones"
+    )
+    assert spec.evidence or len(spec.vectors) >= FEWEST_VECTORS, (
+        f"{name}: at least {FEWEST_VECTORS} vectors, from a datasheet or from another implementation's tests"
+    )
+    _check_heeds(spec)
+
+
+def _check_heeds(spec: DriverSpec) -> None:
+    heeds: object = spec.heeds  # strangers are checked by nobody else
+    if heeds is None:
+        return
+    assert isinstance(heeds, Heeds), f"{spec.name}: heeds is a Heeds, not {heeds!r}"
+    assert spec.bus is BusKind.I2C, f"{spec.name}: heeds are for I2C, where a scan writes: leave them out"
+    for name in ("alone", "with_data"):
+        first: object = getattr(heeds, name)
+        assert isinstance(first, bytes), (
+            f"{spec.name}: heeds.{name} are the first bytes of writes, as bytes like b'\\x01\\x02', not {first!r}"
+        )
 
 
 def _check_variant(spec: DriverSpec, name: str, variant: Variant) -> None:
@@ -66,7 +90,11 @@ def _check_variant(spec: DriverSpec, name: str, variant: Variant) -> None:
     assert channels or spec.channels_of is not None, f"{where}: a variant without channels needs channels_of"
     assert len(set(channels)) == len(channels), f"{where}: two channels of one name"
     assert all(NAME.fullmatch(channel) for channel in channels), f"{where}: channels are called like temperature"
-    assert variant.wire_bits > 0, f"{where}: wire_bits is what one measurement costs"
+    assert variant.wire_bits > 0, (
+        f"{where}: wire_bits is what one measurement costs: 9 for each byte, 1 for each start and stop"
+    )
+    has_identity: object = variant.has_identity
+    assert isinstance(has_identity, bool), f"{where}: has_identity is True or False, not {has_identity!r}"
     if spec.bus is BusKind.I2C:
         assert variant.addresses or spec.channels_of is not None, (
             f"{where}: the addresses of the chip, the default first"
@@ -125,7 +153,9 @@ def _check_values(spec: DriverSpec, variant: str, values: Mapping[str, float], w
         assert not limits or name in limits, f"{where}: there is no channel {name}"
         if name in limits:
             low, high = limits[name].low, limits[name].high
-            assert low <= value <= high, f"{where}: {name} of {value} is not within {low}..{high}"
+            assert low <= value <= high, (
+                f"{where}: {name} of {value} is not within {low}..{high}: raise OverRange, like within(channel, value)"
+            )
 
 
 def _default_options(spec: DriverSpec) -> object | None:
@@ -134,5 +164,8 @@ def _default_options(spec: DriverSpec) -> object | None:
     for field in dataclasses.fields(spec.options):
         if field.default is missing and field.default_factory is missing:
             return None
-    options: object = spec.options()
+    try:
+        options: object = spec.options()
+    except ValueError:
+        return None  # one of several must be written
     return options

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import struct
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,9 +18,13 @@ from sensor_gateway.driver import (
     Channel,
     DriverSpec,
     Exchange,
+    Heeds,
     Identifying,
     Identity,
+    MeasurementError,
     Measuring,
+    Nack,
+    NoAnswer,
     OverRange,
     Preparing,
     Read,
@@ -28,8 +34,8 @@ from sensor_gateway.driver import (
     Wait,
     Write,
     WriteRead,
+    WrongChip,
 )
-from sensor_gateway.model.errors import MeasurementError, Nack
 from sensor_gateway.testing import check_driver, repeatable_noise
 
 CHANNEL = Channel(name="temperature", quantity=TEMPERATURE, low=-128, high=127, resolution=1)
@@ -112,6 +118,14 @@ class Thawed:
         ({"frozen_after": {"temperature": 1}}, "freezes nothing"),
         ({"vectors": spec().vectors[:1]}, "at least 2 vectors"),
         ({"check": lambda _: ("no",)}, "its own options are refused"),
+        ({"heeds": b"\x01"}, "heeds is a Heeds"),
+        ({"heeds": Heeds(with_data=(1,))}, "heeds.with_data are the first bytes"),  # type: ignore[arg-type]
+        ({"heeds": Heeds(alone="01")}, "heeds.alone are the first bytes"),  # type: ignore[arg-type]
+        ({"heeds": Heeds(), "bus": BusKind.SERIAL_REQUEST}, "heeds are for I2C"),
+        (
+            {"variants": {"x1": Variant(addresses=(0x48,), channels=(CHANNEL,), has_identity="yes")}},  # type: ignore[arg-type]
+            "True or False",
+        ),
     ],
 )
 def test_a_spec_of_another_shape_is_found(changes: dict[str, Any], sentence: str) -> None:
@@ -353,3 +367,198 @@ def test_a_good_stream_passes() -> None:
 )
 def test_a_stream_that_does_not_do_its_work_is_found(driver: type, sentence: str) -> None:
     assert sentence in complaint(stream_spec(driver))
+
+
+class Known(Good):
+    """A chip with an id."""
+
+    def identify(self) -> Identifying:
+        found = yield WriteRead(b"\x06", 2)
+        if found != b"\x12\x34":
+            raise WrongChip("id, register 06", expected=b"\x12\x34", got=found)
+        return Identity(part="X1", channels=("temperature",))
+
+
+def sure(driver: type) -> DriverSpec:
+    return spec(driver, variants={"x1": Variant(addresses=(0x48,), channels=(CHANNEL,), has_identity=True)})
+
+
+def test_a_driver_that_knows_its_chip_passes() -> None:
+    check_driver(sure(Known))
+
+
+class Parity(Good):
+    """A bit of a checksum is no identity, though an empty wire is refused."""
+
+    def identify(self) -> Identifying:
+        found = yield WriteRead(b"\x06", 1)
+        if found[0] in (0x00, 0xFF) or found[0] % 2:
+            raise BadFrame("parity", got=found)
+        return Identity(part="X1", channels=("temperature",))
+
+
+class Inverted(Known):
+    """Takes whatever is not the id."""
+
+    def identify(self) -> Identifying:
+        found = yield WriteRead(b"\x06", 2)
+        if found == b"\x12\x34":
+            raise WrongChip("id, register 06", expected="another", got=found)
+        return Identity(part="X1", channels=("temperature",))
+
+
+@pytest.mark.parametrize(
+    ("driver", "sentence"),
+    [
+        (Good, "takes a wire that reads ff all the time for its chip: check an id and raise WrongChip"),
+        (Inverted, "takes a wire that reads ff all the time"),
+        (Parity, "takes noise for its chip"),
+    ],
+)
+def test_an_identity_that_anything_has_is_found(driver: type, sentence: str) -> None:
+    assert sentence in complaint(sure(driver))
+
+
+def guarded(driver: type, *answers: bytes, expected: object) -> type:
+    """The driver behind an identity of these answers, one read each."""
+
+    def identify(self: object) -> Identifying:
+        for answer in answers:
+            found = yield WriteRead(b"\x06", len(answer))
+            if found != answer:
+                raise WrongChip("id", expected=expected, got=found)
+        return Identity(part="X1", channels=("temperature",))
+
+    return type(f"Guarded{driver.__name__}", (driver,), {"identify": identify})
+
+
+@pytest.mark.parametrize(
+    ("answers", "expected"),
+    [
+        ((b"\x12\x34",), b"\x12\x34"),
+        ((b"\x12\x34",), "1234 at register 06"),
+        ((b"\x7b", b"\x04\x00"), "something else"),
+        ((b"\x00\x01", b"\x00\x19\x03"), "00 19 03"),
+        ((bytes.fromhex("be ef 92"),), "beef and its checksum"),
+    ],
+)
+def test_what_stands_behind_an_identity_is_looked_at(answers: tuple[bytes, ...], expected: object) -> None:
+    check_driver(sure(guarded(Good, *answers, expected=expected)))
+    assert "does not end" in complaint(sure(guarded(Endless, *answers, expected=expected)))
+    assert "gives just what was identified" in complaint(sure(guarded(Partial, *answers, expected=expected)))
+
+
+def test_a_secret_that_cannot_be_found_hides_the_rest_and_fails_nothing() -> None:
+    check_driver(sure(guarded(Partial, b"\x12\x34\x56", expected="a word that only the chip knows")))
+
+
+class Ranges(Good):
+    """Two ranges; saturated in the dark one, starved in the bright one."""
+
+    tries = 5
+
+    def __init__(self) -> None:
+        self.is_bright = False
+
+    def measure(self) -> Measuring:
+        tries = 0
+        while self.tries is None or tries < self.tries:
+            tries += 1
+            answer = yield WriteRead(b"\x00", 1)
+            if answer[0] == 0xFF and not self.is_bright:
+                self.is_bright = True
+            elif answer[0] == 0x00 and self.is_bright:
+                self.is_bright = False
+            else:
+                return convert(answer)
+            yield Write(bytes((0x01, self.is_bright)))
+            yield Wait(0.01)
+        raise NoAnswer("the light changes faster than the ranges")
+
+
+class Chased(Ranges):
+    """Its ranges chase each other as long as the light flickers."""
+
+    tries = None  # type: ignore[assignment]
+
+
+class Slow(Good):
+    def measure(self) -> Measuring:
+        for _ in range(10):
+            yield Wait(9)
+        return convert((yield WriteRead(b"\x00", 1)))
+
+
+@pytest.mark.parametrize("identified", [False, True])
+def test_ranges_that_chase_each_other_are_found(identified: bool) -> None:  # noqa: FBT001 - two cases
+    def behind(driver: type) -> DriverSpec:
+        return sure(guarded(driver, b"\x12", expected=b"\x12")) if identified else spec(driver)
+
+    check_driver(behind(Ranges))
+    assert "does not end, 1000 operations: bound its tries" in complaint(behind(Chased))
+    assert "waits 63 s and more in all: bound its tries" in complaint(behind(Slow))
+
+
+@pytest.mark.parametrize(
+    ("heeds", "sentence"),
+    [
+        (
+            Heeds(with_data=b"\x02"),
+            "writes 01 00, and heeds does not say that the chip acts on it: put 01 into with_data",
+        ),
+        (Heeds(alone=b"\x01"), "put 01 into with_data"),
+    ],
+)
+def test_a_setup_that_heeds_does_not_know_is_found(heeds: Heeds, sentence: str) -> None:
+    check_driver(spec(heeds=Heeds(with_data=b"\x01")))
+    assert sentence in complaint(spec(heeds=heeds))
+
+
+def test_a_command_of_one_byte_has_to_be_heeded_and_a_pointer_has_not() -> None:
+    class Commanded(Good):
+        def setup(self) -> Preparing:
+            yield Write(b"\xfe")
+            yield Wait(0.1)
+
+    class Pointing(Good):
+        def setup(self) -> Preparing:
+            yield Write(b"\x06")
+            yield Read(1)
+
+    check_driver(spec(Pointing, heeds=Heeds()))
+    check_driver(spec(Commanded, heeds=Heeds(alone=b"\xfe")))
+    assert "put fe into alone" in complaint(spec(Commanded, heeds=Heeds()))
+
+
+@pytest.mark.parametrize(
+    ("line", "sentence"),
+    [
+        ("import sensor_gateway.driver as gw", None),
+        ("from sensor_gateway import driver", None),
+        ("from sensor_gateway.driver import Write", None),
+        ("from sensor_gateway.testing import check_driver", None),
+        ("import math, struct", None),
+        ("from sensor_gateway.outbox import files", "import from sensor_gateway.driver"),
+        ("from sensor_gateway import model", "imports sensor_gateway.model"),
+        ("import sensor_gateway.drivers", "imports sensor_gateway.drivers"),
+        ("from time import sleep", "imports time: yield Wait(seconds)"),
+        ("def setup():\n    import threading", "imports threading"),
+    ],
+)
+def test_an_import_that_no_driver_needs_is_found(
+    line: str, sentence: str | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "strange_chip.py").write_text(f"def never():\n    {line.replace(chr(10), chr(10) + '    ')}\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.delitem(sys.modules, "strange_chip", raising=False)
+
+    def create(*_: object) -> Good:
+        return Good()
+
+    __import__("strange_chip")
+    create.__module__ = "strange_chip"
+    if sentence is None:
+        check_driver(spec(create=create))
+    else:
+        assert sentence in complaint(spec(create=create))
+    del sys.modules["strange_chip"]
