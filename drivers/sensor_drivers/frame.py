@@ -185,7 +185,7 @@ ASKED_VECTORS = (
         "frame_request",
         "FF 86 02 60 47 00 00 00 D1",
         {"carbon_dioxide": 608, "temperature": 31},
-        "Winsen MH-Z19 datasheet V1.0; the same frame in the tests of the crates mh-z19 and mh_z_rr",
+        "the answer in the tests of the crate mh_z_rr, and (its checksum) of the crate mh-z19",
         **_MH_Z19,
         fields={
             "carbon_dioxide": _CO2,
