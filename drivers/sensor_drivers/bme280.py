@@ -39,6 +39,7 @@ from sensor_gateway.driver import (
     Write,
     WriteRead,
     WrongChip,
+    read_twice,
 )
 
 # Registers (section 5.3) and what is asked of them.
@@ -216,8 +217,8 @@ class Bme280:
         yield RESET
         yield START_UP
         yield from _until_clear(IM_UPDATE, "the chip still loads its trimming data")
-        block = yield READ_TRIMMING
-        humidity = (yield READ_HUMIDITY_TRIMMING) if self._has_humidity else None
+        block = yield from read_twice(READ_TRIMMING)
+        humidity = (yield from read_twice(READ_HUMIDITY_TRIMMING)) if self._has_humidity else None
         self._chip = trimming(block, humidity)
         yield self._configure
 

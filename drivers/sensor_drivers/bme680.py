@@ -52,6 +52,7 @@ from sensor_gateway.driver import (
     WriteRead,
     WrongChip,
     other,
+    read_twice,
 )
 
 # Registers (section 5.3).
@@ -168,15 +169,14 @@ class Bme680:
         self._force = SAMPLES.index(t) << 5 | SAMPLES.index(p) << 2 | FORCED
         # SensorAPI, bme68x_get_meas_dur, in microseconds and typical; a tenth more, and the chip tells when it is done.
         microseconds = (t + p + h) * 1963 + 477 * 4 + 477 * 5 + 1000
-        heating_s = options.heater_duration if options.gas else 0.0
-        self._duration = Wait((microseconds * 1e-6 + heating_s) * 1.1)
+        self._duration = Wait((microseconds * 1e-6 + (options.heater_duration if options.gas else 0.0)) * 1.1)
 
     def identify(self) -> Identifying:
         """Tell BME680 and BME688 apart by their variant id: the gas formulas differ, and sellers do not."""
         answer = yield READ_ID
         if answer != CHIP_ID:
             raise WrongChip("id register D0", expected=CHIP_ID, got=answer)
-        answer = yield READ_VARIANT_ID
+        answer = yield from read_twice(READ_VARIANT_ID)
         if answer[0] not in PARTS:
             raise WrongChip("variant id register F0", expected="00 (BME680) or 01 (BME688)", got=answer)
         self._part = PARTS[answer[0]]
@@ -190,7 +190,8 @@ class Bme680:
         yield RESET
         yield START_UP
         first, second, third = READ_TRIMMING
-        self._chip = trimming((yield first), (yield second), (yield third))
+        blocks = (yield from read_twice(first)), (yield from read_twice(second)), (yield from read_twice(third))
+        self._chip = trimming(*blocks)
         options = self._options
         run_gas, heat_off = (RUN_GAS[self._part], 0) if options.gas else (0, HEAT_OFF)
         yield Write(bytes((GAS_WAIT_0, gas_wait(options.heater_duration), CTRL_GAS_0, heat_off, CTRL_GAS_1, run_gas)))

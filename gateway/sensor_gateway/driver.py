@@ -48,6 +48,7 @@ from sensor_gateway.model.operations import (
     Wait,
     Write,
     WriteRead,
+    read_twice,
 )
 from sensor_gateway.model.quantity import (
     HUMIDITY,
@@ -117,6 +118,7 @@ __all__ = [
     "nmea_checksum",
     "number",
     "other",
+    "read_twice",
     "suitable_range",
     "vector",
     "within",

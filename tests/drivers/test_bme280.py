@@ -31,11 +31,11 @@ def identified(chip_id: int) -> Transfer:
 SETUP_BME = [
     write("e0 b6"),
     read(0xF3, b"\x00"),
-    read(0x88, TRIMMING),
-    read(0xE1, HUMIDITY_TRIMMING),
+    *[read(0x88, TRIMMING)] * 2,
+    *[read(0xE1, HUMIDITY_TRIMMING)] * 2,
     write("f4 4c f5 00"),
 ]
-SETUP_BMP = [write("e0 b6"), read(0xF3, b"\x00"), read(0x88, TRIMMING), write("f4 4c f5 00")]
+SETUP_BMP = [write("e0 b6"), read(0xF3, b"\x00"), *[read(0x88, TRIMMING)] * 2, write("f4 4c f5 00")]
 
 
 def ready(variant: str = "bme280", options: Options | None = None) -> Bme280:

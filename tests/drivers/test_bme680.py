@@ -32,7 +32,7 @@ def read(register: int, answer: bytes | MeasurementError) -> Transfer:
     return Transfer(ADDRESS, bytes((register,)), answer)
 
 
-TRIMMING = [read(0x8A, BLOCKS[0]), read(0xE1, BLOCKS[1]), read(0x00, BLOCKS[2])]
+TRIMMING = [read(register, block) for register, block in zip((0x8A, 0xE1, 0x00), BLOCKS, strict=True) for _ in range(2)]
 SETUP = [write("e0 b6"), *TRIMMING, write("64 66 70 00 71 10"), write("72 01"), write("75 00")]
 FORCE = write("5a 74 74 4d")  # Adafruit's formula for 320 °C gives the 74, too
 
@@ -51,7 +51,7 @@ def test_the_driver_conforms() -> None:
 
 def test_a_bme680_is_identified_set_up_and_measured_in_exactly_these_transactions() -> None:
     driver = Bme680("bme680", Options())
-    script = [read(0xD0, b"\x61"), read(0xF0, b"\x00"), *SETUP, FORCE, read(0x1D, LOW)]
+    script = [read(0xD0, b"\x61"), *[read(0xF0, b"\x00")] * 2, *SETUP, FORCE, read(0x1D, LOW)]
     with Playback(script) as bus:
         identity = play(driver.identify(), bus, address=ADDRESS).result
         assert play(driver.setup(), bus, address=ADDRESS).waits_s == (0.01,)
@@ -65,8 +65,8 @@ def test_a_bme680_is_identified_set_up_and_measured_in_exactly_these_transaction
 
 def test_a_bme688_has_its_own_gas_register_and_formula() -> None:
     driver = Bme680("bme688", Options())
-    setup = [*SETUP[:4], write("64 66 70 00 71 20"), *SETUP[5:]]
-    with Playback([read(0xD0, b"\x61"), read(0xF0, b"\x01"), *setup, FORCE, read(0x1D, HIGH)]) as bus:
+    setup = [*SETUP[:7], write("64 66 70 00 71 20"), *SETUP[8:]]
+    with Playback([read(0xD0, b"\x61"), *[read(0xF0, b"\x01")] * 2, *setup, FORCE, read(0x1D, HIGH)]) as bus:
         assert play(driver.identify(), bus, address=ADDRESS).result.part == "BME688"
         play(driver.setup(), bus, address=ADDRESS)
         values = play(driver.measure(), bus, address=ADDRESS).result
@@ -76,7 +76,7 @@ def test_a_bme688_has_its_own_gas_register_and_formula() -> None:
 def test_a_bme688_that_was_sold_as_a_bme680_is_read_as_what_it_is() -> None:
     driver = Bme680("bme680", Options())
     with Playback(
-        [read(0xD0, b"\x61"), read(0xF0, b"\x01"), *SETUP[:4], write("64 66 70 00 71 20"), *SETUP[5:]]
+        [read(0xD0, b"\x61"), *[read(0xF0, b"\x01")] * 2, *SETUP[:7], write("64 66 70 00 71 20"), *SETUP[8:]]
     ) as bus:
         identity = play(driver.identify(), bus, address=ADDRESS).result
         play(driver.setup(), bus, address=ADDRESS)
@@ -89,8 +89,8 @@ def test_a_bme688_that_was_sold_as_a_bme680_is_read_as_what_it_is() -> None:
 def test_without_gas_nothing_is_heated() -> None:
     options = Options(gas=False)
     driver = Bme680("bme680", options)
-    setup = [*SETUP[:4], write("64 66 70 08 71 00"), *SETUP[5:]]
-    with Playback([read(0xD0, b"\x61"), read(0xF0, b"\x00"), *setup, FORCE, read(0x1D, LOW)]) as bus:
+    setup = [*SETUP[:7], write("64 66 70 08 71 00"), *SETUP[8:]]
+    with Playback([read(0xD0, b"\x61"), *[read(0xF0, b"\x00")] * 2, *setup, FORCE, read(0x1D, LOW)]) as bus:
         channels = play(driver.identify(), bus, address=ADDRESS).result.channels
         play(driver.setup(), bus, address=ADDRESS)
         played = play(driver.measure(), bus, address=ADDRESS)
@@ -109,7 +109,7 @@ def test_the_heater_is_set_for_the_temperature_of_the_air() -> None:
 
 @pytest.mark.parametrize(("chip_id", "variant_id"), [(b"\x60", None), (b"\x61", b"\x02")])
 def test_another_chip_is_refused(chip_id: bytes, variant_id: bytes | None) -> None:
-    script = [read(0xD0, chip_id), *([] if variant_id is None else [read(0xF0, variant_id)])]
+    script = [read(0xD0, chip_id), *([] if variant_id is None else [read(0xF0, variant_id)] * 2)]
     with Playback(script) as bus, pytest.raises(WrongChip):
         play(Bme680("bme680", Options()).identify(), bus, address=ADDRESS)
 

@@ -6,9 +6,11 @@ kernel measures yield ReadFile and Wait.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
+
+from sensor_gateway.model.errors import BadFrame
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,3 +88,15 @@ class ReadFile:
 
 
 Operation: TypeAlias = Write | Read | WriteRead | Wait | Exchange | ReadFile
+
+
+def read_twice(read: Read | WriteRead) -> Generator[Operation, bytes, bytes]:
+    """What a chip without a checksum tells once for all, like its calibration. BadFrame where two reads differ.
+
+    One bit that falls over in it would make every later value wrong.
+    """
+    first = yield read
+    second = yield read
+    if first != second:
+        raise BadFrame("two reads of what never changes differ", expected=first, got=second)
+    return first
