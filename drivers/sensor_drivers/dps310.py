@@ -39,6 +39,7 @@ from sensor_gateway.driver import (
     Write,
     WriteRead,
     WrongChip,
+    read_twice,
 )
 
 # Registers (section 7).
@@ -55,6 +56,7 @@ SOFT_RESET = Write(b"\x0c\x89")
 ID = b"\x10"
 STARTED, TMP_RDY, PRS_RDY = 0xC0, 0x20, 0x10  # MEAS_CFG: COEF_RDY and SENSOR_RDY, and one for each result
 EXTERNAL = 0x80  # TMP_CFG and COEF_SRCE: the sensor element's own thermometer, not the converter's
+SEEN = 0x10  # PRS_CFG and TMP_CFG: a background rate, which we never use, and by which settings differ from power-on
 SHIFTS = 0x0C  # CFG_REG: T_SHIFT 08 and P_SHIFT 04, for more than 8 samples
 
 START_UP = Wait(0.040)  # "coefficients ready" (section 3.4)
@@ -171,7 +173,7 @@ class Dps310:
         self._options = options
         t, p = options.temperature_oversampling, options.pressure_oversampling
         self._shifts = (t > UNSHIFTED) << 3 | (p > UNSHIFTED) << 2
-        self._settings = (p.bit_length() - 1, t.bit_length() - 1)
+        self._settings = (SEEN | p.bit_length() - 1, SEEN | t.bit_length() - 1)
         # Typical times; the longest are not told: a tenth more, and the chip tells when it is done.
         self._durations = (Wait(SCALES[t][1] * 1.1e-3), Wait(SCALES[p][1] * 1.1e-3))
         self._chip: Coefficients | None = None
@@ -196,15 +198,16 @@ class Dps310:
             yield POLL_PAUSE
         else:
             raise NoAnswer("the chip does not start after a reset")
-        self._chip = coefficients((yield READ_COEF))
+        self._chip = coefficients((yield from read_twice(READ_COEF)))
         # The thermometer that the coefficients are made for (section 7.12).
-        source = (yield READ_COEF_SRCE)[0] & EXTERNAL
-        yield from _correct_temperature()
-        p, t = self._settings[0] & 0x07, self._settings[1] & 0x07 | source
+        source = (yield from read_twice(READ_COEF_SRCE))[0] & EXTERNAL
+        p, t = self._settings[0], self._settings[1] & ~EXTERNAL | source
         self._settings = (p, t)
         yield Write(bytes((PRS_CFG, p)))
         yield Write(bytes((TMP_CFG, t)))
         yield Write(bytes((CFG_REG, self._shifts)))
+        # Last: power that is lost meanwhile takes the settings along, which is seen, and this cannot be read back.
+        yield from _correct_temperature()
 
     def measure(self) -> Measuring:
         """Measure temperature, then pressure, and read both in one burst."""

@@ -31,9 +31,9 @@ def read(register: int, answer: str | MeasurementError) -> Transfer:
 CORRECTION = [write("0e a5"), write("0f 96"), write("62 02"), write("0e 00"), write("0f 00")]
 
 
-def setup(source: str = "80", p: str = "06", t: str = "86", shifts: str = "0c") -> list[Transfer]:
-    opening = [write("0c 89"), read(0x08, "c0"), read(0x10, BLOCK.hex()), read(0x28, source)]
-    return [*opening, *CORRECTION, write("06" + p), write("07" + t), write("09" + shifts)]
+def setup(source: str = "80", p: str = "16", t: str = "96", shifts: str = "0c") -> list[Transfer]:
+    opening = [write("0c 89"), read(0x08, "c0"), *[read(0x10, BLOCK.hex())] * 2, *[read(0x28, source)] * 2]
+    return [*opening, write("06" + p), write("07" + t), write("09" + shifts), *CORRECTION]
 
 
 def ready() -> Dps310:
@@ -51,7 +51,7 @@ def test_the_driver_conforms() -> None:
 @pytest.mark.parametrize("variant", SPEC.variants)
 def test_a_chip_is_identified_set_up_and_measured_in_exactly_these_transactions(variant: str) -> None:
     driver = Dps310(variant, SIXTY_FOUR)
-    measurement = [write("08 02"), read(0x06, "06 86 e0 0c"), write("08 01"), read(0x06, "06 86 f0 0c")]
+    measurement = [write("08 02"), read(0x06, "16 96 e0 0c"), write("08 01"), read(0x06, "16 96 f0 0c")]
     script = [read(0x0D, "10"), read(0x0D, "10"), *setup(), *measurement, read(0x00, DATA.hex())]
     with Playback(script) as bus:
         identity = play(driver.identify(), bus, address=ADDRESS).result
@@ -64,9 +64,9 @@ def test_a_chip_is_identified_set_up_and_measured_in_exactly_these_transactions(
 
 def test_the_thermometer_is_the_one_that_the_coefficients_are_made_for() -> None:
     driver = Dps310("dps310", Options(temperature_oversampling=1, pressure_oversampling=8))
-    with Playback(setup(source="00", p="03", t="00", shifts="00")) as bus:
+    with Playback(setup(source="00", p="13", t="10", shifts="00")) as bus:
         play(driver.setup(), bus, address=ADDRESS)
-    with Playback(setup(source="80", p="03", t="80", shifts="00")) as bus:
+    with Playback(setup(source="80", p="13", t="90", shifts="00")) as bus:
         play(driver.setup(), bus, address=ADDRESS)
 
 
@@ -81,7 +81,7 @@ def test_a_clock_that_just_shows_the_right_number_is_refused() -> None:
         play(Dps310("dps310", DEFAULT).identify(), bus, address=ADDRESS)
 
 
-@pytest.mark.parametrize("settings", ["00 00 e0 00", "06 06 e0 0c", "06 86 e0 00", "ff ff ff ff"])
+@pytest.mark.parametrize("settings", ["00 00 e0 00", "16 16 e0 0c", "06 86 e0 0c", "16 96 e0 00", "ff ff ff ff"])
 def test_a_chip_that_lost_its_settings_is_not_ready(settings: str) -> None:
     """Its scale would be another one: hundreds of hPa beside the truth, and within limits."""
     script = [write("08 02"), read(0x06, settings)]
@@ -90,15 +90,15 @@ def test_a_chip_that_lost_its_settings_is_not_ready(settings: str) -> None:
 
 
 def test_results_that_are_late_are_awaited() -> None:
-    temperature = [write("08 02"), read(0x06, "06 86 c2 0c"), read(0x06, "06 86 e0 0c")]
-    pressure = [write("08 01"), read(0x06, "06 86 e1 0c"), read(0x06, "06 86 f0 0c"), read(0x00, DATA.hex())]
+    temperature = [write("08 02"), read(0x06, "16 96 c2 0c"), read(0x06, "16 96 e0 0c")]
+    pressure = [write("08 01"), read(0x06, "16 96 e1 0c"), read(0x06, "16 96 f0 0c"), read(0x00, DATA.hex())]
     with Playback([*temperature, *pressure]) as bus:
         waits_s = play(ready().measure(), bus, address=ADDRESS).waits_s
     assert waits_s == pytest.approx((0.11484, 0.005, 0.11484, 0.005))
 
 
 def test_a_chip_that_measures_for_ever_is_given_up() -> None:
-    with Playback([write("08 02"), *[read(0x06, "06 86 c2 0c")] * 20]) as bus, pytest.raises(NoAnswer, match="100 ms"):
+    with Playback([write("08 02"), *[read(0x06, "16 96 c2 0c")] * 20]) as bus, pytest.raises(NoAnswer, match="100 ms"):
         play(ready().measure(), bus, address=ADDRESS)
 
 
