@@ -43,7 +43,7 @@ READ_CONFIGURATION = WriteRead(b"\x03", 1)
 READ_ID = WriteRead(b"\x0b", 1)
 
 NOT_RDY = 0x80  # status: low when a result is there; set by a read of the temperature, and by a new mode (table 10)
-BITS_16 = 0x80  # configuration (table 11)
+BITS_16, OURS = 0x80, 0x9F  # configuration (table 11): all that we set but OP_MODE, which ends by itself
 SHUT_DOWN = Write(b"\x03\xe0")  # OP_MODE 11, 16 bits
 ONE_SHOT = Write(b"\x03\xa0")  # OP_MODE 01, 16 bits
 MANUFACTURER, MANUFACTURER_BITS = 0xC8, 0xF8  # id: the other three bits are a revision (table 19)
@@ -103,10 +103,11 @@ class Adt7410:
             yield POLL_PAUSE
         else:
             raise NoAnswer(f"no value {POLLS * POLL_PAUSE.seconds * 1000:.0f} ms after it should be there")
-        configuration = yield READ_CONFIGURATION
-        if not configuration[0] & BITS_16:
+        frame = yield READ_TEMPERATURE
+        configuration = yield READ_CONFIGURATION  # after the value, which would be 0 °C if power was lost before it
+        if configuration[0] & OURS != BITS_16:
             raise NotReady("the chip is not in 16-bit mode (any more): it lost power")
-        return convert((yield READ_TEMPERATURE), variant=self._variant)
+        return convert(frame, variant=self._variant)
 
 
 def create(variant: str, _options: NoOptions, _address: int) -> Adt7410:

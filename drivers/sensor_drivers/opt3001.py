@@ -116,11 +116,12 @@ class Opt3001:
 
     def measure(self) -> Measuring:
         """Read the newest value."""
-        configuration = yield READ_CONFIGURATION
+        result = yield READ_RESULT
+        configuration = yield READ_CONFIGURATION  # after the result, which is darkness where power was lost
         if int.from_bytes(configuration, "big") & OURS != self._ours:
             # Shut down after a loss of power, it would show its last or no light for ever.
             raise NotReady("the chip has lost its configuration: it lost power")
-        return convert(configuration, (yield READ_RESULT))
+        return convert(configuration, result)
 
 
 def create(_variant: str, options: Options, _address: int) -> Opt3001:

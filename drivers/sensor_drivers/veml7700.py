@@ -163,10 +163,10 @@ class Veml7700:
         """Read the newest value; in another range where it does not suit this one."""
         for _ in range(MOST_RANGES_TRIED):
             chosen = SETTINGS[self._at]
-            if (yield READ_ALS_CONF_0) != chosen.configuration:
-                # Without this look, a chip that lost power would report darkness: it is shut down and holds 0.
-                raise NotReady("the chip has lost its configuration: it lost power")
             frame = yield READ_ALS
+            if (yield READ_ALS_CONF_0) != chosen.configuration:
+                # Without a look afterwards, a chip that lost power would report darkness: it is shut down and holds 0.
+                raise NotReady("the chip has lost its configuration: it lost power")
             place = self._at if self._is_fixed else suitable_range(SPANS, self._at, _level(frame, chosen))
             if place == self._at:
                 return convert(frame, chosen=chosen, correction=self._correction)

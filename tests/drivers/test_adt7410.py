@@ -28,8 +28,8 @@ def test_a_chip_is_identified_set_up_and_measured_in_exactly_these_transactions(
         Transfer(ADDRESS, b"\x03\xe0"),
         ONE_SHOT,
         READY,
-        BITS_16,
         Transfer(ADDRESS, b"\x00", b"\xf3\x80"),
+        BITS_16,
     ]
     with Playback(script) as bus:
         identity = play(driver.identify(), bus, address=ADDRESS).result
@@ -46,7 +46,7 @@ def test_another_chip_is_refused(answer: bytes) -> None:
 
 
 def test_a_conversion_that_is_late_is_awaited() -> None:
-    with Playback([ONE_SHOT, BUSY, BUSY, READY, BITS_16, Transfer(ADDRESS, b"\x00", b"\x0c\x80")]) as bus:
+    with Playback([ONE_SHOT, BUSY, BUSY, READY, Transfer(ADDRESS, b"\x00", b"\x0c\x80"), BITS_16]) as bus:
         assert play(Adt7410("adt7410").measure(), bus, address=ADDRESS).waits_s == (0.24, 0.02, 0.02)
 
 
@@ -57,10 +57,12 @@ def test_a_conversion_that_never_ends_is_given_up(status: bytes) -> None:
         play(Adt7410("adt7410").measure(), bus, address=ADDRESS)
 
 
-def test_a_chip_that_lost_power_is_not_ready() -> None:
-    """It is in 13-bit mode then, its last bits are flags, and its first value may be 5 °C off."""
+@pytest.mark.parametrize("configuration", [b"\x00", b"\xff"])
+def test_a_chip_that_lost_power_is_not_ready(configuration: bytes) -> None:
+    """It is in 13-bit mode then, its last bits are flags, and its first value may be 5 °C off, or 0."""
+    value = Transfer(ADDRESS, b"\x00", b"\x00\x00")
     with (
-        Playback([ONE_SHOT, READY, Transfer(ADDRESS, b"\x03", b"\x00")]) as bus,
+        Playback([ONE_SHOT, READY, value, Transfer(ADDRESS, b"\x03", configuration)]) as bus,
         pytest.raises(NotReady, match="lost power"),
     ):
         play(Adt7410("adt7410").measure(), bus, address=ADDRESS)

@@ -32,8 +32,8 @@ def test_a_chip_is_identified_set_up_and_measured_in_exactly_these_transactions(
         read(0x7E, "54 49"),
         read(0x7F, "30 01"),
         Transfer(ADDRESS, b"\x01" + bytes.fromhex(configuration)),
-        read(1, configuration),
         read(0, "34 56"),
+        read(1, configuration),
     ]
     with Playback(script) as bus:
         assert play(driver.identify(), bus, address=ADDRESS).result.part == "OPT3001"
@@ -50,7 +50,7 @@ def test_another_chip_is_refused(script: list[Transfer]) -> None:
 
 
 def test_overflow_is_over_range_and_no_value() -> None:
-    with Playback([read(1, "cf 90"), read(0, "bf ff")]) as bus, pytest.raises(OverRange, match="brighter"):
+    with Playback([read(0, "bf ff"), read(1, "cf 90")]) as bus, pytest.raises(OverRange, match="brighter"):
         play(Opt3001(Options()).measure(), bus, address=ADDRESS)
 
 
@@ -60,13 +60,13 @@ def test_full_scale_is_over_range_where_the_flag_was_read_a_moment_earlier() -> 
 
 
 def test_flags_of_a_new_result_and_of_limits_do_not_matter() -> None:
-    with Playback([read(1, "ce f0"), read(0, "00 01")]) as bus:
+    with Playback([read(0, "00 01"), read(1, "ce f0")]) as bus:
         assert play(Opt3001(Options()).measure(), bus, address=ADDRESS).result == {"illuminance": 0.01}
 
 
 @pytest.mark.parametrize("configuration", ["c8 10", "ca 10", "c6 10", "be 10"])
 def test_a_chip_that_lost_its_configuration_is_not_ready(configuration: str) -> None:
-    with Playback([read(1, configuration)]) as bus, pytest.raises(NotReady, match="lost power"):
+    with Playback([read(0, "00 00"), read(1, configuration)]) as bus, pytest.raises(NotReady, match="lost power"):
         play(Opt3001(Options()).measure(), bus, address=ADDRESS)
 
 
@@ -76,7 +76,7 @@ def test_an_exponent_that_does_not_exist_is_a_bad_frame() -> None:
 
 
 def test_a_chip_that_does_not_acknowledge_gives_no_value() -> None:
-    with Playback([read(1, "ce 10"), read(0, Nack("gone"))]) as bus, pytest.raises(Nack):
+    with Playback([read(0, "00 01"), read(1, Nack("gone"))]) as bus, pytest.raises(Nack):
         play(Opt3001(Options()).measure(), bus, address=ADDRESS)
 
 

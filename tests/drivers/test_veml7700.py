@@ -28,7 +28,7 @@ def entered(name: str) -> list[Transfer]:
 
 
 def seen(name: str, counts: str) -> list[Transfer]:
-    return [read(0, CONFIGURATION[name]), read(4, counts)]
+    return [read(4, counts), read(0, CONFIGURATION[name])]
 
 
 def test_the_driver_conforms() -> None:
@@ -101,12 +101,12 @@ def test_a_fixed_range_is_never_left(name: Range) -> None:
 
 
 def test_a_chip_that_lost_its_configuration_is_not_ready() -> None:
-    with Playback([read(0, "01 00")]) as bus, pytest.raises(NotReady):
+    with Playback([read(4, "00 00"), read(0, "01 00")]) as bus, pytest.raises(NotReady):
         play(Veml7700("veml7700", Options()).measure(), bus, address=ADDRESS)
 
 
 def test_a_chip_that_does_not_acknowledge_gives_no_value() -> None:
-    with Playback([read(0, Nack("absent"))]) as bus, pytest.raises(Nack):
+    with Playback([read(4, Nack("absent"))]) as bus, pytest.raises(Nack):
         play(Veml7700("veml7700", Options()).measure(), bus, address=ADDRESS)
 
 
