@@ -25,6 +25,7 @@ from sensor_gateway.driver import (
     Identity,
     Measuring,
     NoAnswer,
+    NotReady,
     OverRange,
     Preparing,
     Values,
@@ -42,6 +43,7 @@ POWER_ON, POWER_ON_AND_MEASURE = Write(b"\x80\x01"), Write(b"\x80\x03")  # ENABL
 READ_ID = WriteRead(b"\x92", 1)
 READ_STATUS = WriteRead(b"\x93", 1)
 READ_RGBC = WriteRead(b"\x94", 8)
+READ_ATIME = WriteRead(b"\x81", 1)  # FF after power-on, which no integration time of ours is
 # IFORCE, PICLEAR, CICLEAR, AICLEAR
 SPECIAL_FUNCTIONS = b"\xe4\xe5\xe6\xe7"
 WRITABLE = bytes((*range(0x80, 0x91), *range(0x9D, 0xAC)))
@@ -65,13 +67,13 @@ def _channel(name: str) -> Channel:
 
 NAMES = ("clear", "red", "green", "blue")
 
-# wire_bits: five writes (3 bytes each), the status (4) and the answer (11), 9 bits each, with start, repeated start and
-# stop.
+# wire_bits: five writes (3 bytes each), status and ATIME (4 each), answer (11), 9 bits each, with start, repeated start
+# and stop.
 VARIANTS = {
     "apds9960": Variant(
         addresses=(0x39,),
         channels=tuple(_channel(name) for name in NAMES),
-        wire_bits=286,
+        wire_bits=325,
         part="APDS-9960",
         has_identity=True,
     )
@@ -139,7 +141,10 @@ class Apds9960:
         else:
             raise NoAnswer("the chip still measures, long after its integration time")
         yield POWER_ON
-        return convert(status, (yield READ_RGBC), integration=self._integration)
+        rgbc = yield READ_RGBC
+        if (yield READ_ATIME) != self._set_time.data[1:]:
+            raise NotReady("the chip has lost its integration time: it lost power")
+        return convert(status, rgbc, integration=self._integration)
 
 
 def create(_variant: str, options: Options, _address: int) -> Apds9960:

@@ -26,6 +26,7 @@ from sensor_gateway.driver import (
     Identity,
     Measuring,
     NoAnswer,
+    NotReady,
     Operation,
     OverRange,
     Preparing,
@@ -44,11 +45,13 @@ from sensor_gateway.driver import (
 MEAS_RATE, GAIN = 0x04, 0x05
 READ_PART_ID = WriteRead(b"\x06", 1)
 READ_MAIN_STATUS = WriteRead(b"\x07", 1)
+READ_SETTINGS = WriteRead(b"\x04", 2)  # MEAS_RATE, GAIN
 STANDBY = Write(b"\x00\x00")  # MAIN_CTRL
 MEASURE_ALS, MEASURE_UVS = Write(b"\x00\x02"), Write(b"\x00\x0a")
 READ_ALS_DATA, READ_UVS_DATA = WriteRead(b"\x0d", 3), WriteRead(b"\x10", 3)
 WRITABLE = b"\x00\x04\x05\x19\x1a\x21\x22\x23\x24\x25\x26"
 PART_NUMBER = 0xB0  # the low nibble is the revision
+RESERVED_STATUS = 0xC7
 DATA_STATUS = 0x08  # new data, not read yet; reading the status clears it
 
 GAINS = {1: 0, 3: 1, 6: 2, 9: 3, 18: 4}
@@ -105,7 +108,7 @@ _UV = Channel(name="uv_index", quantity=other("UV index"), low=0, high=MOST_UV, 
 # wire_bits: twice two settings and two modes (3 bytes each), two states (4 bytes each) and an answer (6 bytes), 9 bits
 # each, with start, repeated start and stop.
 VARIANTS = {
-    "ltr390": Variant(addresses=(0x53,), channels=(_LUX, _UV), wire_bits=508, part="LTR-390UV", has_identity=True)
+    "ltr390": Variant(addresses=(0x53,), channels=(_LUX, _UV), wire_bits=604, part="LTR-390UV", has_identity=True)
 }
 
 
@@ -176,15 +179,21 @@ def _measured(setting: Setting, start: Write, read: WriteRead) -> Generator[Oper
     """One measurement from standby to standby."""
     code, milliseconds = RESOLUTIONS[setting.bits]
     yield STANDBY
-    yield Write(bytes((MEAS_RATE, code << 4)))
-    yield Write(bytes((GAIN, GAINS[setting.gain])))
+    settings = bytes((code << 4, GAINS[setting.gain]))
+    yield Write(bytes((MEAS_RATE, settings[0])))
+    yield Write(bytes((GAIN, settings[1])))
     yield READ_MAIN_STATUS  # clears what an earlier measurement left
     yield start
     yield Wait(WAKE_UP_S + milliseconds / 1000)
     for _ in range(POLLS):
         status = yield READ_MAIN_STATUS
+        if status[0] & RESERVED_STATUS:
+            raise BadFrame("status with reserved bits", got=status)
         if status[0] & DATA_STATUS:
             frame = yield read
+            # After power-on it has other settings: another scale, and no measurement at all.
+            if (yield READ_SETTINGS) != settings:
+                raise NotReady("the chip has lost its settings: it lost power")
             yield STANDBY
             return frame
         yield Wait(milliseconds / 2000 / POLLS)

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sensor_drivers.apds9960 import SPEC, Apds9960, Gain, Integration, Options, convert
-from sensor_gateway.driver import BadFrame, NoAnswer, OverRange, WrongChip
+from sensor_gateway.driver import BadFrame, NoAnswer, NotReady, OverRange, WrongChip
 from sensor_gateway.model.errors import Nack
 from sensor_gateway.testing import Playback, Transfer, check_driver, play
 
@@ -22,8 +22,8 @@ def started(atime: int = 219, gain: int = 1) -> list[Transfer]:
     return [ON, Transfer(ADDRESS, bytes((0x81, atime))), Transfer(ADDRESS, bytes((0x8F, gain))), MEASURE]
 
 
-def ended(rgbc: bytes = RGBC, told: int = 0x01) -> list[Transfer]:
-    return [status(told), ON, Transfer(ADDRESS, b"\x94", rgbc)]
+def ended(rgbc: bytes = RGBC, told: int = 0x01, atime: int = 219) -> list[Transfer]:
+    return [status(told), ON, Transfer(ADDRESS, b"\x94", rgbc), Transfer(ADDRESS, b"\x81", bytes((atime,)))]
 
 
 def test_the_driver_conforms() -> None:
@@ -48,7 +48,7 @@ def test_options_become_register_values(
     gain: Gain, integration: Integration, control: int, atime: int, wait_s: float
 ) -> None:
     driver = Apds9960(Options(gain=gain, integration=integration))
-    with Playback([*started(atime, control), *ended(bytes(8))]) as bus:
+    with Playback([*started(atime, control), *ended(bytes(8), atime=atime)]) as bus:
         assert play(driver.measure(), bus, address=ADDRESS).waits_s == pytest.approx((wait_s,))
 
 
@@ -75,6 +75,12 @@ def test_a_slow_chip_is_asked_again_and_given_up_in_the_end() -> None:
 def test_saturation_of_any_channel_is_no_value(told: int, place: int) -> None:
     rgbc = bytes(8) if told == 0x81 else bytes(place) + (37_889).to_bytes(2, "little") + bytes(6 - place)
     with Playback([*started(), *ended(rgbc, told)]) as bus, pytest.raises(OverRange, match="brighter"):
+        play(Apds9960(Options()).measure(), bus, address=ADDRESS)
+
+
+def test_a_chip_that_lost_power_while_it_was_read_is_not_ready() -> None:
+    """It would show no light, or so much as it sees in its shortest time."""
+    with Playback([*started(), *ended(bytes(8), atime=0xFF)]) as bus, pytest.raises(NotReady, match="lost power"):
         play(Apds9960(Options()).measure(), bus, address=ADDRESS)
 
 

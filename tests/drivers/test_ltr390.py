@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sensor_drivers.ltr390 import SETTINGS, SPEC, Ltr390, Options, Range, Setting, convert
-from sensor_gateway.driver import BadFrame, NoAnswer, OverRange, WrongChip
+from sensor_gateway.driver import BadFrame, NoAnswer, NotReady, OverRange, WrongChip
 from sensor_gateway.model.errors import Nack
 from sensor_gateway.testing import Playback, Transfer, check_driver, play
 
@@ -30,6 +30,7 @@ def measured(name: str, counts: int) -> list[Transfer]:
         Transfer(ADDRESS, start),
         status(0x08),
         Transfer(ADDRESS, data, counts.to_bytes(3, "little")),
+        Transfer(ADDRESS, b"\x04", rate[1:] + gain[1:]),
         STANDBY,
     ]
 
@@ -88,14 +89,30 @@ def test_a_fixed_range_is_never_left(name: Range, most: int) -> None:
 
 
 def test_a_slow_chip_is_asked_again_and_given_up_in_the_end() -> None:
-    *script, _done, _data, _standby = measured("sun", 0)
+    *script, _done, _data, _settings, _standby = measured("sun", 0)
     with Playback([*script, *[status(0x00)] * 10]) as bus, pytest.raises(NoAnswer, match="no new data"):
         play(Ltr390(Options()).measure(), bus, address=ADDRESS)
-    slow = [*script, status(0x00), status(0x00), _done, _data, _standby]
+    slow = [*script, status(0x00), status(0x00), _done, _data, _settings, _standby]
     with Playback([*slow, *measured("room", 0), *measured("uv", 0)]) as bus:
         assert play(Ltr390(Options()).measure(), bus, address=ADDRESS).waits_s[:3] == pytest.approx(
             (0.11, 0.005, 0.005)
         )
+
+
+def test_a_chip_that_lost_power_while_it_measured_is_not_ready() -> None:
+    """It would show no light, or another scale."""
+    *script, _settings, _standby = measured("sun", 0)
+    with (
+        Playback([*script, Transfer(ADDRESS, b"\x04", b"\x22\x01")]) as bus,
+        pytest.raises(NotReady, match="lost power"),
+    ):
+        play(Ltr390(Options()).measure(), bus, address=ADDRESS)
+
+
+def test_a_status_that_no_chip_has_is_a_bad_frame() -> None:
+    *script, _done, _data, _settings, _standby = measured("sun", 0)
+    with Playback([*script, status(0xFF)]) as bus, pytest.raises(BadFrame, match="reserved"):
+        play(Ltr390(Options()).measure(), bus, address=ADDRESS)
 
 
 def test_saturated_ultraviolet_is_no_value() -> None:
