@@ -39,12 +39,14 @@ from sensor_gateway.driver import (
     Write,
     WriteRead,
     WrongChip,
+    read_twice,
     suitable_range,
 )
 
 # The command register: CMD 80, CLEAR 40, WORD 20, address 3..0.
 CONTROL, TIMING = 0x80, 0x81
 READ_CONTROL = WriteRead(b"\x80", 1)
+READ_TIMING = WriteRead(b"\x81", 1)
 READ_ID = WriteRead(b"\x8a", 1)
 READ_CHANNEL_0, READ_CHANNEL_1 = WriteRead(b"\xac", 2), WriteRead(b"\xae", 2)
 POWER_DOWN, POWER_UP, POWERED = Write(b"\x80\x00"), Write(b"\x80\x03"), 0x03
@@ -142,7 +144,7 @@ class Tsl2561:
 
     def identify(self) -> Identifying:
         """Check the part number, which tells the package too."""
-        answer = yield READ_ID
+        answer = yield from read_twice(READ_ID)
         package = PARTS.get(answer[0] >> 4)
         if package is None:
             raise WrongChip("id register 0A", expected="5x (packages T, FN, CL) or 1x (CS)", got=answer)
@@ -169,10 +171,14 @@ class Tsl2561:
         """Set the range. The integration begins with the power: what was under way is lost."""
         setting = SETTINGS[place]
         yield POWER_DOWN
-        yield Write(bytes((TIMING, GAIN[setting.gain] | INTEGRATION[setting.time][0])))
+        timing = GAIN[setting.gain] | INTEGRATION[setting.time][0]
+        yield Write(bytes((TIMING, timing)))
         yield POWER_UP
         self._at = place
         yield Wait(SLOWEST_S * INTEGRATION[setting.time][1])
+        # Power that is lost later leaves the chip powered down, but not what is lost between the two writes.
+        if (yield READ_TIMING)[0] != timing:
+            raise NotReady("the chip has lost its range: it lost power")
 
 
 def _channels() -> Generator[Operation, bytes, tuple[bytes, bytes]]:

@@ -43,6 +43,7 @@ COMMAND = 0xA0
 ENABLE, CONTROL = COMMAND | 0x00, COMMAND | 0x01
 READ_ID = WriteRead(bytes((COMMAND | 0x12,)), 1)
 READ_STATUS_AND_CHANNELS = WriteRead(bytes((COMMAND | 0x13,)), 5)
+READ_CONTROL = WriteRead(bytes((CONTROL,)), 1)
 DEVICE_ID = b"\x50"
 AVALID = 0x01  # an integration has ended since AEN was set
 POWER_ON, POWER_ON_AND_INTEGRATE = Write(bytes((ENABLE, 0x01))), Write(bytes((ENABLE, 0x03)))  # PON, AEN
@@ -158,10 +159,14 @@ class Tsl2591:
         """Set the range. Without AEN in between, what is being integrated would still count, and AVALID would stay."""
         setting = SETTINGS[place]
         yield POWER_ON
-        yield Write(bytes((CONTROL, GAIN[setting.gain] | TIME[setting.time])))
+        control = GAIN[setting.gain] | TIME[setting.time]
+        yield Write(bytes((CONTROL, control)))
         yield POWER_ON_AND_INTEGRATE
         self._at = place
         yield Wait(SLOWEST * setting.time / 1000)
+        # Power that is lost later costs AVALID, but not what is lost between the two writes.
+        if (yield READ_CONTROL)[0] != control:
+            raise NotReady("the chip has lost its range: it lost power")
 
 
 def _level(frame: bytes, setting: Setting) -> float | None:

@@ -19,7 +19,12 @@ def word(counts: int) -> bytes:
 
 def entered(name: str) -> list[Transfer]:
     timing = bytes((0x81, TIMING[name]))
-    return [Transfer(ADDRESS, b"\x80\x00"), Transfer(ADDRESS, timing), Transfer(ADDRESS, b"\x80\x03")]
+    return [
+        Transfer(ADDRESS, b"\x80\x00"),
+        Transfer(ADDRESS, timing),
+        Transfer(ADDRESS, b"\x80\x03"),
+        Transfer(ADDRESS, b"\x81", timing[1:]),
+    ]
 
 
 def seen(both: int, infrared: int = 0) -> list[Transfer]:
@@ -37,7 +42,7 @@ def test_the_driver_conforms() -> None:
 
 def test_a_chip_is_identified_set_up_and_measured_in_exactly_these_transactions() -> None:
     driver = Tsl2561(Options())
-    script = [Transfer(ADDRESS, b"\x8a", b"\x50"), *entered("daylight"), *seen(10_000, 2000)]
+    script = [*[Transfer(ADDRESS, b"\x8a", b"\x50")] * 2, *entered("daylight"), *seen(10_000, 2000)]
     with Playback(script) as bus:
         assert play(driver.identify(), bus, address=ADDRESS).result.part == "TSL2561 revision 0"
         assert play(driver.setup(), bus, address=ADDRESS).waits_s == pytest.approx((0.10777,), abs=1e-5)
@@ -49,8 +54,21 @@ def test_a_chip_is_identified_set_up_and_measured_in_exactly_these_transactions(
 
 @pytest.mark.parametrize("identity", [0x00, 0x40, 0xFF])
 def test_another_chip_is_refused(identity: int) -> None:
-    with Playback([Transfer(ADDRESS, b"\x8a", bytes((identity,)))]) as bus, pytest.raises(WrongChip):
+    with Playback([Transfer(ADDRESS, b"\x8a", bytes((identity,)))] * 2) as bus, pytest.raises(WrongChip):
         play(Tsl2561(Options()).identify(), bus, address=ADDRESS)
+
+
+def test_an_id_with_a_bit_that_fell_over_decides_no_package() -> None:
+    script = [Transfer(ADDRESS, b"\x8a", b"\x50"), Transfer(ADDRESS, b"\x8a", b"\x10")]
+    with Playback(script) as bus, pytest.raises(BadFrame, match="differ"):
+        play(Tsl2561(Options()).identify(), bus, address=ADDRESS)
+
+
+def test_a_range_that_was_lost_while_it_was_set_is_not_ready() -> None:
+    """The chip would go on with gain 1 for ever, and report a part of the light."""
+    *sent, _timing = entered("daylight")
+    with Playback([*sent, Transfer(ADDRESS, b"\x81", b"\x02")]) as bus, pytest.raises(NotReady, match="lost power"):
+        play(Tsl2561(Options()).setup(), bus, address=ADDRESS)
 
 
 @pytest.mark.parametrize(
@@ -64,7 +82,7 @@ def test_another_chip_is_refused(identity: int) -> None:
 )
 def test_the_package_decides_the_formula(identity: int, options: Options, per_count: float) -> None:
     driver = Tsl2561(options)
-    script = [Transfer(ADDRESS, b"\x8a", bytes((identity,))), *entered("daylight"), *seen(10_000, 1000)]
+    script = [*[Transfer(ADDRESS, b"\x8a", bytes((identity,)))] * 2, *entered("daylight"), *seen(10_000, 1000)]
     with Playback(script) as bus:
         play(driver.identify(), bus, address=ADDRESS)
         play(driver.setup(), bus, address=ADDRESS)

@@ -15,7 +15,12 @@ CONTROL = {"moonlight": 0x35, "room": 0x21, "daylight": 0x10, "sun": 0x00}
 
 def entered(name: str) -> list[Transfer]:
     control = bytes((0xA1, CONTROL[name]))
-    return [Transfer(ADDRESS, b"\xa0\x01"), Transfer(ADDRESS, control), Transfer(ADDRESS, b"\xa0\x03")]
+    return [
+        Transfer(ADDRESS, b"\xa0\x01"),
+        Transfer(ADDRESS, control),
+        Transfer(ADDRESS, b"\xa0\x03"),
+        Transfer(ADDRESS, b"\xa1", control[1:]),
+    ]
 
 
 def answer(both: int, infrared: int, status: int = 0x01) -> bytes:
@@ -91,6 +96,13 @@ def test_a_fixed_range_is_never_left(name: Range) -> None:
 def test_a_chip_without_a_finished_integration_is_not_ready() -> None:
     with Playback([seen(0, 0, status=0x00)]) as bus, pytest.raises(NotReady, match="lost power"):
         play(Tsl2591(Options()).measure(), bus, address=ADDRESS)
+
+
+def test_a_range_that_was_lost_while_it_was_set_is_not_ready() -> None:
+    """The chip would go on with gain 1 for ever, and report a part of the light."""
+    *sent, _control = entered("daylight")
+    with Playback([*sent, Transfer(ADDRESS, b"\xa1", b"\x00")]) as bus, pytest.raises(NotReady, match="lost power"):
+        play(Tsl2591(Options()).setup(), bus, address=ADDRESS)
 
 
 def test_light_that_is_nearly_all_infrared_is_not_called_darkness() -> None:
