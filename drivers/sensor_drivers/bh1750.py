@@ -133,6 +133,7 @@ class Bh1750:
         self._settings = (_fixed(options),) if self._is_fixed else SETTINGS
         self._at = 0 if self._is_fixed else MIDDLE
         self._is_default_time = True
+        self._was_dark = False
 
     def identify(self) -> Identifying:
         """Only see that somebody answers: the chip has no identity."""
@@ -164,9 +165,14 @@ class Bh1750:
             yield chosen.duration
             frame = yield ANSWER
             place = self._at if self._is_fixed else suitable_range(SPANS, self._at, _level(frame, chosen))
-            if place == self._at:
+            if place != self._at:
+                self._at = place
+            elif any(frame) or self._was_dark:
+                self._was_dark = not any(frame)
                 return convert(frame, counts_per_lux=chosen.counts_per_lux)
-            self._at = place
+            else:
+                # A chip that lost power while it measured holds 0: darkness that comes all at once is measured twice.
+                self._was_dark = True
         raise OverRange("the light changes faster than the chip's ranges can follow")
 
 

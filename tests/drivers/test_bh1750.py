@@ -109,10 +109,19 @@ def test_light_that_changes_faster_than_the_ranges_gives_no_value() -> None:
 )
 def test_a_fixed_mode_is_never_left(options: Options, command: bytes) -> None:
     driver = Bh1750(options)
-    with Playback([*measured(command, 0), *measured(command, 0xFFFF)]) as bus:
+    with Playback([*measured(command, 0), *measured(command, 0), *measured(command, 0xFFFF)]) as bus:
         assert play(driver.measure(), bus, address=ADDRESS).result == {"illuminance": 0}
         with pytest.raises(OverRange, match="brighter"):
             play(driver.measure(), bus, address=ADDRESS)
+
+
+def test_darkness_that_comes_all_at_once_is_measured_twice_and_then_believed() -> None:
+    """A chip that lost power while it measured holds 0."""
+    driver = Bh1750(Options(mode="high"))
+    script = [*measured(b"\x20", 0), *measured(b"\x20", 501), *measured(b"\x20", 0), *measured(b"\x20", 0)]
+    with Playback([*script, *measured(b"\x20", 0)]) as bus:
+        found = [play(driver.measure(), bus, address=ADDRESS).result["illuminance"] for _ in range(3)]
+    assert found == pytest.approx([417.5, 0, 0])
 
 
 def test_saturation_is_over_range_and_no_value() -> None:
