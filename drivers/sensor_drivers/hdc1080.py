@@ -42,9 +42,7 @@ from sensor_gateway.driver import (
 MEASURE = Write(b"\x00")
 ANSWER = Read(4)
 CONFIGURE = Write(b"\x02\x10\x00")  # MODE 1: temperature, then humidity, 14 bits each, heater off (table 4)
-READ_MANUFACTURER_ID = WriteRead(b"\xfe", 2)
 READ_DEVICE_ID = WriteRead(b"\xff", 2)
-MANUFACTURER_ID = b"\x54\x49"
 
 # 6.35 ms and 6.50 ms typically (section 7.5); there is no maximum: half as much again.
 DURATION = Wait(0.020)
@@ -97,10 +95,7 @@ class Hdc1080:
         self._variant = variant
 
     def identify(self) -> Identifying:
-        """Check both ids."""
-        maker = yield READ_MANUFACTURER_ID
-        if maker != MANUFACTURER_ID:
-            raise WrongChip("manufacturer id, register FE", expected=MANUFACTURER_ID, got=maker)
+        """Check the device id. The manufacturer id is left alone: its number, FE, resets an HTU21D at this address."""
         device = yield READ_DEVICE_ID
         if device != IDS[self._variant]:
             raise WrongChip("device id, register FF", expected=IDS[self._variant], got=device)

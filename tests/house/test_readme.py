@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from importlib.metadata import entry_points
 from pathlib import Path
 
-from sensor_gateway.driver import DriverSpec, Variant, Vector
+from sensor_gateway.driver import BusKind, DriverSpec, Vector
+from sensor_gateway.sensing.plan import plan_alone
+from sensor_gateway.sensing.scan.candidates import Candidate, candidates
+from sensor_gateway.sensing.scan.identification import Identifier
+from sensor_gateway.simulation.build import simulated_bus
+from sensor_gateway.simulation.virtual_clock import VirtualClock
 
 README = Path(__file__).resolve().parents[2] / "README.md"
 BEGIN, END = "<!-- sensors: made by tests/house/test_readme.py -->\n", "<!-- end of sensors -->\n"
-BUSES = {"i2c": "I2C", "serial": "serial", "serial_stream": "serial", "sysfs": "kernel"}
+BUSES = {"i2c": "I2C", "serial": "serial", "serial_stream": "serial", "linux": "kernel"}
 REPOSITORY = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z][\w.-]*")
 """A source that begins with one is a repository's test; every other one is a datasheet, manual or article."""
 
@@ -21,12 +26,13 @@ def test_the_table_of_sensors_is_what_the_drivers_say() -> None:
     assert text == with_table(text), "python tests/house/test_readme.py writes it anew"
 
 
-def table(specs: Iterable[DriverSpec]) -> str:
+def table(specs: Sequence[DriverSpec]) -> str:
     """One row for each driver, as Markdown."""
+    kinds = candidates({name: spec for spec in specs for name in spec.variants})
     rows = [
         "| driver | bus | measures | told by `scan` | vectors, and who says so |",
         "|---|---|---|---|---|",
-        *(f"| {' | '.join(_cells(spec))} |" for spec in sorted(specs, key=_place)),
+        *(f"| {' | '.join(_cells(spec, kinds))} |" for spec in sorted(specs, key=_place)),
     ]
     return "\n".join(rows) + "\n"
 
@@ -50,11 +56,11 @@ def _place(spec: DriverSpec) -> tuple[int, str]:
     return kinds.index(spec.bus.value), spec.name
 
 
-def _cells(spec: DriverSpec) -> Iterator[str]:
+def _cells(spec: DriverSpec, kinds: Sequence[Candidate]) -> Iterator[str]:
     yield " ".join(f"`{name}`" for name in spec.variants)
     yield BUSES[spec.bus.value]
     yield _measures(spec)
-    yield _identified(spec.variants.items())
+    yield _told_by_scan(spec, kinds)
     yield f"{len(spec.vectors)}: {_sources(spec.vectors)}"
 
 
@@ -65,11 +71,22 @@ def _measures(spec: DriverSpec) -> str:
     return ", ".join(name.replace("_", " ") for name in names)
 
 
-def _identified(variants: Iterable[tuple[str, Variant]]) -> str:
-    told = [(name, variant.has_identity) for name, variant in variants]
-    if all(is_told for _, is_told in told):
+def _told_by_scan(spec: DriverSpec, kinds: Sequence[Candidate]) -> str:
+    """Those whose chip model a scan recognises."""
+    told = [name for name in spec.variants if spec.bus is BusKind.I2C and _is_recognised(spec, name, kinds)]
+    if len(told) == len(spec.variants):
         return "yes"
-    return " ".join(f"`{name}`" for name, is_told in told if is_told) or "no"
+    return " ".join(f"`{name}`" for name in told) or "no"
+
+
+def _is_recognised(spec: DriverSpec, variant: str, kinds: Sequence[Candidate]) -> bool:
+    clock = VirtualClock()
+    address = spec.variants[variant].addresses[0]
+    plan = plan_alone("sensor", spec, variant, spec.options(), address)
+    bus = simulated_bus("i2c1", "i2c", [plan], clock=clock)
+    bus.open()
+    chip = Identifier(kinds, bus.transfer, clock.advance).identify(address).chip
+    return chip is not None and variant in chip.candidate.names
 
 
 def _sources(vectors: Iterable[Vector]) -> str:

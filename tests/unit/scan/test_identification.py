@@ -323,4 +323,4 @@ def test_the_judge_catches_our_own_drivers_without_a_guard(monkeypatch: pytest.M
         judge = Judge(known, address, b"\xff")
         Identifier(known, judge.transfer, lambda _s: None).identify(address)
         found += judge.disturbed()
-    assert any("si7021" in fault for fault in found), found
+    assert any("PCA9685" in fault for fault in found), found

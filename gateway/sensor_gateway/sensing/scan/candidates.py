@@ -45,6 +45,8 @@ BYSTANDERS: Final = (
     Bystander(what="MCP23017 port expander", addresses=range(0x20, 0x28), heeds=Heeds(with_data=_ANY)),
     Bystander(what="PCF8574A port expander", addresses=range(0x38, 0x40), heeds=Heeds(alone=_ANY, with_data=_ANY)),
     Bystander(what="SSD1306 display", addresses=range(0x3C, 0x3E), heeds=Heeds(with_data=_ANY)),
+    # Registers FA to FD move all its servos at once. Of its 62 addresses all but the first are rare.
+    Bystander(what="PCA9685 servo driver", addresses=range(0x40, 0x41), heeds=Heeds(with_data=_ANY)),
     Bystander(what="EEPROM", addresses=range(0x50, 0x58), heeds=Heeds(with_data=_ANY)),
     Bystander(what="DS3231 clock", addresses=range(0x68, 0x69), heeds=Heeds(with_data=_ANY)),
     # Its channels may be switched by a write: nothing is lost by that, and the BME280 has its last two addresses.
@@ -81,6 +83,8 @@ def bystanders_at(address: int) -> tuple[Bystander, ...]:
     return tuple(bystander for bystander in BYSTANDERS if address in bystander.addresses)
 
 
-def _rank(kind: Candidate) -> tuple[bool, int, str]:
+def _rank(kind: Candidate) -> tuple[bool, int, str, int]:
     known = [POPULAR.index(name) for name in (*kind.names, kind.spec.name) if name in POPULAR]
-    return not kind.variant.has_identity, min(known, default=len(POPULAR)), kind.name
+    # Of parts that look alike, the one that their driver names first.
+    place = list(kind.spec.variants).index(kind.name)
+    return not kind.variant.has_identity, min(known, default=len(POPULAR)), kind.spec.name, place
