@@ -44,6 +44,8 @@ READ_TEMPERATURE = WriteRead(b"\x00", 2)
 READ_CONFIGURATION = WriteRead(b"\x01", 2)
 CONTINUOUS = Write(b"\x01\x00")  # the power-on default of those with one byte of configuration
 CONTINUOUS_12_BITS = Write(b"\x01\x60")  # TMP75: R1 R0 = 11
+READ_TMP75_CONFIGURATION = WriteRead(b"\x01", 1)
+TMP75_BITS, BEYOND_9_BITS = 0x60, 0x70  # of the configuration; of the last byte of a temperature
 READ_DEVICE_ID = WriteRead(b"\x0f", 2)  # TMP1075, SBOS854F "device ID register"
 TMP1075_ID = b"\x75\x00"
 
@@ -175,11 +177,18 @@ class Lm75:
             yield EXTENDED_ONE_SHOT
             yield TMP102_CONVERSION
             return convert((yield READ_TEMPERATURE), bits=self._bits)
-        values = convert((yield READ_TEMPERATURE), bits=self._bits)
+        frame = yield READ_TEMPERATURE
+        values = convert(frame, bits=self._bits)
         if values["temperature"] == 0:
             # So reads a chip that lost power and has not converted since (SBOS288M 7.5). A real zero is there again.
             yield self._row.first_value
-            values = convert((yield READ_TEMPERATURE), bits=self._bits)
+            frame = yield READ_TEMPERATURE
+            values = convert(frame, bits=self._bits)
+        if self._variant == "tmp75" and not frame[1] & BEYOND_9_BITS:
+            # So reads a TMP75 that lost power, for ever: it has 9 bits then. One real value in eight looks like that.
+            configuration = yield READ_TMP75_CONFIGURATION
+            if configuration[0] & TMP75_BITS != TMP75_BITS:
+                raise NotReady("the chip has lost its 12 bits: it lost power")
         return values
 
 
