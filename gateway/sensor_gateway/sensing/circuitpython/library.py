@@ -29,7 +29,7 @@ def class_of(path: str) -> type:
         module = import_foreign(module_name)
     except ModuleNotFoundError as error:
         raise ClassMissing(f"class: {_missing(module_name, error.name or module_name)}") from error
-    except Exception as error:
+    except BaseException as error:
         raise ClassMissing(f"class: {module_name} cannot be imported: {type(error).__name__}: {error}") from error
     found: object = getattr(module, name, None)
     if not isinstance(found, type):
