@@ -1,19 +1,22 @@
-"""What every serial line promises: the one in software, and the port of the machine over a pseudo-terminal."""
+"""What every serial line promises: the one in software, a port over a pseudo-terminal, a line behind TCP."""
 
 from __future__ import annotations
 
 import os
 import pty
+import socket
 import threading
 import time
 import tty
 from collections.abc import Iterator
+from contextlib import suppress
 
 import pytest
 
 from sensor_gateway.model.errors import BusMissing
 from sensor_gateway.sensing.bus import SerialLine
 from sensor_gateway.sensing.serial_port import PortSettings, SerialPort
+from sensor_gateway.sensing.tcp.line import TcpLine, TcpSettings
 from sensor_gateway.service.system_clock import SystemClock
 from sensor_gateway.simulation.serial_line import SimulatedLine, WiredSlave
 
@@ -34,13 +37,34 @@ def parrot_terminal(controller: int) -> None:
         os.write(controller, heard + b"!")
 
 
-@pytest.fixture(params=["simulated", "terminal"])
+def parrot_server(listening: socket.socket) -> None:
+    with suppress(OSError):
+        while True:
+            with listening.accept()[0] as peer:
+                while heard := peer.recv(4096):
+                    peer.sendall(heard + b"!")
+
+
+def tcp_line() -> Iterator[SerialLine]:
+    listening = socket.create_server(("127.0.0.1", 0))
+    threading.Thread(target=parrot_server, args=(listening,), daemon=True).start()
+    line = TcpLine("line", TcpSettings(host="127.0.0.1", port=listening.getsockname()[1]))
+    yield line
+    line.close()
+    listening.shutdown(socket.SHUT_RDWR)
+    listening.close()
+
+
+@pytest.fixture(params=["simulated", "terminal", "tcp"])
 def line(request: pytest.FixtureRequest) -> Iterator[SerialLine]:
     """A closed line whose other end answers each write with itself and a mark."""
     if request.param == "simulated":
         yield SimulatedLine(
             "line", slaves=[WiredSlave(device=Parrot(), sensors=("parrot",))], clock=SystemClock(), faults=()
         )
+        return
+    if request.param == "tcp":
+        yield from tcp_line()
         return
     controller, terminal = pty.openpty()
     tty.setraw(terminal)

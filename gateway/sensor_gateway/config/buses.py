@@ -16,7 +16,7 @@ from sensor_gateway.config.settings import (
     BusSection,
     I2cBusSection,
     LinuxBusSection,
-    SimulatedBusSection,
+    SerialBusSection,
 )
 from sensor_gateway.config.text.faults import Place, Report
 from sensor_gateway.config.text.nodes import NO_ENTRIES, MapNode, Node, ScalarNode, described, joined, shortened
@@ -29,7 +29,12 @@ _I2C_NAME: Final = re.compile(r"i2c([0-9]{1,4})")
 _LINUX_NAME: Final = re.compile(r"linux(?:-[a-z0-9_-]+)?")
 _I2C_LIKE: Final = re.compile(r"(?:/dev/)?(?:i2c|bus|smbus)?[-_. ]?([0-9]{1,4})")
 _OTHER_WORDS: Final = MappingProxyType(
-    {**dict.fromkeys(("uart", "rs485", "rs232", "modbus", "rtu", "tty"), "serial"), "simulation": "simulated"}
+    {
+        **dict.fromkeys(("uart", "rs485", "rs232", "modbus", "rtu", "tty"), "serial"),
+        **dict.fromkeys(("rtu_over_tcp", "rtuovertcp", "modbus_rtu_over_tcp", "ser2net", "socket", "telnet"), "tcp"),
+        **dict.fromkeys(("modbustcp", "modbus-tcp", "tcp_modbus"), "modbus_tcp"),
+        "simulation": "simulated",
+    }
 )
 
 
@@ -82,9 +87,9 @@ def unknown_bus(name: str, driver: DriverSpec | None, declared: Mapping[str, Bus
 
 
 def _device(bus: BusSection) -> Path | None:
-    if isinstance(bus, SimulatedBusSection | LinuxBusSection):
-        return None
-    return bus.path if isinstance(bus, I2cBusSection) else bus.port
+    if isinstance(bus, SerialBusSection):
+        return bus.port
+    return bus.path if isinstance(bus, I2cBusSection) else None
 
 
 def _free_key(key: str, taken: Collection[str]) -> str:

@@ -13,11 +13,12 @@ from sensor_gateway.config.sensors import SensorEntry
 from sensor_gateway.config.settings import (
     BusSection,
     I2cBusSection,
-    LinuxBusSection,
+    ModbusTcpBusSection,
     MqttSection,
     OutboxSection,
     SerialBusSection,
     SimulatedBusSection,
+    TcpBusSection,
 )
 from sensor_gateway.config.text.faults import Report
 from sensor_gateway.config.text.nodes import MapNode, joined
@@ -58,6 +59,13 @@ def check_sensors(
                 message = _needs_none(sensor) if wanted == "linux" else message
                 report.fault(sensor.place("bus"), joined(sensor.path, "bus"), message)
                 continue
+            if isinstance(bus, ModbusTcpBusSection) and not sensor.spec.needs_unit:
+                message = (
+                    f"{sensor.driver} does not speak Modbus, and `{name}` carries only that; expected `type: tcp` for "
+                    "a line whose bytes a device server passes on"
+                )
+                report.fault(sensor.place("bus"), joined(sensor.path, "bus"), message)
+                continue
         by_bus[name].append(sensor)
     for name, neighbours in by_bus.items():
         _check_neighbours(name, [sensor for sensor in neighbours if sensor.spec is not None], report)
@@ -73,6 +81,8 @@ def bus_section(name: str, declared: Mapping[str, BusEntry | None]) -> BusSectio
 
 
 def _wire(bus: BusSection) -> str:
+    if isinstance(bus, TcpBusSection | ModbusTcpBusSection):
+        return "serial"
     return bus.kind if isinstance(bus, SimulatedBusSection) else bus.type
 
 
@@ -115,13 +125,22 @@ def check_buses(declared: Mapping[str, BusEntry | None], report: Report) -> None
     """No two buses are the same device."""
     devices: dict[object, tuple[str, BusEntry]] = {}
     for name, entry in declared.items():
-        if entry is None or isinstance(entry.section, SimulatedBusSection | LinuxBusSection):
+        device = _device(entry.section) if entry else ""
+        if entry is None or not device:
             continue
-        device = entry.section.path if isinstance(entry.section, I2cBusSection) else entry.section.port
         other, first = devices.setdefault(device, (name, entry))
         if other != name:
             message = f"{device} is bus `{other}` already, at {first.place}; expected one bus for one device"
             report.fault(entry.place, f"buses.{name}", message)
+
+
+def _device(bus: BusSection) -> str:
+    """What only one bus can use; empty where any number can."""
+    if isinstance(bus, I2cBusSection):
+        return str(bus.path)
+    if isinstance(bus, SerialBusSection):
+        return str(bus.port)
+    return f"{bus.host}:{bus.port}" if isinstance(bus, TcpBusSection | ModbusTcpBusSection) else ""
 
 
 def check_ports(
@@ -153,7 +172,7 @@ def check_load(
     """A warning for a bus that is asked for more than it can carry, with the interval that fits."""
     for name, sensors in by_bus.items():
         bus = bus_section(name, declared)
-        if bus is None or isinstance(bus, SimulatedBusSection | LinuxBusSection):
+        if not isinstance(bus, SerialBusSection | I2cBusSection):
             continue
         whole = [(sensor, sensor.section) for sensor in sensors if sensor.section]
         speed = bus.baudrate if isinstance(bus, SerialBusSection) else bus.frequency

@@ -163,6 +163,30 @@ class LinuxBusSection:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class TcpBusSection:
+    """A serial line behind a TCP port, whose bytes a device server passes on (ser2net, RTU over TCP)."""
+
+    type: Annotated[Literal["tcp"], "A serial line behind a TCP port."] = "tcp"
+    host: Annotated[str, "Address or name of the device server; an address needs no name server that answers."]
+    port: Annotated[int, "The TCP port on which it waits.", Within(1, 65535)]
+    connect_timeout: Annotated[Seconds, "Longest time to connect, look-up of the name included.", Within(0.1, 30)] = (
+        Seconds(3.0)
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModbusTcpBusSection:
+    """A Modbus TCP server: a device with a network socket, or a gateway with units on a line behind it."""
+
+    type: Annotated[Literal["modbus_tcp"], "A Modbus TCP server."] = "modbus_tcp"
+    host: Annotated[str, "Address or name of the server; an address needs no name server that answers."]
+    port: Annotated[int, "The TCP port on which it waits.", Within(1, 65535)] = 502
+    connect_timeout: Annotated[Seconds, "Longest time to connect, look-up of the name included.", Within(0.1, 30)] = (
+        Seconds(3.0)
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SimulatedBusSection:
     """A bus in software, with chips that answer on the byte level."""
 
@@ -172,10 +196,19 @@ class SimulatedBusSection:
     scenario: Annotated[Path | None, "File that drives values over time and injects faults."] = None
 
 
-BusSection: TypeAlias = I2cBusSection | SerialBusSection | LinuxBusSection | SimulatedBusSection
+BusSection: TypeAlias = (
+    I2cBusSection | SerialBusSection | TcpBusSection | ModbusTcpBusSection | LinuxBusSection | SimulatedBusSection
+)
 
 BUS_TYPES: Final[Mapping[str, type]] = MappingProxyType(
-    {"i2c": I2cBusSection, "serial": SerialBusSection, "linux": LinuxBusSection, "simulated": SimulatedBusSection}
+    {
+        "i2c": I2cBusSection,
+        "serial": SerialBusSection,
+        "tcp": TcpBusSection,
+        "modbus_tcp": ModbusTcpBusSection,
+        "linux": LinuxBusSection,
+        "simulated": SimulatedBusSection,
+    }
 )
 """The sections of buses by what is written behind ``type:``."""
 

@@ -8,8 +8,10 @@ from sensor_gateway.config.settings import (
     BusSection,
     I2cBusSection,
     LinuxBusSection,
+    ModbusTcpBusSection,
     SerialBusSection,
     SimulatedBusSection,
+    TcpBusSection,
 )
 from sensor_gateway.model.clock import Clock
 from sensor_gateway.model.driver_spec import BusKind
@@ -18,7 +20,9 @@ from sensor_gateway.sensing.i2c import KernelI2cBus
 from sensor_gateway.sensing.plan import SensorPlan
 from sensor_gateway.sensing.serial_port import SerialPort
 from sensor_gateway.sensing.sysfs.door import KernelFiles
-from sensor_gateway.service.plans import port_settings
+from sensor_gateway.sensing.tcp.line import TcpLine
+from sensor_gateway.sensing.tcp.mbap import ModbusTcpLine
+from sensor_gateway.service.plans import port_settings, tcp_settings
 from sensor_gateway.service.scenarios import scenario_of
 from sensor_gateway.simulation.build import simulated_bus
 from sensor_gateway.simulation.scenario import Scenario
@@ -30,6 +34,9 @@ def make_bus(name: str, section: BusSection, sensors: Sequence[SensorPlan], cloc
         return KernelI2cBus(name, section.path)
     if isinstance(section, SerialBusSection):
         return SerialPort(name, port_settings(section))
+    if isinstance(section, TcpBusSection | ModbusTcpBusSection):
+        line = TcpLine(name, tcp_settings(section))
+        return line if isinstance(section, TcpBusSection) else ModbusTcpLine(line)
     if isinstance(section, LinuxBusSection):
         return KernelFiles(name)
     return pretended_bus(name, section, sensors, clock, scenario=scenario_of(section))

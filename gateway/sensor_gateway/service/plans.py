@@ -5,10 +5,12 @@ from __future__ import annotations
 from sensor_gateway.changes.rules import ChangeRules
 from sensor_gateway.config.settings import (
     Configuration,
+    ModbusTcpBusSection,
     MqttSection,
     OutboxSection,
     SensorSection,
     SerialBusSection,
+    TcpBusSection,
     TlsSection,
 )
 from sensor_gateway.model.channel import Channel, Source
@@ -19,6 +21,7 @@ from sensor_gateway.publishing.settings import BrokerSettings, StreamSettings, T
 from sensor_gateway.sensing.catalogue import DriverCatalogue
 from sensor_gateway.sensing.plan import ChannelPlan, SensorPlan
 from sensor_gateway.sensing.serial_port import PortSettings
+from sensor_gateway.sensing.tcp.line import TcpSettings
 
 
 def sensor_plans(configuration: Configuration, catalogue: DriverCatalogue) -> tuple[SensorPlan, ...]:
@@ -67,6 +70,11 @@ def port_settings(section: SerialBusSection) -> PortSettings:
         stopbits=section.stopbits,
         bytesize=section.bytesize,
     )
+
+
+def tcp_settings(section: TcpBusSection | ModbusTcpBusSection) -> TcpSettings:
+    """How a TCP connection is made."""
+    return TcpSettings(host=section.host, port=section.port, connect_timeout_s=section.connect_timeout)
 
 
 def _ms(duration: Seconds) -> int:
