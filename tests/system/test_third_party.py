@@ -1,0 +1,301 @@
+"""The package of docs/writing-a-driver.md, outside the tree: built, installed beside the gateway, used by its program.
+
+Others stand beside it that are broken in all the ways a package can be. Each costs its own sensors only.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+import textwrap
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+
+pytestmark = pytest.mark.system
+
+PAGE = (Path(__file__).resolve().parents[2] / "docs" / "writing-a-driver.md").read_text("utf-8")
+FILES = re.compile(r"^```(?:python|toml|yaml)\n# (?P<path>\S+)\n(?P<text>.*?)^```$", re.MULTILINE | re.DOTALL)
+SCRIPT = re.compile(r"^```sh\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+
+Ended = subprocess.CompletedProcess[str]
+
+
+def environment(**more: str) -> dict[str, str]:
+    """Of a shell in which the gateway's programs are found first, and pip asks nobody on the net."""
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    offline = {"PIP_NO_INDEX": "1", "PIP_NO_BUILD_ISOLATION": "0", "PIP_DISABLE_PIP_VERSION_CHECK": "1"}
+    return {**os.environ, "PATH": path, **offline, **more}
+
+
+class Outside:
+    """A directory of installed packages, and a place far from the tree to work in."""
+
+    def __init__(self, place: Path, packages: Path) -> None:
+        self.place = place
+        self.packages = packages
+        self.config = place / "my.yaml"
+
+    def run(self, *command: object) -> Ended:
+        ended = subprocess.run(
+            list(map(str, command)),
+            cwd=self.place,
+            env=environment(PYTHONPATH=str(self.packages)),
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+        assert "Traceback" not in ended.stderr, ended.stderr
+        return ended
+
+    def gateway(self, *words: object) -> Ended:
+        return self.run("sensor-gateway", *words)
+
+    def write(self, sensors: str) -> Path:
+        self.config.write_text(f"mqtt: {{url: mqtt://localhost}}\nsensors:\n{textwrap.indent(sensors, '  ')}")
+        return self.config
+
+    def install(self, name: str, text: str, *, drivers: Mapping[str, str] | None = None) -> None:
+        """A package of one module, as an installer leaves it."""
+        (self.packages / f"{name}.py").write_text(text)
+        points = {name: f"{name}:SPEC"} if drivers is None else drivers
+        info = self.packages / f"{name}-2.0.dist-info"
+        info.mkdir()
+        (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name.replace('_', '-')}\nVersion: 2.0\n")
+        lines = "\n".join(f"{driver} = {value}" for driver, value in points.items())
+        (info / "entry_points.txt").write_text(f"[sensor_gateway.drivers]\n{lines}\n")
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where the author of the page's package lives: sources in ``acme``, all files as the page has them."""
+    home = tmp_path_factory.mktemp("home")
+    for block in FILES.finditer(PAGE):
+        file = home / "acme" / block["path"]
+        file.parent.mkdir(exist_ok=True, parents=True)
+        file.write_text(block["text"], "utf-8")
+    (home / "acme" / "acme_sensors" / "__init__.py").touch()
+    return home
+
+
+@pytest.fixture(scope="module")
+def walked(home: Path) -> Ended:
+    """What the script of the page says: it builds, installs, and tries."""
+    (script,) = SCRIPT.findall(PAGE)
+    return subprocess.run(
+        ["bash", "-euc", script],
+        cwd=home / "acme",
+        env=environment(HOME=str(home)),
+        capture_output=True,
+        text=True,
+        timeout=100,
+        check=False,
+    )
+
+
+@pytest.fixture
+def acme(home: Path, walked: Ended, tmp_path: Path) -> Outside:
+    """The installed package alone, far from its sources."""
+    assert walked.returncode == 0, walked.stderr
+    return Outside(tmp_path, home / "drivers")
+
+
+@pytest.fixture
+def outside(home: Path, acme: Outside, tmp_path: Path) -> Outside:
+    """A directory of packages of this test's own, and the page's one in it."""
+    packages = tmp_path / "packages"
+    packages.mkdir()
+    for entry in acme.packages.iterdir():
+        (packages / entry.name).symlink_to(entry)
+    return Outside(tmp_path, packages)
+
+
+def test_the_script_of_the_page_builds_installs_and_simulates(home: Path, walked: Ended) -> None:
+    assert walked.returncode == 0, walked.stderr
+    assert (home / "acme" / "acme_sensors-1.0.0-py3-none-any.whl").exists()
+    assert "acme-sensors 1.0.0 (acme_sensors.tc74_resting)" in walked.stdout
+    assert "my.yaml: fine, 1 sensor" in walked.stdout
+    events = [json.loads(line) for line in walked.stdout.splitlines() if line.startswith("{")]
+    assert {event["channel"] for event in events} == {"temperature"}
+    assert all(isinstance(event["value"], int | float) for event in events)
+
+
+def test_the_tests_of_the_page_pass_on_the_installed_package(home: Path, acme: Outside) -> None:
+    tests = home / "acme" / "tests" / "test_tc74.py"
+    ended = acme.run(
+        sys.executable,
+        "-m",
+        "pytest",
+        "-q",
+        "-p",
+        "no:randomly",
+        "-p",
+        "no:cacheprovider",
+        "--rootdir",
+        acme.place,
+        tests,
+    )
+    assert ended.returncode == 0, ended.stdout + ended.stderr
+    assert "7 passed" in ended.stdout
+
+
+def test_a_third_partys_driver_is_listed_and_shown_as_ours_are(acme: Outside) -> None:
+    rows = {row["name"]: row for row in map(json.loads, acme.gateway("drivers", "--json").stdout.splitlines())}
+    assert rows["tc74"]["origin"] == "acme-sensors 1.0.0 (acme_sensors.tc74_resting)"
+    assert rows["tc74"].keys() == rows["mcp9808"].keys()
+    shown = acme.gateway("drivers", "tc74")
+    assert shown.returncode == 0
+    assert "5 µA in place of 200 µA" in shown.stdout
+
+
+def test_its_options_are_checked_as_ours_are(acme: Outside) -> None:
+    file = acme.write("cellar: {driver: tc74, bus: i2c1, rest: true}\n")
+    assert acme.gateway("check-config", file).returncode == 0
+    file = acme.write("cellar: {driver: tc74, bus: i2c1, address: 0x50, rist: true}\n")
+    ended = acme.gateway("check-config", file)
+    assert ended.returncode == 78
+    assert re.search(rf"^{re.escape(str(file))}:3:\d+ sensors.cellar.address", ended.stderr, re.MULTILINE)
+    assert "`rest`" in ended.stderr
+
+
+RECORDED = """\
+mqtt: {url: mqtt://localhost}
+buses: {wire: {type: simulated, kind: i2c}}
+sensors: {cellar: {driver: tc74, bus: wire, interval: 1s, rest: true}}
+"""
+
+
+def test_its_measurements_are_recorded_replayed_and_made_into_a_vector(acme: Outside) -> None:
+    acme.config.write_text(RECORDED)
+    recorded = acme.gateway("record", "cellar", "cellar.jsonl", "--for", "20s", "--config", acme.config)
+    assert recorded.returncode == 0, recorded.stderr
+    assert acme.gateway("replay", "cellar.jsonl").returncode == 0
+    printed = acme.gateway("replay", "cellar.jsonl", "--vector")
+    assert printed.returncode == 0, printed.stderr
+    assert re.search(r"variant='tc74',\n +frames=\(bytes.fromhex\(\"[0-9a-f]{2}\"\),\),", printed.stdout)
+
+
+SCAN = """
+from acme_sensors import tc74
+from sensor_gateway.sensing.catalogue import DriverCatalogue
+from sensor_gateway.sensing.scan.candidates import candidates
+from sensor_gateway.sensing.scan.identification import Identifier
+
+catalogue = DriverCatalogue()
+kinds = candidates({name: catalogue.spec(name) for name in catalogue.names()})
+written = []
+
+def transfer(address, data, count):
+    written.append(data)
+    return b"\\x40" * count
+
+found = Identifier(kinds, transfer, lambda _s: None).identify(0x4F)
+assert found.chip is None
+assert "tc74" in [name for kind in found.may_be for name in kind.names], found.may_be
+assert all(data[:1] not in tc74.SPEC.heeds.with_data or len(data) == 1 for data in written if data), written
+"""
+
+
+def test_a_scan_says_that_it_may_be_there_and_sends_nothing_that_it_heeds(acme: Outside) -> None:
+    ended = acme.run(sys.executable, "-c", SCAN)
+    assert ended.returncode == 0, ended.stderr
+
+
+CONTRACT = "from dataclasses import replace\nfrom acme_sensors.tc74 import SPEC as TC74\n"
+BROKEN = {
+    "half_released": ("raise SystemError('half a release')\n", "half a release"),
+    "left_early": ("import sys\nsys.exit(3)\n", "SystemExit: 3"),
+    "of_tomorrow": (CONTRACT + "SPEC = replace(TC74, contract=2)\n", "version 2 of the driver contract"),
+    "reached_inside": ("from sensor_gateway.outbox import Gone\n", "cannot import name 'Gone'"),
+    "misses_a_library": ("import no_such_library\n", "No module named 'no_such_library'"),
+    "misspelt": ("SPEK = None\n", "has no attribute 'SPEC'"),
+    "no_driver": ("SPEC = {'name': 'no_driver'}\n", "no DriverSpec"),
+    "another_name": (CONTRACT + "SPEC = TC74\n", "no variant another_name, only tc74"),
+}
+
+
+@pytest.fixture
+def among_broken_ones(outside: Outside) -> Outside:
+    for name, (text, _) in BROKEN.items():
+        outside.install(name, text)
+    return outside
+
+
+def test_each_broken_package_is_a_located_fault_of_its_own_sensors(among_broken_ones: Outside) -> None:
+    good = "cellar: {driver: tc74, bus: i2c1}\nattic: {driver: bme280, bus: i2c1}\n"
+    file = among_broken_ones.write(good)
+    assert among_broken_ones.gateway("check-config", file).returncode == 0
+    broken = "".join(f"{name}: {{driver: {name}, bus: i2c1}}\n" for name in BROKEN)
+    ended = among_broken_ones.gateway("check-config", among_broken_ones.write(good + broken))
+    assert ended.returncode == 78
+    lines = ended.stderr.splitlines()
+    assert len(lines) == len(BROKEN), ended.stderr
+    for number, (line, (name, (_, why))) in enumerate(zip(lines, BROKEN.items(), strict=True), 5):
+        assert line.startswith(f"{file}:{number}:"), line
+        assert f" sensors.{name}.driver: " in line
+        assert f"{name.replace('_', '-')} 2.0" in line
+        assert why in line
+    started = among_broken_ones.gateway("run", "--config", file, "--state-directory", among_broken_ones.place / "state")
+    assert (started.returncode, started.stderr.splitlines()) == (78, lines)
+
+
+def test_broken_packages_leave_all_other_drivers_as_they_were(among_broken_ones: Outside) -> None:
+    listed = among_broken_ones.gateway("drivers", "--json")
+    assert listed.returncode == 1
+    facts = [json.loads(line) for line in listed.stdout.splitlines()]
+    assert {fact["name"] for fact in facts if "error" in fact} == set(BROKEN)
+    assert {"tc74", "bme280"} <= {fact["name"] for fact in facts if "error" not in fact}
+    simulated = among_broken_ones.gateway("simulate", among_broken_ones.write("cellar: {driver: tc74, bus: i2c1}\n"))
+    assert (simulated.returncode, simulated.stderr) == (0, "")
+
+
+BUGGY = (
+    CONTRACT
+    + """
+from acme_sensors.tc74 import Tc74
+
+class Buggy(Tc74):
+    def measure(self):
+        frame = yield from ()
+        return {"temperature": 1 / 0}
+
+SPEC = replace(
+    TC74, name="buggy", variants={"buggy": TC74.variants["tc74"]}, vectors=(), create=lambda *_: Buggy()
+)
+"""
+)
+
+
+def test_a_driver_with_a_bug_costs_its_own_readings_alone(outside: Outside) -> None:
+    outside.install("buggy", BUGGY)
+    file = outside.write("cellar: {driver: tc74, bus: i2c1}\nbarn: {driver: buggy, bus: i2c1, address: 0x4E}\n")
+    ended = outside.gateway("simulate", file, "--for", "2min")
+    assert ended.returncode == 1
+    events = [json.loads(line) for line in ended.stdout.splitlines()]
+    values = {event["sensor"] for event in events if event["value"] is not None}
+    assert values == {"cellar"}
+    assert "barn.temperature gave no value" in ended.stderr
+    assert "cellar" not in ended.stderr
+
+
+def test_a_name_that_is_ours_stays_ours(outside: Outside) -> None:
+    text = CONTRACT + "SPEC = replace(TC74, name='lm75', variants={'lm75': TC74.variants['tc74']})\n"
+    outside.install("squatter", text, drivers={"lm75": "squatter:SPEC"})
+    (line,) = (line for line in outside.gateway("drivers").stdout.splitlines() if line.startswith("lm75 "))
+    assert "(sensor_drivers.lm75)" in line
+
+
+def test_a_chip_model_that_cannot_be_loaded_is_told_with_its_package(outside: Outside) -> None:
+    outside.install(
+        "no_chip", CONTRACT + "SPEC = replace(TC74, name='no_chip', variants={'no_chip': TC74.variants['tc74']})\n"
+    )
+    points = outside.packages / "no_chip-2.0.dist-info" / "entry_points.txt"
+    points.write_text(points.read_text() + "[sensor_gateway.chip_models]\nno_chip = no_chip:Model\n")
+    ended = outside.gateway("simulate", outside.write("barn: {driver: no_chip, bus: i2c1}\n"))
+    assert ended.returncode != 0
+    assert "the chip model no_chip:Model of driver no_chip cannot be loaded" in ended.stderr
