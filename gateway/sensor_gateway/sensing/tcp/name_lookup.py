@@ -53,10 +53,11 @@ def _ask(host: str, port: int, answers: SimpleQueue[list[Address] | OSError]) ->
         answers.put(_asked(host, port, 0))
     except OSError as error:
         answers.put(error)
-    except UnicodeError:  # a label longer than 63 letters
-        answers.put(OSError("this is no name that a host can have"))
 
 
 def _asked(host: str, port: int, flags: int) -> list[Address]:
-    found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=flags)
+    try:
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=flags)
+    except UnicodeError as error:  # a part of more than 63 letters
+        raise OSError("this is no name that a host can have") from error
     return [(family, address) for family, _, _, _, address in found]
