@@ -26,6 +26,7 @@ from sensor_gateway.sensing.circuitpython.driver import SPEC, check
 from sensor_gateway.sensing.circuitpython.options import Options, Property
 from sensor_gateway.sensing.once import OnceResult, read_once
 from sensor_gateway.sensing.plan import plan_alone
+from sensor_gateway.simulation.build import simulated_bus
 from sensor_gateway.simulation.chips.chip import Mounting
 from sensor_gateway.simulation.chips.humidity.sht3x import Sht3x
 from sensor_gateway.simulation.chips.sensirion import words_with_crc
@@ -348,6 +349,19 @@ def test_a_stranger_reads_what_our_driver_reads(reader: Reader, weather: Weather
 def test_the_configuration_that_reads_so_has_no_fault(reader: Reader) -> None:
     needed(module_of(reader))
     assert check(reader.options) == ()
+
+
+@pytest.mark.parametrize("reader", READERS, ids=lambda reader: f"{reader.class_}-{reader.variant}")
+def test_a_simulation_has_the_chip_that_the_class_reads(reader: Reader) -> None:
+    needed(module_of(reader))
+    address = reader.spec.variants[reader.variant].addresses[0]
+    plan = plan_alone("probe", SPEC, "circuitpython", reader.options, address)
+    clock = VirtualClock()
+    bus = simulated_bus("i2c1", "i2c", [plan], clock=clock)
+    there: Any = PatientBus(bus, clock) if reader.is_patient else bus
+    found = read_once(there, plan, clock, wait=clock.advance)
+    assert found.values is not None, found.failure
+    assert found.values.keys() == reader.sources.keys()
 
 
 def test_a_model_that_counts_wrong_is_found_out(monkeypatch: pytest.MonkeyPatch) -> None:

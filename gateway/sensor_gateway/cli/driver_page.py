@@ -103,7 +103,7 @@ def example(name: str, spec: DriverSpec) -> Iterator[str]:
         yield "    unit: 1"
     required = [option.name for option in options_of(spec.options) if option.is_required]
     if required or not _is_complete(spec.options):
-        written = next((vector.options for vector in spec.vectors if vector.options), {})
+        written = spec.example or next((vector.options for vector in spec.vectors if vector.options), {})
         for key, value in {**dict.fromkeys(required), **written}.items():
             yield from _written(key, value, "    ")
 

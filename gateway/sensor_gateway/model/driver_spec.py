@@ -155,7 +155,8 @@ class DriverSpec:
     ``power_on`` holds, per channel, the value that the chip shows before its first conversion;
     ``frozen_after`` the number of equal raw measurements after which a channel is called frozen (channels
     not named are never).
-    ``evidence`` says whose the arithmetic is where it is not the driver's own, which then has no vectors.
+    ``evidence`` says whose the arithmetic is where it is not the driver's own, which then has no vectors;
+    ``example`` are options as a file has them, for a driver that has no vectors to show them.
     ``heeds`` tells which writes of other drivers' ``identify`` would disturb an I2C chip (None: any may).
     """
 
@@ -175,3 +176,4 @@ class DriverSpec:
     frozen_after: Mapping[str, int] = field(default_factory=dict)
     heeds: Heeds | None = None
     evidence: str = ""
+    example: Mapping[str, object] = field(default_factory=dict)

@@ -36,6 +36,7 @@ from sensor_gateway.simulation.chips.modbus_slave import slave_of
 from sensor_gateway.simulation.chips.thermometers.adt7410 import Adt7410
 from sensor_gateway.simulation.chips.thermometers.mcp9808 import Mcp9808
 from sensor_gateway.simulation.chips.thermometers.tmp117 import Tmp117
+from sensor_gateway.simulation.foreign_classes import chip_of_class
 
 Model: TypeAlias = I2cModel | SlaveModel | TalkerModel | FilesModel
 
@@ -48,6 +49,7 @@ MODELS: Final[Mapping[str, Model]] = {
     "bme280": Bme280,
     "bme680": Bme680,
     "bmp3xx": Bmp3xx,
+    "circuitpython": chip_of_class,
     "dps310": Dps310,
     "ds18b20": Thermometer,
     "frame": FrameTalker,

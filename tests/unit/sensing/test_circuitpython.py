@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import itertools
 import sys
 import textwrap
@@ -439,6 +440,18 @@ def test_a_blinka_that_is_there_is_neither_used_nor_disturbed(
     assert measured(class_).result == {"temperature": 10.0}
     assert sys.modules["busio"] is real
     assert not hasattr(real, "I2C")
+
+
+def test_a_blinka_that_somebody_imports_is_itself(
+    library: Library, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "adafruit_blinka.py").write_text("import time", "utf-8")
+    (tmp_path / "adafruit_something.py").write_text("import time", "utf-8")
+    import_foreign(library("pass").partition(".")[0])
+    for name in ("adafruit_blinka", "adafruit_something"):
+        monkeypatch.delitem(sys.modules, name, raising=False)
+    assert importlib.import_module("adafruit_blinka").time is time
+    assert importlib.import_module("adafruit_something").time is not time
 
 
 def test_a_module_that_looks_for_what_there_is_not_is_told_so(library: Library) -> None:

@@ -169,6 +169,13 @@ SPEC: Final = DriverSpec(
     replay=replay,
     vectors=(),
     evidence="the library's own: its arithmetic is not ours",
+    example={
+        "class": "adafruit_sht31d.SHT31D",
+        "properties": {
+            "temperature": {"quantity": "temperature"},
+            "humidity": {"property": "relative_humidity", "quantity": "humidity"},
+        },
+    },
     options=Options,
     channels_of=channels_of,
     check=check,

@@ -19,6 +19,8 @@ from typing import Final
 from sensor_gateway.sensing.circuitpython.look_alikes import ForeignI2c, foreign_time
 
 PREFIX: Final = "adafruit_"
+BLINKA: Final = ("adafruit_blinka", "adafruit_platformdetect", "adafruit_pureio")
+"""Beginning so, and no drivers: who uses Blinka in this process is to have it as it is."""
 
 FIRMWARE: Final = (
     "analogio",
@@ -74,7 +76,7 @@ class _Finder(MetaPathFinder):
         self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
     ) -> ModuleSpec | None:
         package = fullname.partition(".")[0]
-        if not package.startswith(PREFIX) and package not in self.wanted:
+        if package in BLINKA or (not package.startswith(PREFIX) and package not in self.wanted):
             return None
         spec = PathFinder.find_spec(fullname, path, target)
         if spec is not None and type(spec.loader) is SourceFileLoader:
