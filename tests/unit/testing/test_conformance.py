@@ -35,6 +35,7 @@ from sensor_gateway.driver import (
     Write,
     WriteRead,
     WrongChip,
+    read_twice,
 )
 from sensor_gateway.testing import check_driver, repeatable_noise
 
@@ -446,6 +447,25 @@ def test_what_stands_behind_an_identity_is_looked_at(answers: tuple[bytes, ...],
     check_driver(sure(guarded(Good, *answers, expected=expected)))
     assert "does not end" in complaint(sure(guarded(Endless, *answers, expected=expected)))
     assert "gives just what was identified" in complaint(sure(guarded(Partial, *answers, expected=expected)))
+
+
+def test_two_answers_that_are_looked_at_together_are_found() -> None:
+    class Twofold(Partial):
+        def identify(self) -> Identifying:
+            maker, product = (yield WriteRead(b"\xfe", 1)), (yield WriteRead(b"\xfd", 1))
+            if maker != b"\x53" or product not in (b"\x00", b"\x01"):
+                raise WrongChip("ids, registers FE and FD", expected="53 and 00 or 01", got=maker + product)
+            return Identity(part="X1", channels=("temperature",))
+
+    class Twice(Partial):
+        def identify(self) -> Identifying:
+            found = yield from read_twice(WriteRead(b"\xfe", 1))
+            if found != b"\x53":
+                raise WrongChip("id, register FE", expected="the other one", got=found)
+            return Identity(part="X1", channels=("temperature",))
+
+    assert "gives just what was identified" in complaint(sure(Twofold))
+    assert "gives just what was identified" in complaint(sure(Twice))
 
 
 def test_a_secret_that_cannot_be_found_hides_the_rest_and_fails_nothing() -> None:

@@ -1,8 +1,8 @@
 """Which answers a driver takes for its chip: tried out, so that ``setup`` and ``measure`` of a careful driver are seen.
 
 Each read of ``identify`` gets answers one after the other until the driver asks on: zeros, what it says that it
-expected, pieces of its vectors, each byte. A driver that looks at several answers at once keeps its secret, and nothing
-is lost.
+expected, pieces of its vectors, each byte. A driver that looks at several answers at once says what they should be, or
+keeps its secret, and nothing is lost.
 """
 
 from __future__ import annotations
@@ -33,9 +33,10 @@ def accepted_identity(identify: Callable[[], Steps], pieces: Sequence[bytes]) ->
         if count is None:
             return known
         found = _accepted(identify, known, count, pieces)
-        if found is None:
+        longer = (*known, found) if found is not None else _together(identify, known, count)
+        if longer is None:
             return None
-        known = (*known, found)
+        known = longer
     return None
 
 
@@ -53,6 +54,14 @@ def _accepted(identify: Callable[[], Steps], known: Answers, count: int, pieces:
             return candidate
         waiting.extend(_named(count, getattr(refusal, "expected", None)))
     return None
+
+
+def _together(identify: Callable[[], Steps], known: Answers, count: int) -> Answers | None:
+    """All answers so far and one more, where they are looked at together: as expected, or the same one read twice."""
+    refusal = _asked(identify(), (*known, b"\x00" * count))[1]
+    spread = _spread([*map(len, known), count], refusal)
+    twice = [(*known[:-1], one, one) for one in _plain(count, ()) if known and len(known[-1]) == count]
+    return next((answers for answers in (spread, *twice) if _asked(identify(), answers)[1] is None), None)
 
 
 def _asked(steps: Steps, known: Answers) -> tuple[int | None, MeasurementError | None]:
@@ -73,6 +82,15 @@ def _asked(steps: Steps, known: Answers) -> tuple[int | None, MeasurementError |
     return None, None
 
 
+def _spread(counts: Sequence[int], refusal: MeasurementError | None) -> Answers:
+    """What a driver says that it expected of several reads, read by read."""
+    named, answers = _expected(getattr(refusal, "expected", None)), []
+    for count in counts:
+        answers.append(named[:count].ljust(count, b"\x00"))
+        named = named[count:]
+    return tuple(answers)
+
+
 def _plain(count: int, pieces: Sequence[bytes]) -> Iterator[bytes]:
     """Tried from the last to the first."""
     for byte in range(256):
@@ -83,9 +101,13 @@ def _plain(count: int, pieces: Sequence[bytes]) -> Iterator[bytes]:
     yield from _checked(count, b"")
 
 
-def _named(count: int, expected: object) -> Iterator[bytes]:
+def _expected(expected: object) -> bytes:
     """What a driver says that it expected: bytes, or hexadecimal digits in a sentence."""
-    named = expected if isinstance(expected, bytes) else bytes.fromhex("".join(_HEX.findall(str(expected))))
+    return expected if isinstance(expected, bytes) else bytes.fromhex("".join(_HEX.findall(str(expected))))
+
+
+def _named(count: int, expected: object) -> Iterator[bytes]:
+    named = _expected(expected)
     yield from _checked(count, named)
     yield named[:count].rjust(count, b"\x00")
     yield named[:count].ljust(count, b"\x00")
