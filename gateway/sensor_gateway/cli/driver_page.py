@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 _WORD: Final = re.compile(r"[A-Za-z][A-Za-z0-9_-]*")
 _WIDTH: Final = 120
 _PORT: Final = "/dev/serial/by-id/name-of-yours"
+_SOME_ADDRESS: Final = 0x44  # of a driver for any chip
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,6 +102,8 @@ def example(name: str, spec: DriverSpec) -> Iterator[str]:
         yield f"    bus: {'my-line' if is_serial else 'i2c1'}"
     if spec.needs_unit:
         yield "    unit: 1"
+    if spec.bus is BusKind.I2C and not spec.variants[name].addresses:
+        yield f"    address: 0x{_SOME_ADDRESS:02x}"
     required = [option.name for option in options_of(spec.options) if option.is_required]
     if required or not _is_complete(spec.options):
         written = spec.example or next((vector.options for vector in spec.vectors if vector.options), {})
