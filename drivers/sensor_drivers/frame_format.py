@@ -182,15 +182,15 @@ class Layout:
     check_size: int
     check: Callable[[bytes], bytes]
 
-    def size(self, found: bytes) -> int | None:
-        """How long the frame that ``found`` begins with is: None while that has not come, 0 where it cannot be."""
-        if self.length_field is None:
-            return self.length
+    def size(self, buffer: bytes, start: int) -> int | None:
+        """How long the frame that begins at ``start`` is: None while that has not come, 0 where it cannot be."""
         field = self.length_field
-        if len(found) < field.end:
+        if field is None:
+            return self.length
+        if len(buffer) < start + field.end:
             return None
         order: Literal["big", "little"] = field.order
-        size = int.from_bytes(found[field.at : field.end], order) + field.plus
+        size = int.from_bytes(buffer[start + field.at : start + field.end], order) + field.plus
         return size if self.shortest <= size <= LONGEST else 0
 
     def is_sound(self, frame: bytes) -> bool:
@@ -227,7 +227,7 @@ def find(buffer: bytes, layout: Layout, start: int = 0) -> tuple[int, int, bool]
         if start < 0:
             kept = next((n for n in range(min(len(header) - 1, last), 0, -1) if buffer.endswith(header[:n])), 0)
             return last - kept, last - kept, is_damaged
-        size = layout.size(buffer[start : start + LONGEST])
+        size = layout.size(buffer, start)
         if size is None or (size and start + size > last):
             return start, start, is_damaged
         if size and layout.is_sound(buffer[start : start + size]):

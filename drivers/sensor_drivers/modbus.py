@@ -16,6 +16,7 @@ Registers that follow each other are read in one request. Limits are judged by t
 
 from __future__ import annotations
 
+import re
 import struct
 from collections.abc import Mapping
 from typing import Any, Final
@@ -66,26 +67,37 @@ def request(unit: int, block: Block) -> bytes:
 
 def framing(unit: int, block: Block, echo: bytes = b"") -> Framing:
     """Finds the answer to one request, or the exception, in what comes in. ``echo``: our own request, to be dropped."""
-    lengths = {
+    heads = {
         bytes((unit, block.function, 2 * block.count)): 5 + 2 * block.count,
         bytes((unit, block.function | EXCEPTION)): 5,
     }
+    begun = re.compile(b"|".join(_begun(head) for head in heads), re.DOTALL)
 
     def frame(buffer: bytes) -> tuple[int, bytes | None]:
         if echo and (buffer.startswith(echo) or echo.startswith(buffer)):
             return (len(echo) if len(buffer) >= len(echo) else 0), None
-        for start in range(len(buffer)):
-            for head, length in lengths.items():
-                found = buffer[start : start + length]
-                if not (found.startswith(head) or head.startswith(found)):
-                    continue
-                if len(found) < length:
-                    return start, None
-                if crc16_modbus(found[:-2]) == found[-2:]:
-                    return (start, None) if start else (length, found)
+        match = begun.search(buffer)
+        while match:
+            start = match.start()
+            length = next((length for head, length in heads.items() if buffer.startswith(head, start)), 0)
+            found = buffer[start : start + length]
+            if len(found) < length or not length:
+                return start, None
+            if crc16_modbus(found[:-2]) == found[-2:]:
+                return (start, None) if start else (length, found)
+            match = begun.search(buffer, start + 1)
         return len(buffer), None
 
     return frame
+
+
+def _begun(head: bytes) -> bytes:
+    """The pattern of ``head``, or of its beginning where the buffer ends with that."""
+    pattern = b""
+    for byte in reversed(head):
+        rest = rb"(?:\Z|" + pattern + rb")" if pattern else b""
+        pattern = re.escape(bytes((byte,))) + rest
+    return pattern
 
 
 def convert(frame: bytes, block: Block) -> Values:
