@@ -1,5 +1,7 @@
 """Prints the figures of benchmarks/README.md: each load in a process of its own, against a mosquitto of its own.
 
+Then what each driver costs (``drivers.py``).
+
 usage: python benchmarks/run.py [quick]
 """
 
@@ -74,6 +76,8 @@ def main() -> None:
         figures = measure([*load, *rounds])
         print(f"{name:40} " + " ".join(f"{figures[column]!s:>18}" for column in columns), flush=True)
         threading.Event().wait(0.5)
+    print(flush=True)
+    subprocess.run([sys.executable, str(HERE / "drivers.py"), *sys.argv[1:]], check=True, env=ENVIRONMENT)
 
 
 if __name__ == "__main__":
