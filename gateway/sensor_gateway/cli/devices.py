@@ -98,7 +98,7 @@ def _judged(name: str, shelf: DeviceShelf) -> _Judged:
     faults: tuple[Fault, ...] = tuple(report.faults)
     complaints = tuple(map(str, faults))
     if device is not None and entry is not None and entry.spec is not None and entry.section is not None:
-        found = disagreements(device.about.vectors, entry.spec, entry.driver, entry.section.options)
+        found = disagreements(device.about.vectors, entry.spec, entry.section)
         complaints += tuple(f"{device.file}: {sentence}" for sentence in found)
     return _Judged(name=name, file=shelf.files()[name], device=device, entry=entry, complaints=complaints)
 

@@ -7,20 +7,21 @@ from math import isclose
 from typing import Any
 
 from sensor_gateway.config.device_files.sections import Evidence
+from sensor_gateway.config.settings import SensorSection
 from sensor_gateway.driver import BusKind, DriverSpec, Exchange, Values
 from sensor_gateway.model.errors import MeasurementError
 from sensor_gateway.model.operations import Operation
 
 
-def disagreements(evidence: tuple[Evidence, ...], spec: DriverSpec, variant: str, options: object) -> tuple[str, ...]:
+def disagreements(evidence: tuple[Evidence, ...], spec: DriverSpec, sensor: SensorSection) -> tuple[str, ...]:
     """A sentence for each piece of evidence whose bytes mean something else than it says; none where all agree.
 
-    Evidence is for serial drivers: the frames are the answers of unit 1 to one measurement, or what a device says.
+    Evidence is for serial drivers: the frames are the answers of the sensor's unit to one measurement, or what it says.
     """
     found = []
     for number, piece in enumerate(evidence, 1):
         try:
-            got = _values(piece, spec.create(variant, options, 1), spec)
+            got = _values(piece, spec.create(sensor.driver, sensor.options, sensor.unit), spec)
         except MeasurementError as error:
             found.append(f"vector {number}: {error}")
             continue

@@ -62,7 +62,7 @@ def test_it_is_right_and_means_what_its_evidence_says(file: Path, catalogue: Cat
     assert device.about.vectors
     assert entry.section is not None
     assert entry.spec is not None
-    assert disagreements(device.about.vectors, entry.spec, entry.driver, entry.section.options) == ()
+    assert disagreements(device.about.vectors, entry.spec, entry.section) == ()
     seen = {name for vector in device.about.vectors for name in vector.values}
     assert seen == {channel.name for channel in entry.channels}
 
@@ -93,4 +93,4 @@ def test_a_map_that_is_wrong_disagrees_with_its_evidence(
     device, entry = judged(DeviceShelf((tmp_path,)), file.stem, catalogue)
     assert entry.section is not None
     assert entry.spec is not None
-    assert disagreements(device.about.vectors, entry.spec, entry.driver, entry.section.options)
+    assert disagreements(device.about.vectors, entry.spec, entry.section)
