@@ -40,7 +40,7 @@ def installed() -> list[tuple[str, str]]:
     return [
         (name, variant)
         for name, spec in sorted(specs.items())
-        if spec.bus is BusKind.I2C and name in MODELS
+        if spec.bus is BusKind.I2C and name in MODELS and not spec.evidence  # whose arithmetic is its own
         for variant in spec.variants
     ]
 

@@ -90,7 +90,11 @@ class Subject:
 def installed(*kinds: BusKind) -> dict[str, DriverSpec]:
     """Drivers with a model, by name."""
     specs = {point.value: point.load() for point in entry_points(group="sensor_gateway.drivers")}
-    found = {spec.name: spec for spec in specs.values() if spec.bus in kinds and spec.name in MODELS}
+    found = {
+        spec.name: spec
+        for spec in specs.values()
+        if spec.bus in kinds and spec.name in MODELS and not spec.evidence  # whose verdicts are its own
+    }
     return dict(sorted(found.items()))
 
 
