@@ -20,6 +20,7 @@ from sensor_gateway.model.driver_spec import DriverSpec
 from sensor_gateway.model.errors import (
     BadFrame,
     BusMissing,
+    BusRefused,
     DeviceBusy,
     MeasurementError,
     Nack,
@@ -197,6 +198,28 @@ def test_a_wire_that_fails_is_told_as_what_it_is_whatever_the_class_makes_of_it(
     )
     with pytest.raises(Nack, match="nobody"):
         measured(class_, Transfer(ADDRESS, b"", Nack("nobody acknowledges")))
+
+
+PROBING = """
+def __init__(self, i2c, address):
+    super().__init__(i2c, address)
+    i2c.writeto(address, b"")
+
+def temperature(self):
+    return self.ask()[0]
+"""
+
+
+def test_an_adapter_that_refuses_empty_writes_does_not_stand_in_the_way_of_a_probe(library: Library) -> None:
+    refused = Transfer(ADDRESS, b"", BusRefused("the adapter cannot do this transaction"))
+    assert measured(library(PROBING), refused, asked()).result == {"temperature": 21.0}
+
+
+def test_what_an_adapter_refuses_beyond_a_probe_ends_the_errand(library: Library) -> None:
+    with pytest.raises(BusRefused, match="kernel driver"):
+        measured(
+            library(PROBING), Transfer(ADDRESS, b"", BusRefused("x")), asked(BusRefused("a kernel driver owns it"))
+        )
 
 
 def test_a_class_may_try_again_by_itself(library: Library) -> None:

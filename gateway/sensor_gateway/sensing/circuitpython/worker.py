@@ -29,6 +29,10 @@ TICK_S: Final = 0.001
 """What passes before a transaction when that many came without a sleep, and between two looks at the clock."""
 
 
+_PROBE: Final = Write(b"")
+"""Many adapters cannot send an address alone (a Raspberry Pi 5's): whether the chip is there, the next one tells."""
+
+
 class Dismissed(BaseException):
     """Raised in the foreign code to end it. No Exception, so that it passes through what catches those."""
 
@@ -154,8 +158,9 @@ def pause(seconds: float) -> None:
 def carried_out(worker: Worker) -> Generator[Operation, bytes, Outcome]:
     """Start a worker, and have performed what it asks for.
 
-    Raises BusMissing, BusStuck and BusRefused itself: they are no answer of a chip. DriverFault where an earlier errand
-    of the owner has not ended, and for code that asks for nothing and does not end.
+    Raises BusMissing, BusStuck and BusRefused itself: they are no answer of a chip. A probe that is refused counts as
+    answered. DriverFault where an earlier errand of the owner has not ended, and for code that asks for nothing and
+    does not end.
     """
     _check_is_alone(worker)
     worker.start()
@@ -166,8 +171,12 @@ def carried_out(worker: Worker) -> Generator[Operation, bytes, Outcome]:
                 return asked
             try:
                 answer = yield asked
-            except (BusMissing, BusStuck, BusRefused):
+            except (BusMissing, BusStuck):
                 raise
+            except BusRefused:
+                if asked != _PROBE:
+                    raise
+                worker.answer(b"")
             except MeasurementError as error:
                 worker.answer(error)
             else:
