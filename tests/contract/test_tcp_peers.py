@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import re
 import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from errno import EAFNOSUPPORT, EMFILE
 from queue import SimpleQueue
 from typing import Any
 
@@ -344,11 +347,54 @@ def test_one_who_does_not_take_connections_costs_the_time_for_that() -> None:
             waiting.append(one)
         line = tcp(port, connect_timeout_s=0.3)
         began_s = time.monotonic()
-        with pytest.raises(BusMissing, match="nobody answered within"):
+        with pytest.raises(BusMissing, match="nobody answered in time"):
             line.open()
         assert 0.25 < time.monotonic() - began_s < 1.5
         for one in waiting:
             one.close()
+
+
+def addresses_are(monkeypatch: pytest.MonkeyPatch, *addresses: tuple[socket.AddressFamily, Any]) -> None:
+    """Have any name stand for these."""
+    found = [(family, socket.SOCK_STREAM, 6, "", place) for family, place in addresses]
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: found)
+
+
+def no_socket(number: int, *families: socket.AddressFamily) -> Callable[..., socket.socket]:
+    """A kernel that makes no sockets of these families."""
+    make = socket.socket
+
+    def refuse(family: socket.AddressFamily, *how: Any) -> socket.socket:
+        if family in families:
+            raise OSError(number, os.strerror(number))
+        return make(family, *how)
+
+    return refuse
+
+
+def test_an_address_of_a_family_that_is_switched_off_gives_way_to_the_next(
+    serving: Serving, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    peer = serving(lambda request: [answer_to(request, "rtu")])
+    line = tcp(peer.port)
+    addresses_are(
+        monkeypatch,
+        (socket.AF_INET6, ("::1", peer.port, 0, 0)),
+        (socket.AF_INET, ("127.0.0.1", peer.port)),
+    )
+    with monkeypatch.context() as kernel:
+        kernel.setattr(socket, "socket", no_socket(EAFNOSUPPORT, socket.AF_INET6))
+        line.open()
+    assert measured(line, single()) == {"co2": 608}
+    line.close()
+
+
+@pytest.mark.parametrize("number", [EAFNOSUPPORT, EMFILE])
+def test_a_kernel_that_makes_no_socket_is_a_line_that_is_missing(monkeypatch: pytest.MonkeyPatch, number: int) -> None:
+    line = tcp(free_port())
+    monkeypatch.setattr(socket, "socket", no_socket(number, socket.AF_INET))
+    with pytest.raises(BusMissing, match=re.escape(os.strerror(number))):
+        line.open()
 
 
 def test_something_that_is_no_modbus_tcp_is_told(serving: Serving) -> None:

@@ -11,15 +11,16 @@ import select
 import socket
 import time
 import weakref
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
-from errno import ECONNREFUSED, EHOSTUNREACH, EIO, ENETUNREACH
+from errno import ECONNREFUSED, EHOSTUNREACH, EIO, ENETUNREACH, ETIMEDOUT
+from functools import partial
 from typing import Final
 
 from sensor_gateway.model.errors import BusMissing, NoAnswer
 from sensor_gateway.sensing.errnos import named
-from sensor_gateway.sensing.tcp.name_lookup import Address, NameLookup, Place
+from sensor_gateway.sensing.tcp.name_lookup import Address, NameLookup
 
 _CHUNK: Final = 4096
 _MOST_PENDING: Final = 64
@@ -39,6 +40,7 @@ _OPTIONS: Final = (
 _NO_WAY: Final = "there is no way to it (is it switched on, and in this network?)"
 _REASONS: Final[Mapping[int, str]] = {
     ECONNREFUSED: "nobody listens there (connection refused); is the port right, and is it in use by another client?",
+    ETIMEDOUT: "nobody answered in time (is it switched on, and in this network?)",
     EHOSTUNREACH: _NO_WAY,
     ENETUNREACH: _NO_WAY,
 }
@@ -180,38 +182,36 @@ class TcpLine:
         for number, address in enumerate(addresses):
             # Each address has its share of what is left: a dead one must not take the time of the others.
             share_s = (deadline_s - time.monotonic()) / (len(addresses) - number)
-            reason = self._tried(address, time.monotonic() + share_s)
-            if not reason:
+            dialled = _dialled(address, partial(self._is_ready, deadline_s=time.monotonic() + share_s))
+            if isinstance(dialled, socket.socket):
+                self._socket = dialled
                 return
+            reason = _REASONS.get(dialled, os.strerror(dialled))
         raise BusMissing(f"{self._place} cannot be reached: {reason}")
-
-    def _tried(self, address: Address, deadline_s: float) -> str:
-        """Try one address; why not, or empty once the connection stands."""
-        family, place = address
-        candidate = socket.socket(family, socket.SOCK_STREAM | socket.SOCK_NONBLOCK | socket.SOCK_CLOEXEC)
-        reason = self._failure(candidate, place, deadline_s)
-        if reason:
-            candidate.close()
-        else:
-            self._socket = candidate
-        return reason
-
-    def _failure(self, candidate: socket.socket, place: Place, deadline_s: float) -> str:
-        try:
-            for level, option, value in _OPTIONS:
-                candidate.setsockopt(level, option, value)
-            with suppress(BlockingIOError):
-                candidate.connect(place)
-            if not self._is_ready(candidate, select.POLLOUT, deadline_s):
-                return f"nobody answered within {self._settings.connect_timeout_s:g} s"
-            number = candidate.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
-            # A port of this host that nobody listens on can, by chance, be the one that was chosen for this end.
-            if not number and candidate.getsockname() == candidate.getpeername():
-                number = ECONNREFUSED
-        except OSError as error:
-            number = error.errno or EIO
-        return _REASONS.get(number, os.strerror(number)) if number else ""
 
     def _lost(self, why: str) -> BusMissing:
         self.close()
         return BusMissing(f"the connection of {self.name} to {self._place} is gone ({why}); it is opened again")
+
+
+def _dialled(address: Address, is_ready: Callable[[socket.socket, int], bool]) -> socket.socket | int:
+    """A connection to one address, or the number of the error that is in the way."""
+    family, place = address
+    candidate = socket.socket(family, socket.SOCK_STREAM | socket.SOCK_NONBLOCK | socket.SOCK_CLOEXEC)
+    try:
+        for level, option, value in _OPTIONS:
+            candidate.setsockopt(level, option, value)
+        with suppress(BlockingIOError):
+            candidate.connect(place)
+        if not is_ready(candidate, select.POLLOUT):
+            number = ETIMEDOUT
+        else:
+            number = candidate.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
+            # A port of this host that nobody listens on can, by chance, be the one that was chosen for this end.
+            if not number and candidate.getsockname() == candidate.getpeername():
+                number = ECONNREFUSED
+    except OSError as error:
+        number = error.errno or EIO
+    if number:
+        candidate.close()
+    return number or candidate
