@@ -24,7 +24,7 @@ class Shipped:
     def __init__(self) -> None:
         points = entry_points(group="sensor_gateway.drivers")
         self._points: dict[str, EntryPoint] = {
-            point.name: point for point in points if point.value.startswith("sensor_drivers.")
+            point.name: point for point in points if point.value.startswith(("sensor_drivers.", "sensor_gateway."))
         }
 
     def names(self) -> tuple[str, ...]:
