@@ -18,9 +18,11 @@ from sensor_gateway.model.operations import Operation, Read, Wait, Write, WriteR
 from sensor_gateway.sensing.catalogue import DriverCatalogue
 from sensor_gateway.sensing.plan import plan_alone
 from sensor_gateway.sensing.scan import identification
-from sensor_gateway.sensing.scan.candidates import BYSTANDERS, Candidate, at_address, candidates
+from sensor_gateway.sensing.scan.candidates import BYSTANDERS, Candidate, at_address, bystanders_at, candidates
 from sensor_gateway.sensing.scan.guard import Protected, disturbed_by, is_heeded
 from sensor_gateway.sensing.scan.identification import Finding, Identifier, Verdict, opening_of
+from sensor_gateway.simulation.build import simulated_bus
+from sensor_gateway.simulation.virtual_clock import VirtualClock
 
 ADDRESS = 0x40
 QUIET = Heeds()
@@ -324,3 +326,41 @@ def test_the_judge_catches_our_own_drivers_without_a_guard(monkeypatch: pytest.M
         Identifier(known, judge.transfer, lambda _s: None).identify(address)
         found += judge.disturbed()
     assert any("PCA9685" in fault for fault in found), found
+
+
+@pytest.mark.parametrize(
+    ("address", "what", "written"),
+    [
+        (0x62, "MCP4725", b"\x3f\x86"),
+        (0x70, "PCA9685", b"\x35\x17"),
+        (0x76, "HT16K33", b"\xe0"),
+        (0x48, "PCF8591", b"\x0f"),
+    ],
+)
+def test_what_moves_an_output_is_a_bystanders_and_never_written(address: int, what: str, written: bytes) -> None:
+    protected = [Protected(name=one.what, heeds=one.heeds) for one in bystanders_at(address)]
+    assert what in disturbed_by(written, protected)
+
+
+@pytest.mark.parametrize("variant", ["bme280", "bmp280", "bme680", "bmp390", "dps310"])
+@pytest.mark.parametrize("address", [0x76, 0x77])
+def test_the_barometers_are_told_beside_a_display(variant: str, address: int) -> None:
+    spec = DriverCatalogue().spec(variant)
+    clock = VirtualClock()
+    plan = plan_alone("attic", spec, variant, spec.options(), address)
+    bus = simulated_bus("i2c1", "i2c", [plan], clock=clock)
+    bus.open()
+    chip = Identifier(ours(), bus.transfer, clock.advance).identify(address).chip
+    assert chip is not None
+    assert variant in chip.candidate.names
+
+
+@pytest.mark.parametrize("variant", ["scd4x", "shtc3", "tmp117", "adt7410"])
+def test_a_chip_whose_question_would_move_an_output_is_not_asked_and_may_be_there(variant: str) -> None:
+    spec = DriverCatalogue().spec(variant)
+    address = spec.variants[variant].addresses[0]
+    judge = Judge(ours(), address, b"\x00")
+    found = Identifier(ours(), judge.transfer, lambda _s: None).identify(address)
+    assert found.chip is None
+    assert judge.written == []
+    assert any(variant in kind.names for kind in found.may_be)

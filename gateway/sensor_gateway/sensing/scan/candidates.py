@@ -40,6 +40,11 @@ class Bystander:
     heeds: Heeds = field(default_factory=Heeds)
 
 
+# Oscillator, blinking and pins; brightness.
+_HT16K33: Final = Heeds(
+    alone=bytes((*range(0x20, 0x30), *range(0x80, 0xD0), *range(0xE0, 0xF0))), with_data=bytes(range(0x10))
+)
+
 BYSTANDERS: Final = (
     Bystander(what="PCF8574 port expander", addresses=range(0x20, 0x28), heeds=Heeds(alone=_ANY, with_data=_ANY)),
     Bystander(what="MCP23017 port expander", addresses=range(0x20, 0x28), heeds=Heeds(with_data=_ANY)),
@@ -47,8 +52,16 @@ BYSTANDERS: Final = (
     Bystander(what="SSD1306 display", addresses=range(0x3C, 0x3E), heeds=Heeds(with_data=_ANY)),
     # Registers FA to FD move all its servos at once. Of its 62 addresses all but the first are rare.
     Bystander(what="PCA9685 servo driver", addresses=range(0x40, 0x41), heeds=Heeds(with_data=_ANY)),
+    # Its first byte is a control byte, which may switch its analog output on or off.
+    Bystander(what="PCF8591 converter", addresses=range(0x48, 0x50), heeds=Heeds(alone=_ANY, with_data=_ANY)),
     Bystander(what="EEPROM", addresses=range(0x50, 0x58), heeds=Heeds(with_data=_ANY)),
+    # Two bytes set its output, four its memory too; commands from 80 on are reserved.
+    Bystander(what="MCP4725 converter", addresses=range(0x60, 0x68), heeds=Heeds(with_data=bytes(range(0x80)))),
     Bystander(what="DS3231 clock", addresses=range(0x68, 0x69), heeds=Heeds(with_data=_ANY)),
+    # The address to which every PCA9685 listens after power-on, besides its own.
+    Bystander(what="PCA9685 servo driver", addresses=range(0x70, 0x71), heeds=Heeds(with_data=_ANY)),
+    # It shows what is written behind 00 to 0F. Its test mode is D9, and D0 does nothing: a BME280 has its id there.
+    Bystander(what="HT16K33 display", addresses=range(0x70, 0x78), heeds=_HT16K33),
     # Its channels may be switched by a write: nothing is lost by that, and the BME280 has its last two addresses.
     Bystander(what="TCA9548A multiplexer", addresses=range(0x70, 0x78)),
 )
