@@ -197,7 +197,10 @@ class TcpLine:
 def _dialled(address: Address, is_ready: Callable[[socket.socket, int], bool]) -> socket.socket | int:
     """A connection to one address, or the number of the error that is in the way."""
     family, place = address
-    candidate = socket.socket(family, socket.SOCK_STREAM | socket.SOCK_NONBLOCK | socket.SOCK_CLOEXEC)
+    try:
+        candidate = socket.socket(family, socket.SOCK_STREAM | socket.SOCK_NONBLOCK | socket.SOCK_CLOEXEC)
+    except OSError as error:  # IPv6 is switched off here, or too many files are open
+        return error.errno or EIO
     try:
         for level, option, value in _OPTIONS:
             candidate.setsockopt(level, option, value)
