@@ -169,9 +169,7 @@ class TcpBusSection:
     type: Annotated[Literal["tcp"], "A serial line behind a TCP port."] = "tcp"
     host: Annotated[str, "Address or name of the device server; an address needs no name server that answers."]
     port: Annotated[int, "The TCP port on which it waits.", Within(1, 65535)]
-    connect_timeout: Annotated[Seconds, "Longest time to connect, look-up of the name included.", Within(0.1, 30)] = (
-        Seconds(3.0)
-    )
+    connect_timeout: Annotated[Seconds, "Longest time to connect, look-up included.", Within(0.1, 30)] = Seconds(3.0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -181,9 +179,7 @@ class ModbusTcpBusSection:
     type: Annotated[Literal["modbus_tcp"], "A Modbus TCP server."] = "modbus_tcp"
     host: Annotated[str, "Address or name of the server; an address needs no name server that answers."]
     port: Annotated[int, "The TCP port on which it waits.", Within(1, 65535)] = 502
-    connect_timeout: Annotated[Seconds, "Longest time to connect, look-up of the name included.", Within(0.1, 30)] = (
-        Seconds(3.0)
-    )
+    connect_timeout: Annotated[Seconds, "Longest time to connect, look-up included.", Within(0.1, 30)] = Seconds(3.0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
