@@ -52,12 +52,13 @@ READ_MEASUREMENT = Write(b"\xec\x05")
 GET_SERIAL_NUMBER = Write(b"\x36\x82")
 GET_SENSOR_VARIANT = Write(b"\x20\x2f")
 WAKE_UP = Write(b"\x36\xf6")
+REINIT = Write(b"\x36\x46")
 SET_TEMPERATURE_OFFSET, SET_SENSOR_ALTITUDE, SET_SELF_CALIBRATION = b"\x24\x1d", b"\x24\x27", b"\x24\x16"
 ANSWER, WORD = Read(9), Read(3)
 
 COMMAND_TIME = Wait(0.001)
 STOP_TIME = Wait(0.5)
-WAKE_TIME = Wait(0.03)
+WAKE_TIME = REINIT_TIME = Wait(0.03)
 NEW_DATA = 0x07FF  # bits of the status, all 0 while there is none (section 3.9.2)
 POLL_PAUSE = Wait(0.25)
 POLLS = 25  # 6 s: one measurement takes 5
@@ -147,8 +148,10 @@ class Scd4x:
         return Identity(part=f"{part}, serial number {high:04x}{middle:04x}{low:04x}", channels=CHANNELS, note=note)
 
     def setup(self) -> Preparing:
-        """Set what is to be set, and let the chip measure every 5 s."""
+        """Go back to what the EEPROM holds, set what is to be set, and let the chip measure every 5 s."""
         yield COMMAND_TIME
+        yield REINIT  # what an earlier configuration set stays in memory as long as there is power
+        yield REINIT_TIME
         for setting in self._settings:
             yield setting
             yield COMMAND_TIME

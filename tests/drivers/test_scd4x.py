@@ -15,6 +15,7 @@ NO_DATA, DATA = bytes.fromhex("80 00 a2"), bytes.fromhex("80 06 04")
 
 WAKE_UP = Transfer(ADDRESS, b"\x36\xf6", Nack("never acknowledged"))
 STOP = Transfer(ADDRESS, b"\x3f\x86")
+REINIT = Transfer(ADDRESS, b"\x36\x46")
 GET_SERIAL_NUMBER = Transfer(ADDRESS, b"\x36\x82")
 GET_VARIANT = Transfer(ADDRESS, b"\x20\x2f")
 START = Transfer(ADDRESS, b"\x21\xb1")
@@ -117,9 +118,10 @@ def test_nobody_at_the_address_is_told_as_the_wire_tells_it() -> None:
         play(Scd4x("scd4x", Options()).identify(), bus, address=ADDRESS)
 
 
-def test_setup_starts_the_measurements() -> None:
-    with Playback([START]) as bus:
-        play(Scd4x("scd4x", Options()).setup(), bus, address=ADDRESS)
+def test_setup_forgets_what_was_set_before_and_starts_the_measurements() -> None:
+    with Playback([REINIT, START]) as bus:
+        played = play(Scd4x("scd4x", Options()).setup(), bus, address=ADDRESS)
+    assert played.waits_s == (0.001, 0.03, 0.001)
 
 
 def test_setup_sets_what_is_configured_before_it_starts() -> None:
@@ -130,7 +132,7 @@ def test_setup_sets_what_is_configured_before_it_starts() -> None:
         Transfer(ADDRESS, bytes.fromhex("24 16 00 00 81")),
     ]
     options = Options(temperature_offset=5.4, altitude=1950, self_calibration=False)
-    with Playback([*settings, START]) as bus:
+    with Playback([REINIT, *settings, START]) as bus:
         play(Scd4x("scd4x", options).setup(), bus, address=ADDRESS)
 
 

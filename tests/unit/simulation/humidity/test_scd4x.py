@@ -102,6 +102,21 @@ def test_settings_are_kept_and_need_their_checksum(mount: Mount) -> None:
     chip.write(b"\x23\x22", 3.8)
 
 
+def test_reinit_takes_back_what_was_not_persisted(mount: Mount) -> None:
+    chip = make(mount)
+    chip.write(b"\x24\x27" + words_with_crc(1950), 0.0)
+    chip.write(b"\x36\x15", 1.0)
+    chip.write(b"\x24\x27" + words_with_crc(300), 2.0)
+    chip.write(b"\x24\x1d" + words_with_crc(0), 2.0)
+    chip.write(b"\x36\x46", 3.0)
+    with pytest.raises(Nack):
+        chip.write(b"\x23\x22", 3.029)
+    assert asked(chip, b"\x23\x22", 3, 3.03) == words_with_crc(1950)
+    assert asked(chip, b"\x23\x18", 3, 3.1) == words_with_crc(0x05DA)
+    chip.write(b"\x36\x32", 4.0)
+    assert asked(chip, b"\x23\x22", 3, 5.2) == words_with_crc(0)
+
+
 def test_the_offset_is_taken_from_the_warmth_of_the_chip(mount: Mount) -> None:
     chip = make(mount, temperature=20.0)
     chip.write(b"\x24\x1d" + words_with_crc(0), 0.0)

@@ -87,6 +87,13 @@ def test_the_offset_of_the_housing_is_taken_off(bus: SimulatedI2cBus, clock: Vir
     assert run.values["temperature"] == pytest.approx(18.0, abs=0.01)
 
 
+def test_an_offset_that_is_configured_no_more_is_forgotten(bus: SimulatedI2cBus, clock: VirtualClock) -> None:
+    polled(run_of(bus, Options(temperature_offset=6.0, altitude=1950)), clock)
+    run = run_of(bus)
+    polled(run, clock)
+    assert run.values["temperature"] == pytest.approx(20.0, abs=0.01)
+
+
 @pytest.mark.parametrize(("interval_s", "readings"), [(1.0, 11), (2.0, 10), (5.0, 11), (10.0, 6)])
 def test_no_interval_is_a_fault(bus: SimulatedI2cBus, clock: VirtualClock, interval_s: float, readings: int) -> None:
     plan = plan_alone("room", SPEC, "scd41", Options(), 0x62, interval_s=interval_s)

@@ -26,8 +26,9 @@ SINGLE_SHOT_S: Final = {0x219D: 5.0, 0x2196: 0.05}
 WITHOUT_CO2: Final = 0x2196
 POWER_DOWN, WAKE_UP = 0x36E0, 0x36F6
 SERIAL_NUMBER, VARIANT, SELF_TEST = 0x3682, 0x202F, 0x3639
-LASTING_S: Final = {STOP: 0.5, 0x3615: 0.8, 0x3632: 1.2, 0x3646: 0.03}
-"""What only takes its time: stop, persist, factory reset, reinit."""
+PERSIST, FACTORY_RESET, REINIT = 0x3615, 0x3632, 0x3646
+LASTING_S: Final = {STOP: 0.5, PERSIST: 0.8, FACTORY_RESET: 1.2, REINIT: 0.03}
+"""What answers nothing and takes its time."""
 
 SETTINGS: Final = {
     0x241D: 0x2318,
@@ -66,7 +67,7 @@ class Scd4x:
         self._serial = words_with_crc(0xF896, 0x9F07, 0x3B00 | mounting.address)
         self._mouth = Mouth("SCD4x")
         self._mouth.prepare(None, mounting.powered_s + POWER_UP_S)
-        self._words = dict(FACTORY)
+        self._words, self._eeprom = dict(FACTORY), dict(FACTORY)
         self._period_s: float | None = None
         self._next_s = NEVER
         self._data: bytes | None = None
@@ -91,6 +92,7 @@ class Scd4x:
             self._data = None
         elif command in LASTING_S:
             self._period_s, self._next_s = None, NEVER
+            self._keep(command)
             self._mouth.prepare(None, now_s + LASTING_S[command])
         elif command in SINGLE_SHOT_S or command == POWER_DOWN:
             self._scd41_only(command, now_s)
@@ -125,6 +127,15 @@ class Scd4x:
             raise Nack("the SCD4x does not take this setting")
         self._words[SETTINGS[command]] = int.from_bytes(word[:2], "big")
         self._mouth.prepare(None)
+
+    def _keep(self, command: int) -> None:
+        """What becomes of the settings, in memory and in the EEPROM (section 3.10)."""
+        if command == FACTORY_RESET:
+            self._eeprom = dict(FACTORY)
+        if command == PERSIST:
+            self._eeprom = self._words | {AMBIENT_PRESSURE: FACTORY[AMBIENT_PRESSURE]}
+        elif command in (FACTORY_RESET, REINIT):
+            self._words = dict(self._eeprom)
 
     def _wake(self, now_s: float) -> None:
         """Never acknowledged, heeded or not (section 3.11.4)."""
