@@ -43,7 +43,8 @@ from sensor_gateway.driver import (
 
 # Families that w1_therm knows (w1_therm.rst).
 FAMILIES: Final = {"ds18b20": "28", "ds18s20": "10", "ds1822": "22", "ds1825": "3b", "ds28ea00": "42"}
-DS18S20: Final = "10"
+DS18B20, DS18S20 = FAMILIES["ds18b20"], FAMILIES["ds18s20"]
+GX20MH01: Final = 0x80  # the bit of the configuration that a part from GXCAS, sold as DS18B20, has set
 
 CHANNEL: Final = Channel(name="temperature", quantity=TEMPERATURE, low=-55, high=125, resolution=0.0625, deadband=0.1)
 ID: Final = re.compile(r"([0-9a-f]{2})-[0-9a-f]{12}")
@@ -90,7 +91,7 @@ def convert(text: bytes, family: str) -> Values:
     if not any(scratchpad):
         # Its checksum is right, by nature: a short to ground reads as 0 °C.
         raise BadFrame("the scratchpad is all zeros: the data line is held low; check the wires")
-    celsius = _ds18s20(scratchpad) if family == DS18S20 else _raw(scratchpad) / 16
+    celsius = _celsius(scratchpad, family)
     if abs(celsius * 1000 - int(found[3])) > 1:
         raise BadFrame("the kernel's temperature", expected=f"t={celsius * 1000:.0f}", got=f"t={found[3].decode()}")
     if not CHANNEL.low <= celsius <= CHANNEL.high:
@@ -100,6 +101,15 @@ def convert(text: bytes, family: str) -> Values:
 
 def _raw(scratchpad: bytes) -> int:
     return int.from_bytes(scratchpad[:2], "little", signed=True)
+
+
+def _celsius(scratchpad: bytes, family: str) -> float:
+    if family == DS18S20:
+        return _ds18s20(scratchpad)
+    if family == DS18B20 and scratchpad[4] & GX20MH01:
+        # 64ths of a °C, the last two bits beside the configuration (w1_therm.c, w1_DS18B20_convert_temp).
+        return (_raw(scratchpad) << 2 | scratchpad[4] & 3) / 64
+    return _raw(scratchpad) / 16
 
 
 def _ds18s20(scratchpad: bytes) -> float:

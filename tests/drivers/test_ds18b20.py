@@ -95,6 +95,22 @@ def test_the_temperatures_of_the_datasheet(raw: int, celsius: float) -> None:
     assert convert(text, "28") == {"temperature": celsius}
 
 
+@pytest.mark.parametrize(
+    ("scratchpad", "millis", "celsius"),
+    [
+        ("90 01 4b 46 80 ff 10 10", 25000, 25.0),
+        ("90 01 4b 46 a3 ff 10 10", 25046, 25.046875),
+        ("ff ff 4b 46 a3 ff 10 10", -15, -0.015625),
+        ("90 fc 4b 46 a0 ff 10 10", -55000, -55.0),
+    ],
+)
+def test_a_gx20mh01_that_is_sold_as_a_ds18b20_has_two_bits_more(scratchpad: str, millis: int, celsius: float) -> None:
+    """As w1_DS18B20_convert_temp in the kernel: bit 7 of the configuration says so, bits 1 and 0 are the lowest."""
+    assert convert(w1_slave(scratchpad, millis), "28") == {"temperature": celsius}
+    with pytest.raises(BadFrame):
+        convert(w1_slave(scratchpad, millis + 2), "28")
+
+
 @given(st.binary(max_size=200), st.sampled_from(sorted(FAMILIES.values())))
 def test_any_bytes_are_a_temperature_within_limits_or_an_error_of_ours(text: bytes, family: str) -> None:
     try:
