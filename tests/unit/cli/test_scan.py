@@ -173,6 +173,42 @@ def test_a_part_that_is_not_what_its_seller_said_is_told_with_its_remark(ended: 
     assert "it has no humidity sensor" in lines[place + 1]
 
 
+UNPLUGGED = """\
+buses:
+  rs485: {{type: serial, port: {root}/dev/ttyUSB7, parity: none}}
+  line: {{type: serial, port: {root}/dev/ttyUSB0}}
+  odd: {{type: serial, port: {root}/dev/i2c-1}}
+sensors:
+  hall: {{device: xy-md02, bus: rs485, unit: 1}}
+  stairs: {{device: xy-md02, bus: line, unit: 2}}
+"""
+
+
+def test_a_serial_port_that_is_missing_is_told_with_its_sensors(
+    cli: Callable[..., Any], root: Path, file: Callable[..., Path]
+) -> None:
+    config = file(UNPLUGGED.format(root=root))
+    ended = cli("scan", "--config", config, "--root", root)
+    lines = [" ".join(line.split()) for line in ended.out.splitlines()]
+    assert ended.code == 1
+    assert f"{root}/dev/ttyUSB7 rs485 is missing: hall (unit 1)" in lines
+    assert any(line.endswith("line: stairs (unit 2)") for line in lines)
+    assert f"{root}/dev/i2c-1 odd: no sensor" in lines  # a name that no serial port usually has, and that is there
+    seen = json.loads(cli("scan", "--json", "--config", config, "--root", root).out)
+    assert seen["lost"] == ["hall"]
+    assert [port["missing"] for port in seen["serial"]] == [False, True, False]
+
+
+def test_a_serial_port_that_is_there_again_is_no_failure(
+    cli: Callable[..., Any], root: Path, file: Callable[..., Path]
+) -> None:
+    (root / "dev/ttyUSB7").touch()
+    config = file(UNPLUGGED.format(root=root))
+    ended = cli("scan", "--config", config, "--root", root)
+    assert ended.code == 0
+    assert "is missing" not in ended.out
+
+
 def test_yaml_leaves_out_what_is_configured(
     cli: Callable[..., Any], root: Path, file: Callable[..., Path], kernel: FakeKernel
 ) -> None:

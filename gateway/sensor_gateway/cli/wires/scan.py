@@ -105,4 +105,5 @@ def _code(survey: Survey) -> int:
     codes = [refusal_code(trouble) for trouble in (*troubles, survey.no_bus) if trouble is not None]
     codes += [EX_FAILED for bus in survey.buses if bus.missing]
     codes += [EX_FAILED for _ in survey.lost]
+    codes += [EX_FAILED for port in survey.ports if port.is_missing]
     return max(codes, default=os.EX_OK)

@@ -10,6 +10,7 @@ from typing import Final
 from sensor_gateway.cli.arguments import program
 from sensor_gateway.cli.wires.survey import BusSeen, DeviceSeen, PortSeen, Survey, is_of_kind
 from sensor_gateway.model.errors import GatewayError
+from sensor_gateway.sensing.plan import SensorPlan
 from sensor_gateway.sensing.scan.candidates import Candidate
 from sensor_gateway.sensing.scan.identification import Finding, Verdict
 from sensor_gateway.sensing.serial_port import NO_PORT
@@ -76,7 +77,8 @@ def facts(survey: Survey) -> dict[str, object]:
                 "path": str(port.node.path),
                 "device": str(port.node.device),
                 "bus": port.bus or None,
-                "sensors": list(port.sensors),
+                "sensors": [plan.name for plan in port.sensors],
+                "missing": port.is_missing,
                 "trouble": port.node.trouble or None,
             }
             for port in survey.ports
@@ -91,7 +93,11 @@ def facts(survey: Survey) -> dict[str, object]:
             }
             for seen in survey.devices
         ],
-        "lost": [plan.name for plan in survey.lost],
+        "lost": [
+            plan.name
+            for plans in (survey.lost, *(port.sensors for port in survey.ports if port.is_missing))
+            for plan in plans
+        ],
         "trouble": None if survey.no_bus is None else str(survey.no_bus),
     }
 
@@ -189,10 +195,15 @@ def _row(address: int, what: str, status: str) -> str:
 
 def _port(port: PortSeen) -> Iterator[str]:
     behind = "" if port.node.path == port.node.device else f" -> {port.node.device}"
-    status = f"{port.bus}: {', '.join(port.sensors) or 'no sensor'}" if port.bus else "not configured"
+    sensors = ", ".join(_on_port(plan) for plan in port.sensors) or "no sensor"
+    status = f"{port.bus}{' is missing' if port.is_missing else ''}: {sensors}" if port.bus else "not configured"
     yield f"  {port.node.path}{behind}  {status}"
     if port.node.trouble:
         yield f"        {escape(port.node.trouble)}"
+
+
+def _on_port(plan: SensorPlan) -> str:
+    return f"{plan.name} (unit {plan.address})" if plan.spec.needs_unit else plan.name
 
 
 def _yaml_ports(survey: Survey, names: set[str]) -> Iterator[str]:

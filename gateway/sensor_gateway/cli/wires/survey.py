@@ -60,11 +60,15 @@ class BusSeen:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PortSeen:
-    """One serial port; ``bus`` and ``sensors`` are the names that a configuration gives it and what is on it."""
+    """One serial port; ``bus`` and ``sensors`` are the name that a configuration gives it and what is on it.
+
+    ``is_missing``: it is configured, and the machine has no such port.
+    """
 
     node: PortNode
     bus: str
-    sensors: tuple[str, ...]
+    sensors: tuple[SensorPlan, ...]
+    is_missing: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,7 +87,8 @@ class DeviceSeen:
 class Survey:
     """All that was seen. ``no_bus`` is what to do where the machine has no I2C bus at all.
 
-    ``lost`` are configured sensors whose device the kernel does not have, or has several of.
+    ``lost`` are configured sensors whose device the kernel does not have, or has several of; those on a serial port
+    that is missing stand with that port.
     """
 
     buses: tuple[BusSeen, ...]
@@ -137,7 +142,7 @@ class Surveyor:
         )
         return Survey(
             buses=tuple(seen),
-            ports=() if wanted else tuple(self._port(port) for port in self._machine.ports()),
+            ports=() if wanted else tuple(self._ports()),
             devices=() if wanted else tuple(devices),
             lost=() if wanted else tuple(plan for plan, found in readers if len(found) != 1),
             no_bus=None if nodes or absent else self._refusal(),
@@ -205,12 +210,24 @@ class Surveyor:
         bus.close()
         return None
 
-    def _port(self, node: PortNode) -> PortSeen:
-        for name, section in self._configuration.buses.items():
-            if isinstance(section, SerialBusSection) and Path(section.port).resolve() == node.device:
-                sensors = tuple(key for key, sensor in self._configuration.sensors.items() if sensor.bus == name)
-                return PortSeen(node=node, bus=name, sensors=sensors)
-        return PortSeen(node=node, bus="", sensors=())
+    def _ports(self) -> Iterator[PortSeen]:
+        """The ports of the machine, and those that are configured and not among them."""
+        configured = {
+            name: Path(section.port)
+            for name, section in self._configuration.buses.items()
+            if isinstance(section, SerialBusSection)
+        }
+        sensors = self._configuration.sensors
+        on = {
+            name: tuple(plan for plan in self._plans.values() if sensors[plan.name].bus == name) for name in configured
+        }
+        for node in self._machine.ports():
+            name = next((name for name, port in configured.items() if port.resolve() == node.device), "")
+            configured.pop(name, None)
+            yield PortSeen(node=node, bus=name, sensors=on.get(name, ()))
+        for name, port in configured.items():
+            node = PortNode(path=port, device=port.resolve(), trouble="")
+            yield PortSeen(node=node, bus=name, sensors=on[name], is_missing=not port.exists())
 
 
 def _addresses(bus: BusSeen) -> dict[int, str]:
