@@ -9,7 +9,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from errno import EAFNOSUPPORT, EMFILE
 from queue import SimpleQueue
 from typing import Any
@@ -333,31 +333,44 @@ def test_nobody_who_listens_is_missing_and_told_at_once() -> None:
     assert time.monotonic() - began_s < 2.0
 
 
-def test_one_who_does_not_take_connections_costs_the_time_for_that() -> None:
-    with socket.socket() as full:
-        full.bind(("127.0.0.1", 0))
-        full.listen(0)
-        port = full.getsockname()[1]
-        waiting = []
-        for _ in range(4):
-            one = socket.socket()
-            one.settimeout(0)
-            with suppress(BlockingIOError):
-                one.connect(("127.0.0.1", port))
-            waiting.append(one)
-        line = tcp(port, connect_timeout_s=0.3)
-        began_s = time.monotonic()
-        with pytest.raises(BusMissing, match="nobody answered in time"):
-            line.open()
-        assert 0.25 < time.monotonic() - began_s < 1.5
-        for one in waiting:
-            one.close()
-
-
 def addresses_are(monkeypatch: pytest.MonkeyPatch, *addresses: tuple[socket.AddressFamily, Any]) -> None:
     """Have any name stand for these."""
     found = [(family, socket.SOCK_STREAM, 6, "", place) for family, place in addresses]
     monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: found)
+
+
+@pytest.fixture
+def full_port() -> Iterator[int]:
+    """A port of 127.0.0.1 that takes no more connections, and does not say so."""
+    with ExitStack() as stack:
+        full = stack.enter_context(socket.socket())
+        full.bind(("127.0.0.1", 0))
+        full.listen(0)
+        port: int = full.getsockname()[1]
+        for _ in range(4):
+            one = stack.enter_context(socket.socket())
+            one.settimeout(0)
+            with suppress(BlockingIOError):
+                one.connect(("127.0.0.1", port))
+        yield port
+
+
+def test_one_who_does_not_take_connections_costs_the_time_for_that(full_port: int) -> None:
+    line = tcp(full_port, connect_timeout_s=0.3)
+    began_s = time.monotonic()
+    with pytest.raises(BusMissing, match="nobody answered in time"):
+        line.open()
+    assert 0.25 < time.monotonic() - began_s < 1.5
+
+
+def test_wake_ends_a_connecting_with_all_its_addresses(full_port: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    addresses_are(monkeypatch, *[(socket.AF_INET, ("127.0.0.1", full_port))] * 3)
+    line = tcp(full_port, connect_timeout_s=30.0)
+    line.wake()
+    began_s = time.monotonic()
+    with pytest.raises(BusMissing, match="it was given up"):
+        line.open()
+    assert time.monotonic() - began_s < 5.0
 
 
 def no_socket(number: int, *families: socket.AddressFamily) -> Callable[..., socket.socket]:

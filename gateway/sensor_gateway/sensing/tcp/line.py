@@ -14,7 +14,7 @@ import weakref
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
-from errno import ECONNREFUSED, EHOSTUNREACH, EIO, ENETUNREACH, ETIMEDOUT
+from errno import ECANCELED, ECONNREFUSED, EHOSTUNREACH, EIO, ENETUNREACH, ETIMEDOUT
 from functools import partial
 from typing import Final
 
@@ -39,6 +39,7 @@ _OPTIONS: Final = (
 
 _NO_WAY: Final = "there is no way to it (is it switched on, and in this network?)"
 _REASONS: Final[Mapping[int, str]] = {
+    ECANCELED: "it was given up before anybody answered",
     ECONNREFUSED: "nobody listens there (connection refused); is the port right, and is it in use by another client?",
     ETIMEDOUT: "nobody answered in time (is it switched on, and in this network?)",
     EHOSTUNREACH: _NO_WAY,
@@ -97,7 +98,7 @@ class TcpLine:
             try:
                 rest = rest[connected.send(rest) :]
             except BlockingIOError:
-                if self._is_ready(connected, select.POLLOUT, deadline_s):
+                if not self._hindrance(connected, select.POLLOUT, deadline_s):
                     continue
                 if len(rest) < len(data):
                     raise self._lost(f"took only {len(data) - len(rest)} of {len(data)} bytes") from None
@@ -112,7 +113,7 @@ class TcpLine:
         """
         connected = self._connected()
         deadline_s = time.monotonic() + timeout_s
-        while self._is_ready(connected, select.POLLIN, deadline_s):
+        while not self._hindrance(connected, select.POLLIN, deadline_s):
             with suppress(BlockingIOError):
                 return self._taken(connected)
         return b""
@@ -138,7 +139,7 @@ class TcpLine:
         return came
 
     def wake(self) -> None:
-        """From any thread: a read or write that waits, or else the next one that would, returns at once."""
+        """From any thread: a read, write or open that waits, or else the next one that would, is over at once."""
         os.eventfd_write(self._waking, 1)
 
     def _connected(self) -> socket.socket:
@@ -158,18 +159,19 @@ class TcpLine:
             raise self._lost("closed by the other side")
         return came
 
-    def _is_ready(self, connected: socket.socket, event: int, deadline_s: float) -> bool:
-        """Wait until the connection can be used; False at the deadline, and after ``wake``."""
+    def _hindrance(self, connected: socket.socket, event: int, deadline_s: float) -> int:
+        """Wait until the connection can be used, which is 0; ETIMEDOUT at the deadline, ECANCELED after ``wake``."""
         poll = select.poll()
         poll.register(connected, event)
         poll.register(self._waking, select.POLLIN)
         ready = poll.poll(max(0.0, deadline_s - time.monotonic()) * 1000)
         if any(number == connected.fileno() for number, _ in ready):
-            return True
-        if ready:
-            with suppress(BlockingIOError):
-                os.eventfd_read(self._waking)
-        return False
+            return 0
+        if not ready:
+            return ETIMEDOUT
+        with suppress(BlockingIOError):
+            os.eventfd_read(self._waking)
+        return ECANCELED
 
     def _connect(self, timeout_s: float) -> None:
         deadline_s = time.monotonic() + timeout_s
@@ -182,11 +184,13 @@ class TcpLine:
         for number, address in enumerate(addresses):
             # Each address has its share of what is left: a dead one must not take the time of the others.
             share_s = (deadline_s - time.monotonic()) / (len(addresses) - number)
-            dialled = _dialled(address, partial(self._is_ready, deadline_s=time.monotonic() + share_s))
-            if isinstance(dialled, socket.socket):
+            dialled = _dialled(address, partial(self._hindrance, deadline_s=time.monotonic() + share_s))
+            if not isinstance(dialled, int):
                 self._socket = dialled
                 return
             reason = _REASONS.get(dialled, os.strerror(dialled))
+            if dialled == ECANCELED:
+                break
         raise BusMissing(f"{self._place} cannot be reached: {reason}")
 
     def _lost(self, why: str) -> BusMissing:
@@ -194,7 +198,7 @@ class TcpLine:
         return BusMissing(f"the connection of {self.name} to {self._place} is gone ({why}); it is opened again")
 
 
-def _dialled(address: Address, is_ready: Callable[[socket.socket, int], bool]) -> socket.socket | int:
+def _dialled(address: Address, hindrance: Callable[[socket.socket, int], int]) -> socket.socket | int:
     """A connection to one address, or the number of the error that is in the way."""
     family, place = address
     try:
@@ -206,9 +210,8 @@ def _dialled(address: Address, is_ready: Callable[[socket.socket, int], bool]) -
             candidate.setsockopt(level, option, value)
         with suppress(BlockingIOError):
             candidate.connect(place)
-        if not is_ready(candidate, select.POLLOUT):
-            number = ETIMEDOUT
-        else:
+        number = hindrance(candidate, select.POLLOUT)
+        if not number:
             number = candidate.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
             # A port of this host that nobody listens on can, by chance, be the one that was chosen for this end.
             if not number and candidate.getsockname() == candidate.getpeername():
