@@ -377,10 +377,10 @@ def no_socket(number: int, *families: socket.AddressFamily) -> Callable[..., soc
     """A kernel that makes no sockets of these families."""
     make = socket.socket
 
-    def refuse(family: socket.AddressFamily, *how: Any) -> socket.socket:
+    def refuse(family: socket.AddressFamily, *how: Any, **more: Any) -> socket.socket:
         if family in families:
             raise OSError(number, os.strerror(number))
-        return make(family, *how)
+        return make(family, *how, **more)
 
     return refuse
 
