@@ -39,7 +39,7 @@ def test_a_chip_is_identified_set_up_and_measured_in_exactly_these_transactions(
     driver = Tsl2591(Options())
     with Playback([Transfer(ADDRESS, b"\xb2", b"\x50"), *entered("daylight"), seen(1027, 513)]) as bus:
         assert play(driver.identify(), bus, address=ADDRESS).result.part == "TSL2591"
-        assert play(driver.setup(), bus, address=ADDRESS).waits_s == pytest.approx((0.108,))
+        assert play(driver.setup(), bus, address=ADDRESS).waits_s == pytest.approx((0.12,))
         played = play(driver.measure(), bus, address=ADDRESS)
     assert played.result == pytest.approx({"illuminance": 30.3}, abs=0.01)
     assert played.waits_s == ()
@@ -56,7 +56,7 @@ def test_darkness_is_measured_again_at_the_greatest_gain_and_the_range_is_kept()
         played = play(driver.measure(), bus, address=ADDRESS)
         assert play(driver.measure(), bus, address=ADDRESS).waits_s == ()
     assert played.result == pytest.approx({"illuminance": 1.0}, abs=1e-4)
-    assert played.waits_s == pytest.approx((0.648,))
+    assert played.waits_s == pytest.approx((0.72,))
 
 
 @pytest.mark.parametrize("saturated", [seen(36_863, 100), seen(100, 36_863), seen(37_888, 37_888)])

@@ -7,6 +7,7 @@ import pytest
 
 from sensor_gateway.model.errors import NotReady
 from sensor_gateway.simulation.chips.chip import Mounting
+from sensor_gateway.simulation.chips.light import opt3001
 from sensor_gateway.simulation.chips.light.opt3001 import Opt3001
 
 Mount = Callable[..., Mounting]
@@ -71,3 +72,11 @@ def test_a_chip_that_lost_power_does_not_report_darkness(bench: Callable[..., An
     under.cut_power()
     with pytest.raises(NotReady, match="lost power"):
         under.measure()
+
+
+@pytest.mark.parametrize(("conversion", "name", "longest_s"), [("800ms", "LONG_S", 0.88), ("100ms", "SHORT_S", 0.11)])
+def test_a_chip_a_little_slower_than_the_datasheet_allows_shows_no_darkness(
+    bench: Callable[..., Any], monkeypatch: pytest.MonkeyPatch, conversion: str, name: str, longest_s: float
+) -> None:
+    monkeypatch.setattr(opt3001, name, 1.05 * longest_s)
+    assert bench("opt3001", conversion=conversion).measure()["illuminance"] == pytest.approx(300.0, rel=0.001)

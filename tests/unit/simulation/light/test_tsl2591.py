@@ -7,6 +7,7 @@ import pytest
 
 from sensor_gateway.model.errors import NotReady
 from sensor_gateway.simulation.chips.chip import Mounting
+from sensor_gateway.simulation.chips.light import tsl2591
 from sensor_gateway.simulation.chips.light.tsl2591 import INFRARED, Tsl2591
 
 Mount = Callable[..., Mounting]
@@ -73,3 +74,10 @@ def test_a_chip_that_lost_power_does_not_report_darkness(bench: Callable[..., An
     under.cut_power()
     with pytest.raises(NotReady, match="lost power"):
         under.measure()
+
+
+def test_a_chip_a_little_slower_than_the_datasheet_allows_is_awaited(
+    bench: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tsl2591, "SLOW", 1.15)
+    assert bench("tsl2591").measure()["illuminance"] == pytest.approx(300.0, rel=0.01)
