@@ -54,7 +54,7 @@ SPEEDS = {  # conversions per second, and DR[2:0], bits 7 to 5
     "ads1115": {"slow": (8, 0), "normal": (128, 4), "fast": (860, 7)},
     "ads1015": {"slow": (128, 0), "normal": (1600, 4), "fast": (3300, 6)},
 }
-CLOCK_ERROR = 1.1  # "data rate variation", section 7.5
+CLOCK_ERROR = 1 / 0.9  # so much longer at a rate 10 % low, "data rate variation", section 7.5
 WAKE_UP_S = 0.0001  # 25 us, section 9.4.2.1
 SLOWEST = Wait(CLOCK_ERROR / 8)
 POLL_PAUSE = Wait(0.002)

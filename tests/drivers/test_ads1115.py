@@ -46,11 +46,11 @@ def test_a_chip_is_identified_set_up_and_measured_in_exactly_these_transactions(
     ]
     with Playback(script) as bus:
         identity = play(driver.identify(), bus, address=ADDRESS).result
-        assert play(driver.setup(), bus, address=ADDRESS).waits_s == pytest.approx((0.1375,))
+        assert play(driver.setup(), bus, address=ADDRESS).waits_s == pytest.approx((0.13889,), abs=1e-5)
         played = play(driver.measure(), bus, address=ADDRESS)
     assert (identity.part, identity.channels) == ("ADS1115 (it has no identity register)", ("a0",))
     assert played.result == {"a0": 1.536}
-    assert played.waits_s == pytest.approx((0.00869,), abs=1e-5)
+    assert played.waits_s == pytest.approx((0.00878,), abs=1e-5)
 
 
 def test_inputs_are_converted_one_after_the_other_each_in_its_range() -> None:
@@ -62,18 +62,18 @@ def test_inputs_are_converted_one_after_the_other_each_in_its_range() -> None:
 @pytest.mark.parametrize(
     ("variant", "speed", "low", "wait_s"),
     [
-        ("ads1115", "slow", 0x03, 0.1376),
-        ("ads1115", "fast", 0xE3, 0.00138),
-        ("ads1015", "slow", 0x03, 0.00869),
+        ("ads1115", "slow", 0x03, 0.13899),
+        ("ads1115", "fast", 0xE3, 0.00139),
+        ("ads1015", "slow", 0x03, 0.00878),
         ("ads1015", "normal", 0x83, 0.00079),
-        ("ads1015", "fast", 0xC3, 0.00043),
+        ("ads1015", "fast", 0xC3, 0.00044),
     ],
 )
 def test_speed_is_set_and_awaited(variant: str, speed: str, low: int, wait_s: float) -> None:
     driver = Ads1115(variant, Options(speed=speed))  # type: ignore[arg-type]
     script = [started("2.048V", 0, low), idle("2.048V", 0, low), Transfer(ADDRESS, b"\x00", b"\x40\x00")]
     with Playback(script) as bus:
-        assert play(driver.measure(), bus, address=ADDRESS).waits_s == pytest.approx((wait_s,), rel=0.01)
+        assert play(driver.measure(), bus, address=ADDRESS).waits_s == pytest.approx((wait_s,), abs=1e-5)
 
 
 @pytest.mark.parametrize("clipped", ["7fff", "8000"])

@@ -52,7 +52,7 @@ def test_the_multiplexer(mount: Mount, mux: int, code: int) -> None:
 
 @pytest.mark.parametrize(
     ("variant", "low", "duration_s"),
-    [("ads1115", 0x03, 0.1375), ("ads1115", 0xE3, 0.00128), ("ads1015", 0x83, 0.00069)],
+    [("ads1115", 0x03, 0.1389), ("ads1115", 0xE3, 0.00132), ("ads1015", 0x83, 0.00072)],
 )
 def test_os_tells_when_a_conversion_is_over(mount: Mount, variant: str, low: int, duration_s: float) -> None:
     chip = Ads1115(mount(variant, a0=1.024))

@@ -1,6 +1,6 @@
 """TI ADS1115 (SBAS444D) and ADS1015 (SBAS473E): four inputs before one converter, words behind a pointer.
 
-An ADS1015 has 12 bits, left-justified. The oscillator of this one is 10 % slow, the most that section 7.5 allows; an
+An ADS1015 has 12 bits, left-justified. The rate of this one is 10 % low, the most that section 7.5 allows; an
 input that nobody wired is at 0 V. OS reads 0 while it converts. The comparator is not modelled, nor what the supply
 would do to voltages beyond it.
 
@@ -26,7 +26,7 @@ RATES: Final = {
     "ads1015": (128, 250, 490, 920, 1600, 2400, 3300, 3300),
 }
 BITS: Final = {"ads1115": 16, "ads1015": 12}
-SLOW: Final = 1.1
+SLOW: Final = 1 / 0.9
 WAKE_UP_S: Final = 25e-6
 
 
