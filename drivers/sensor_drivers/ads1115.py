@@ -79,17 +79,21 @@ LOWEST = -0.3  # against ground, the absolute maximum rating (section 7.1)
 BITS_UNUSED = {"ads1115": 0, "ads1015": 4}
 
 
-def _variant(part: str, resolution: float) -> Variant:
-    channels = tuple(
-        Channel(name=name, quantity=QUANTITIES["voltage"], low=LOWEST, high=6.144, resolution=resolution, deadband=0.01)
-        for name in INPUTS
-    )
+# The finest step is 7.8 uV (ADS1115) or 125 uV (ADS1015); options do not say which chip it is, and errors are larger.
+RESOLUTION = 1e-4
+CHANNELS = tuple(
+    Channel(name=name, quantity=QUANTITIES["voltage"], low=LOWEST, high=6.144, resolution=RESOLUTION, deadband=0.01)
+    for name in INPUTS
+)
+
+
+def _variant(part: str) -> Variant:
     # wire_bits: of each input 38 to start, 48 each for configuration and result; 22 of three inputs are counted anyway.
     addresses = (0x48, 0x49, 0x4A, 0x4B)
-    return Variant(addresses=addresses, channels=channels, wire_bits=470, part=part, has_identity=False)
+    return Variant(addresses=addresses, channels=CHANNELS, wire_bits=470, part=part, has_identity=False)
 
 
-VARIANTS = {"ads1115": _variant("ADS1115", 7.8125e-6), "ads1015": _variant("ADS1015", 1.25e-4)}
+VARIANTS = {"ads1115": _variant("ADS1115"), "ads1015": _variant("ADS1015")}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -116,7 +120,7 @@ def check(options: Options) -> tuple[str, ...]:
 
 def channels_of(options: Options) -> tuple[Channel, ...]:
     """One per input that is not off."""
-    return tuple(channel for channel in VARIANTS["ads1115"].channels if channel.name in options.inputs)
+    return tuple(channel for channel in CHANNELS if channel.name in options.inputs)
 
 
 def convert(frame: bytes, *, chosen: str, name: str = "a0", variant: str = "ads1115") -> Values:

@@ -188,6 +188,14 @@ def test_channels_are_the_inputs_that_are_not_off() -> None:
     assert [channel.name for channel in channels_of(Options(a0="off", a2="auto", a3="6.144V"))] == ["a2", "a3"]
 
 
+@pytest.mark.parametrize("variant", SPEC.variants)
+def test_a_configured_channel_is_the_chips_own_whichever_chip_it_is(variant: str) -> None:
+    """Options do not say which chip it is, so what both claim must hold for both."""
+    configured = channels_of(Options(a1="auto", a2="auto", a3="auto"))
+    assert configured == SPEC.variants[variant].channels
+    assert all(0.256 / 2**15 < channel.resolution < 0.256 / 2**11 for channel in configured)
+
+
 def test_something_must_be_measured() -> None:
     assert check(Options()) == ()
     (complaint,) = check(Options(a0="off"))
