@@ -457,6 +457,29 @@ def test_a_name_server_that_hangs_costs_the_deadline_and_one_thread(monkeypatch:
     hanging.set()
 
 
+def test_an_error_that_came_too_late_is_forgotten_and_the_name_asked_for_anew(monkeypatch: pytest.MonkeyPatch) -> None:
+    hanging = threading.Event()
+    asked: list[threading.Thread] = []
+
+    def late(_host: str, port: int, **how: Any) -> Any:
+        if how["flags"]:
+            raise socket.gaierror(socket.EAI_NONAME, "no address")
+        asked.append(threading.current_thread())
+        if len(asked) == 1:
+            hanging.wait(20)
+            raise socket.gaierror(socket.EAI_AGAIN, "Temporary failure in name resolution")
+        return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", ("127.0.0.1", port))]
+
+    monkeypatch.setattr(socket, "getaddrinfo", late)
+    lookup = NameLookup("moxa.lan", 1)
+    with pytest.raises(TimeoutError):
+        lookup.addresses(0.05)
+    hanging.set()
+    asked[0].join(10)
+    assert lookup.addresses(5.0) == [(socket.AF_INET, ("127.0.0.1", 1))]
+    assert len(asked) == 2
+
+
 def test_a_name_that_there_is_not_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     def unknown(_host: str, _port: int, **_how: Any) -> Any:
         raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")

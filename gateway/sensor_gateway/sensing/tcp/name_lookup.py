@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 import threading
+from contextlib import suppress
 from queue import Empty, SimpleQueue
 from typing import TypeAlias
 
@@ -15,7 +16,8 @@ class NameLookup:
     """Looks one name up, again each time: names move. An address in digits is its own answer, at once.
 
     The system may take half a minute for a name. So a thread of its own asks, which owns nothing; where it is late,
-    the next call waits for the same thread, so that there is never more than one.
+    the next call waits for the same thread, so that there is never more than one. An error that came after its call had
+    ended is forgotten: it may not hold any more.
     """
 
     def __init__(self, host: str, port: int) -> None:
@@ -35,6 +37,12 @@ class NameLookup:
         return answer
 
     def _answer(self, timeout_s: float) -> list[Address] | OSError:
+        if self._answers is not None:
+            with suppress(Empty):
+                late = self._answers.get_nowait()
+                self._answers = None
+                if not isinstance(late, OSError):
+                    return late
         if self._answers is None:
             self._answers = SimpleQueue()
             threading.Thread(
