@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from dataclasses import fields
+from dataclasses import fields, is_dataclass
 from typing import Final
 
 from sensor_gateway.config.buses import BusEntry, implied_bus, is_device, unknown_bus
@@ -69,6 +69,7 @@ def check_sensors(
         by_bus[name].append(sensor)
     for name, neighbours in by_bus.items():
         _check_neighbours(name, [sensor for sensor in neighbours if sensor.spec is not None], report)
+    _check_kernel_devices(by_bus, buses, report)
     return by_bus
 
 
@@ -115,6 +116,61 @@ def _check_neighbours(bus: str, sensors: list[SensorEntry], report: Report) -> N
                 f"`{others[0].name}` is on {bus} too; expected a port for each"
             )
             report.fault(talker.place("bus"), joined(talker.path, "bus"), message)
+
+
+def _check_kernel_devices(
+    by_bus: Mapping[str, list[SensorEntry]], buses: Mapping[str, BusEntry | None], report: Report
+) -> None:
+    """No two sensors are the same device of the kernel, on whatever bus: it has each of them once."""
+    machines: dict[str, list[SensorEntry]] = defaultdict(list)
+    for name, sensors in by_bus.items():
+        machine = name if isinstance(bus_section(name, buses), SimulatedBusSection) else ""
+        machines[machine].extend(sensor for sensor in sensors if _kind(sensor) is BusKind.SYSFS)
+    for sensors in machines.values():
+        for place, sensor in enumerate(sensors):
+            for first in sensors[:place]:
+                if _is_within(first, sensor):
+                    _report_same_device(first, sensor, report)
+                elif _is_within(sensor, first):
+                    _report_same_device(sensor, first, report)
+                else:
+                    continue
+                break
+
+
+def _report_same_device(sensor: SensorEntry, wider: SensorEntry, report: Report) -> None:
+    """``wider`` is what ``sensor`` is, or leaves out what tells it from others."""
+    ours, theirs = _texts(wider), _texts(sensor)
+    key = next((key for key in ours if ours[key] != theirs[key]), "") or next(filter(ours.get, ours), "")
+    other = f"sensor `{sensor.name}` at {sensor.place(key or next(iter(ours), 'driver'))}"
+    if key and ours[key]:
+        message = f"{key} {ours[key][:60]} is taken by {other}; expected another {key}, or one sensor for both"
+    elif key:
+        message = f"without `{key}` this is any {wider.driver}, and {other} is one; expected `{key}:` here too"
+    else:
+        key = next(iter(ours), "driver")
+        lacks = f"is {sensor.driver} without `{key}` too; expected `{key}:` in both" if ours else "is the same device"
+        message = f"{other} {lacks}, or one sensor for both"
+    report.fault(wider.place(key), joined(wider.path, key), message)
+
+
+def _is_within(sensor: SensorEntry, wider: SensorEntry) -> bool:
+    """Whether the device of ``sensor`` is one that ``wider`` may be: texts that are left out fit any."""
+    if sensor.section is None or wider.section is None or sensor.driver != wider.driver:
+        return False
+    ours, theirs = sensor.section.options, wider.section.options
+    values = ((getattr(theirs, key), getattr(ours, key)) for key in _names(theirs))
+    return all(wide in ("", value) for wide, value in values)
+
+
+def _texts(sensor: SensorEntry) -> dict[str, str]:
+    options = sensor.section.options if sensor.section else None
+    values = {key: getattr(options, key) for key in _names(options)}
+    return {key: value for key, value in values.items() if isinstance(value, str)}
+
+
+def _names(options: object) -> tuple[str, ...]:
+    return tuple(field.name for field in fields(options)) if is_dataclass(options) else ()
 
 
 def _kind(sensor: SensorEntry) -> BusKind | None:

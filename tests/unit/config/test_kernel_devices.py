@@ -127,3 +127,64 @@ def test_a_bus_of_the_file_must_be_one_of_the_kernel() -> None:
 
 def test_no_load_is_reckoned_for_what_the_kernel_reads() -> None:
     assert loaded("{driver: ds18b20, interval: 10ms}").warnings == ()
+
+
+def two(first: str, second: str, buses: str = "") -> list[str]:
+    text = f"{buses}\nsensors:\n  a: {first}\n  b: {second}\n"
+    return [str(fault) for fault in load_text(text, catalogue=Kernel(), environ={}, needs_broker=False).faults]
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "fault"),
+    [
+        (
+            "{driver: ds18b20, id: 28-0316a2794cff}",
+            "{driver: ds18b20, id: 28-0316a2794cff, bus: linux}",
+            "4:28 sensors.b.id: id 28-0316a2794cff is taken by sensor `a` at gateway.yaml:3:28; expected another id",
+        ),
+        (
+            "{driver: ds18b20}",
+            "{driver: ds18b20}",
+            "sensors.b.id: sensor `a` at gateway.yaml:3:3 is ds18b20 without `id`",
+        ),
+        (
+            "{driver: ds18b20}",
+            "{driver: ds18b20, id: 28-0316a2794cff}",
+            "sensors.a.id: without `id` this is any ds18b20, and sensor `b` at gateway.yaml:4:28 is one",
+        ),
+        (
+            "{driver: ds18b20, id: 28-0316a2794cff}",
+            "{driver: ds18b20}",
+            "sensors.b.id: without `id` this is any ds18b20, and sensor `a` at gateway.yaml:3:28 is one",
+        ),
+        (
+            "{driver: linux, chip: lm75}",
+            "{driver: linux, chip: lm75}",
+            "sensors.b.chip: chip lm75 is taken by sensor `a`",
+        ),
+        ("{driver: linux, chip: lm75}", "{driver: linux, chip: lm75, path: 1-0048}", "sensors.a.path: without `path`"),
+    ],
+)
+def test_two_sensors_are_not_one_device(first: str, second: str, fault: str) -> None:
+    (said,) = two(first, second)
+    assert fault in said
+
+
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [
+        ("{driver: ds18b20, id: 28-0316a2794cff}", "{driver: ds18b20, id: 28-00000495db35}"),
+        ("{driver: ds18b20}", "{driver: ds18s20}"),
+        ("{driver: linux, chip: lm75, path: 1-0048}", "{driver: linux, chip: lm75, path: 1-0049}"),
+        ("{driver: linux, chip: x, reads: {t: temp1_input}}", "{driver: linux, chip: x, reads: {t: temp2_input}}"),
+        ("{driver: linux, chip: x, reads: {t: temp1_input}}", "{driver: linux, path: y, reads: {t: temp1_input}}"),
+    ],
+)
+def test_two_devices_are_two_sensors(first: str, second: str) -> None:
+    assert two(first, second) == []
+
+
+def test_two_buses_in_software_may_each_have_one() -> None:
+    buses = "buses: {x: {type: simulated, kind: linux}, y: {type: simulated, kind: linux}}"
+    assert two("{driver: ds18b20, bus: x}", "{driver: ds18b20, bus: y}", buses) == []
+    assert len(two("{driver: ds18b20, bus: x}", "{driver: ds18b20, bus: x}", buses)) == 1
