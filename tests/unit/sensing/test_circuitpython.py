@@ -185,6 +185,53 @@ def test_a_poll_that_is_ended_ends_its_worker(library: Library, step: int) -> No
     assert not at_work.is_alive()
 
 
+CLINGING = """
+import threading
+GATE = threading.Event()
+CAUGHT = []
+"""
+
+
+@pytest.mark.parametrize("most", [worker.MOST_DISMISSALS, 10**9])
+def test_a_class_that_catches_even_its_end_comes_to_rest(
+    library: Library, monkeypatch: pytest.MonkeyPatch, most: int
+) -> None:
+    """With the control: without a limit it keeps a core busy."""
+    monkeypatch.setattr(worker, "MOST_DISMISSALS", most)
+    class_ = library(
+        """
+        def temperature(self):
+            while not GATE.is_set():
+                try:
+                    self.ask()
+                except:
+                    CAUGHT.append(1)
+        """,
+        CLINGING,
+    )
+    foreign: Any = import_foreign(class_.partition(".")[0])
+    driver = CircuitPython(options(class_), ADDRESS)
+    list(driver.setup())
+    steps = driver.measure()
+    next(steps)
+    (at_work,) = [thread for thread in threading.enumerate() if isinstance(thread, worker.Worker)]
+    steps.close()
+    at_work.join(0.3)
+    caught = len(foreign.CAUGHT)
+    foreign.GATE.set()
+    at_work.dismiss()
+    assert (1 < caught < 100) == (most < 100), caught
+
+
+def test_a_class_that_cleans_up_when_it_is_ended_does_end(library: Library) -> None:
+    class_ = library("def temperature(self):\n    try:\n        self.ask()\n    finally:\n        self.ask()")
+    driver = CircuitPython(options(class_), ADDRESS)
+    list(driver.setup())
+    steps = driver.measure()
+    next(steps)
+    steps.close()
+
+
 def test_a_wire_that_fails_is_told_as_what_it_is_whatever_the_class_makes_of_it(library: Library) -> None:
     class_ = library(
         """
@@ -597,6 +644,11 @@ def test_a_library_that_cannot_be_imported_is_a_fault(library: Library, head: st
     ((path, message),) = faults(library("pass", head))
     assert path == "class"
     assert sentence in message
+
+
+def test_ctrl_c_during_an_import_is_no_fault_of_the_library(library: Library) -> None:
+    with pytest.raises(KeyboardInterrupt):
+        check(options(library("pass", "raise KeyboardInterrupt")))
 
 
 @pytest.mark.parametrize(

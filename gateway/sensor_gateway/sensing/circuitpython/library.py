@@ -23,12 +23,14 @@ class ClassMissing(Exception):
 
 
 def class_of(path: str) -> type:
-    """The class behind its module, imported. ClassMissing says what to install or to write."""
+    """The class behind its module, imported. ClassMissing says what to install or to write; Ctrl-C passes."""
     module_name, _, name = path.rpartition(".")
     try:
         module = import_foreign(module_name)
     except ModuleNotFoundError as error:
         raise ClassMissing(f"class: {_missing(module_name, error.name or module_name)}") from error
+    except KeyboardInterrupt:
+        raise
     except BaseException as error:
         raise ClassMissing(f"class: {module_name} cannot be imported: {type(error).__name__}: {error}") from error
     found: object = getattr(module, name, None)
