@@ -103,10 +103,12 @@ def _check_neighbours(bus: str, sensors: list[SensorEntry], report: Report) -> N
             continue
         first = seen[key, number]
         shown = f"{number:#04x}" if key == "address" else str(number)
-        message = (
-            f"{key} {shown} on {bus} is taken by sensor `{first.name}` at {first.place(key)}; "
-            f"expected another {key}, or one sensor for both"
-        )
+        message = f"{key} {shown} on {bus} is taken by sensor `{first.name}` at {first.place(key)}"
+        device = next((one.device.name for one in (first, sensor) if one.device and not one.writes(key)), "")
+        if device and key == "unit":
+            message += f", as `device: {device}` says; write `unit:` in one of them, with the number that it is set to"
+        else:
+            message += f"; expected another {key}, or one sensor for both"
         report.fault(sensor.place(key), joined(sensor.path, key), message)
     for talker in [sensor for sensor in sensors if _kind(sensor) is BusKind.SERIAL_STREAM]:
         others = [sensor for sensor in sensors if sensor is not talker]

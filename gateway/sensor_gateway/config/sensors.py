@@ -51,9 +51,13 @@ class SensorEntry:
     """Where the device is named."""
 
     def place(self, key: str) -> Place:
-        """Where ``key`` is written, else where the sensor begins."""
+        """Where the sensor writes ``key``, else where it names its device, else where it begins."""
+        return self.table.entries[key].node.place if self.writes(key) else self.device_place
+
+    def writes(self, key: str) -> bool:
+        """Whether the sensor itself says ``key``, and not its device."""
         entry = self.table.entries.get(key)
-        return entry.node.place if entry else self.table.place
+        return entry is not None and entry.node.place.file == self.table.place.file
 
 
 class SensorReader:

@@ -152,3 +152,18 @@ def test_evidence_without_bytes_is_a_fault(drivers: Catalogue, folder: Path) -> 
         (folder / "good.yaml").write_text(GOOD + vector, "utf-8")
         (found,) = faults("sensors: {a: {device: good, bus: p}}", drivers, folder)
         assert said in found
+
+
+def test_a_unit_of_the_device_that_is_taken_is_told_where_the_sensors_stand(drivers: Catalogue, folder: Path) -> None:
+    (said,) = faults("sensors:\n  e: {device: good, bus: p}\n  f: {device: good, bus: p}", drivers, folder)
+    assert said == (
+        "g.yaml:4:15 sensors.f.unit: unit 3 on p is taken by sensor `e` at g.yaml:3:15, as `device: good` says; "
+        "write `unit:` in one of them, with the number that it is set to"
+    )
+    (said,) = faults("sensors:\n  e: {device: good, bus: p, unit: 3}\n  f: {device: good, bus: p}", drivers, folder)
+    assert said.startswith("g.yaml:4:15 sensors.f.unit: unit 3 on p is taken by sensor `e` at g.yaml:3:35, as")
+    (said,) = faults("sensors:\n  e: {device: good, bus: p}\n  f: {device: good, bus: p, unit: 3}", drivers, folder)
+    assert said.startswith("g.yaml:4:35 sensors.f.unit: unit 3 on p is taken by sensor `e` at g.yaml:3:15, as")
+    text = "sensors:\n  e: {device: good, bus: p, unit: 3}\n  f: {device: good, bus: p, unit: 3}"
+    (said,) = faults(text, drivers, folder)
+    assert said.endswith("at g.yaml:3:35; expected another unit, or one sensor for both")
