@@ -29,6 +29,9 @@ TICK_S: Final = 0.001
 """What passes before a transaction when that many came without a sleep, and between two looks at the clock."""
 
 
+MOST_DISMISSALS: Final = 16
+"""What code that cleans up may ask for while it ends. What catches more would keep a core busy: it stands still."""
+
 _PROBE: Final = Write(b"")
 """Many adapters cannot send an address alone (a Raspberry Pi 5's): whether the chip is there, the next one tells."""
 
@@ -77,6 +80,7 @@ class Worker(threading.Thread):
         self._asked: SimpleQueue[Operation | Outcome] = SimpleQueue()
         self._answers: SimpleQueue[bytes | MeasurementError | Dismissed] = SimpleQueue()
         self._is_dismissed = False
+        self._dismissals = 0
         self._in_a_row = 0
 
     def run(self) -> None:
@@ -121,6 +125,9 @@ class Worker(threading.Thread):
 
     def _ask(self, operation: Operation) -> bytes | MeasurementError:
         if self._is_dismissed:
+            self._dismissals += 1
+            if self._dismissals > MOST_DISMISSALS:
+                self._answers.get()  # for ever
             raise Dismissed
         self._clock.is_fresh = True
         self._asked.put(operation)
