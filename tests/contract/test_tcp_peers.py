@@ -480,6 +480,27 @@ def test_an_error_that_came_too_late_is_forgotten_and_the_name_asked_for_anew(mo
     assert len(asked) == 2
 
 
+def test_a_look_up_that_cannot_begin_is_told_and_tried_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    addresses_are(monkeypatch, (socket.AF_INET, ("127.0.0.1", 1)))
+    found = socket.getaddrinfo
+
+    def asked(*name: Any, **how: Any) -> Any:
+        if how["flags"]:
+            raise socket.gaierror(socket.EAI_NONAME, "no address")
+        return found(*name, **how)
+
+    def no_thread(_: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr(socket, "getaddrinfo", asked)
+    lookup = NameLookup("moxa.lan", 1)
+    with monkeypatch.context() as kernel:
+        kernel.setattr(threading.Thread, "start", no_thread)
+        with pytest.raises(OSError, match="can't start new thread"):
+            lookup.addresses(1.0)
+    assert lookup.addresses(5.0) == [(socket.AF_INET, ("127.0.0.1", 1))]
+
+
 def test_a_name_that_there_is_not_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     def unknown(_host: str, _port: int, **_how: Any) -> Any:
         raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")

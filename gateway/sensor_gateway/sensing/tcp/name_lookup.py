@@ -44,16 +44,23 @@ class NameLookup:
                 if not isinstance(late, OSError):
                     return late
         if self._answers is None:
-            self._answers = SimpleQueue()
-            threading.Thread(
-                target=_ask, args=(self._host, self._port, self._answers), name="name", daemon=True
-            ).start()
+            self._answers = _begun(self._host, self._port)
         try:
             answer = self._answers.get(timeout=max(0.0, timeout_s))
         except Empty:
             raise TimeoutError(f"no name server answered within {timeout_s:.1f} s") from None
         self._answers = None
         return answer
+
+
+def _begun(host: str, port: int) -> SimpleQueue[list[Address] | OSError]:
+    """Where the answer of a new thread will be. OSError where the system starts none."""
+    answers: SimpleQueue[list[Address] | OSError] = SimpleQueue()
+    try:
+        threading.Thread(target=_ask, args=(host, port, answers), name="name", daemon=True).start()
+    except RuntimeError as error:
+        raise OSError(str(error)) from error
+    return answers
 
 
 def _ask(host: str, port: int, answers: SimpleQueue[list[Address] | OSError]) -> None:
