@@ -250,6 +250,36 @@ def test_a_machine_without_buses_says_how_they_are_enabled(cli: Callable[..., An
     assert "no serial port: no USB serial port is plugged in" in ended.out
 
 
+def test_the_yaml_of_a_machine_without_buses_says_why_it_is_empty(cli: Callable[..., Any], tmp_path: Path) -> None:
+    ended = cli("scan", "--yaml", "--root", tmp_path)
+    assert ended.code == 1
+    assert all(line.startswith("#") for line in ended.out.splitlines())
+    assert "# no I2C bus: " in ended.out
+    assert "do_i2c 0" in ended.out
+    assert "# no serial port: no USB serial port is plugged in" in ended.out
+
+
+def test_the_yaml_says_which_bus_could_not_be_looked_at(
+    cli: Callable[..., Any], root: Path, kernel: FakeKernel
+) -> None:
+    holder = os.open(root / "dev/i2c-11", os.O_RDWR)
+    fcntl.flock(holder, fcntl.LOCK_EX)
+    try:
+        ended = cli("scan", "--yaml", "--root", root)
+    finally:
+        os.close(holder)
+    assert ended.code == 75
+    assert any(line.startswith("# i2c11: ") and "is used by" in line for line in ended.out.splitlines())
+    assert load_text(ended.out, catalogue=DriverCatalogue(), environ={}, needs_broker=False).faults == ()
+
+
+def test_a_machine_that_has_only_a_serial_port_lacks_nothing(cli: Callable[..., Any], tmp_path: Path) -> None:
+    (tmp_path / "dev").mkdir()
+    (tmp_path / "dev/ttyUSB0").touch()
+    for form in ((), ("--yaml",), ("--json",)):
+        assert cli("scan", *form, "--root", tmp_path).code == 0
+
+
 def test_a_bus_without_its_device_node_says_which_module_is_missing(cli: Callable[..., Any], root: Path) -> None:
     for node in (root / "dev").glob("i2c-*"):
         node.unlink()

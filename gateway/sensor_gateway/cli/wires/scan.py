@@ -36,8 +36,8 @@ Stop the daemon first: it owns its buses.
   sensor-gateway scan --config my.yaml
   sensor-gateway scan i2c1 --yaml > found.yaml
 
-Exit code 1 when a configured sensor does not answer or a bus is missing, 75 when another process owns a bus, 77 when
-one may not be used (the group to join is named), 78 when the configuration is wrong.
+Exit code 1 when a configured sensor does not answer, a configured bus is missing or nothing is there at all, 75 when
+another process owns a bus, 77 when one may not be used (the group to join is named), 78 when the file has faults.
 """
 
 
@@ -102,7 +102,9 @@ def _code(survey: Survey) -> int:
     from sensor_gateway.cli.read import refusal_code
 
     troubles = [bus.scan.trouble for bus in survey.buses if bus.scan is not None]
-    codes = [refusal_code(trouble) for trouble in (*troubles, survey.no_bus) if trouble is not None]
+    if not survey.ports and not survey.devices:
+        troubles.append(survey.no_bus)
+    codes = [refusal_code(trouble) for trouble in troubles if trouble is not None]
     codes += [EX_FAILED for bus in survey.buses if bus.missing]
     codes += [EX_FAILED for _ in survey.lost]
     codes += [EX_FAILED for port in survey.ports if port.is_missing]

@@ -66,6 +66,18 @@ def yaml(survey: Survey) -> Iterator[str]:
     else:
         yield "# no chip was found that is not configured yet"
     yield from _yaml_ports(survey, names)
+    yield from _yaml_reasons(survey)
+
+
+def _yaml_reasons(survey: Survey) -> Iterator[str]:
+    """Why there may be more than was found."""
+    if survey.no_bus is not None:
+        yield f"# no I2C bus: {_one_line(str(survey.no_bus))}"
+    for bus in survey.buses:
+        if bus.scan is not None and bus.scan.trouble is not None:
+            yield f"# {bus.name}: {_one_line(escape(str(bus.scan.trouble)))}"
+    if not survey.ports and not any(bus.node is None for bus in survey.buses):
+        yield f"# no serial port: {NO_PORT}"
 
 
 def facts(survey: Survey) -> dict[str, object]:
