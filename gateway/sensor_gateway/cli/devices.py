@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,6 +16,7 @@ from sensor_gateway.cli.arguments import (
     add_command,
     add_named_config,
     config_file,
+    program,
     say,
     unknown_name,
 )
@@ -68,7 +69,7 @@ def run(arguments: argparse.Namespace) -> int:
     shelf = DeviceShelf(directories_of(config_file(arguments)))
     files = shelf.files()
     if arguments.name and arguments.name not in files:
-        say(unknown_name("device", arguments.name, files))
+        say(_unknown(arguments.name, files))
         return os.EX_USAGE
     code = os.EX_OK
     for name in (arguments.name,) if arguments.name else files:
@@ -81,6 +82,14 @@ def run(arguments: argparse.Namespace) -> int:
         elif judged.device is not None:
             print("\n".join(_page(judged)) if arguments.name else _row(judged))
     return code
+
+
+def _unknown(name: str, files: Iterable[str]) -> str:
+    from sensor_gateway.sensing.catalogue import DriverCatalogue
+
+    if name in DriverCatalogue().names():
+        return f"{name} is a driver: `{program()} drivers {name}` shows it"
+    return unknown_name("device", name, files)
 
 
 def _judged(name: str, shelf: DeviceShelf) -> _Judged:

@@ -7,7 +7,7 @@ import json
 import os
 from typing import TYPE_CHECKING
 
-from sensor_gateway.cli.arguments import EX_FAILED, Subparsers, add_command, say, unknown_name
+from sensor_gateway.cli.arguments import DEFAULT_FILE, EX_FAILED, Subparsers, add_command, program, say, unknown_name
 
 if TYPE_CHECKING:
     from sensor_gateway.model.driver_spec import DriverSpec
@@ -36,13 +36,16 @@ def add(subparsers: Subparsers) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """List or show; the exit code."""
     from sensor_gateway.cli.driver_page import facts, page
+    from sensor_gateway.config.device_files.shelf import DeviceShelf, directories_of
     from sensor_gateway.config.drivers import DriverShelf
     from sensor_gateway.sensing.catalogue import DriverCatalogue
 
     catalogue = DriverCatalogue()
     known = catalogue.names()
     if arguments.name and arguments.name not in known:
-        say(unknown_name("driver", arguments.name, known))
+        is_device = arguments.name in DeviceShelf(directories_of(DEFAULT_FILE)).files()
+        hint = f"{arguments.name} is a device file: `{program()} devices {arguments.name}` shows it"
+        say(hint if is_device else unknown_name("driver", arguments.name, known))
         return os.EX_USAGE
     shelf = DriverShelf(catalogue)
     code = os.EX_OK

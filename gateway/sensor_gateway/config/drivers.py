@@ -39,6 +39,10 @@ class DriverShelf:
             self._found[name] = self._ask(name)
         return self._found[name]
 
+    def knows(self, name: str) -> bool:
+        """Whether there is a driver of that name, usable or not."""
+        return name in self._names
+
     def meant_by(self, name: str) -> str:
         """The driver that ``name`` is or stands for; empty where there is none, or none that can be used."""
         meant = name if name in self._names else chip_meant_by(name, self._names)

@@ -156,7 +156,10 @@ class SensorReader:
         name = node.value if isinstance(node, ScalarNode) and isinstance(node.value, str) else ""
         if name not in self._devices.files():
             if name:
-                self._report.fault(node.place, joined(path, "device"), self._devices.unknown(name))
+                is_driver = self._shelf.knows(name)
+                message = f"`{name}` is a driver: write `driver: {name}`"
+                message = message if is_driver else self._devices.unknown(name)
+                self._report.fault(node.place, joined(path, "device"), message)
             return None, table
         device = self._devices.find(name, self._report)
         if device is not None and name not in self._judged:
@@ -178,7 +181,9 @@ class SensorReader:
             return found, driver
         entry = table.entries.get("driver")
         if entry:
-            self._report.fault(entry.node.place, joined(path, "driver"), found)
+            is_device = driver in self._devices.files() and not self._shelf.knows(driver)
+            message = f"`{driver}` is a device file: write `device: {driver}`" if is_device else found
+            self._report.fault(entry.node.place, joined(path, "driver"), message)
         meant = self._shelf.meant_by(driver)
         other = self._shelf.find(meant) if meant else None
         return (None, driver) if other is None or isinstance(other, str) else (other, meant)

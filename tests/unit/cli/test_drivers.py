@@ -88,3 +88,9 @@ def test_an_unknown_driver_is_wrong_usage_with_the_one_that_was_meant(cli: Calla
     ended = cli("drivers", "bme281")
     assert (ended.code, ended.out) == (64, "")
     assert ended.err.startswith("no such driver: bme281; did you mean bme280?")
+
+
+def test_digits_in_another_order_and_a_device_for_a_driver_are_told(cli: Callable[..., Any]) -> None:
+    assert "did you mean bme680?" in cli("drivers", "bme860").err
+    assert "xy-md02 is a device file: " in cli("drivers", "xy-md02").err
+    assert "bme680 is a driver: " in cli("devices", "bme680").err

@@ -167,3 +167,12 @@ def test_a_unit_of_the_device_that_is_taken_is_told_where_the_sensors_stand(driv
     text = "sensors:\n  e: {device: good, bus: p, unit: 3}\n  f: {device: good, bus: p, unit: 3}"
     (said,) = faults(text, drivers, folder)
     assert said.endswith("at g.yaml:3:35; expected another unit, or one sensor for both")
+
+
+def test_a_device_written_as_a_driver_and_a_driver_written_as_a_device_are_told(
+    drivers: Catalogue, folder: Path
+) -> None:
+    said = faults("sensors: {a: {driver: good, bus: p, unit: 1}}", drivers, folder)
+    assert said == ["g.yaml:2:23 sensors.a.driver: `good` is a device file: write `device: good`"]
+    said = faults("sensors: {a: {device: meter, bus: p, unit: 1}}", drivers, folder)
+    assert said == ["g.yaml:2:23 sensors.a.device: `meter` is a driver: write `driver: meter`"]

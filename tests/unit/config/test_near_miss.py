@@ -8,6 +8,7 @@ from sensor_gateway.config import settings
 from sensor_gateway.config.values.filter_steps import FILTERS
 from sensor_gateway.config.values.foreign_words import ELSEWHERE, FOREIGN, FOREIGN_FILTERS, LATER
 from sensor_gateway.config.values.near_miss import (
+    chip_meant_by,
     listed,
     meant_by,
     unknown_key,
@@ -62,3 +63,11 @@ def test_a_word_like_nothing_gets_the_list() -> None:
 
 def test_long_lists_are_cut() -> None:
     assert listed(map(str, range(30)), most=3) == "0, 1, 2 and 27 more"
+
+
+@pytest.mark.parametrize(
+    ("word", "ours"),
+    [("bme860", "bme680"), ("BME-680", "bme680"), ("bme480", None), ("bmp580", None), ("mbe280", "bme280")],
+)
+def test_a_chip_is_meant_by_its_own_digits_in_any_order(word: str, ours: str | None) -> None:
+    assert chip_meant_by(word, ["bme280", "bmp280", "bme680"]) == ours

@@ -60,10 +60,15 @@ def near_miss(word: str, known: Iterable[str]) -> str | None:
 
 
 def chip_meant_by(word: str, known: Iterable[str]) -> str | None:
-    """The driver of ``known`` that is meant by ``word``. Other digits are another chip, however alike the names are."""
+    """The driver of ``known`` that is meant by ``word``.
+
+    Other digits are another chip, however alike the names are; the same ones in another order are a typing error.
+    """
     plain = _WIRE.sub("", word.lower())
     digits = _NO_DIGIT.sub("", plain)
-    return near_miss(plain, [name for name in known if _NO_DIGIT.sub("", name) == digits])
+    names = list(known)
+    shuffled = (name for name in names if sorted(_simple(name)) == sorted(_simple(plain)))
+    return near_miss(plain, [name for name in names if _NO_DIGIT.sub("", name) == digits]) or next(shuffled, None)
 
 
 def listed(words: Iterable[str], most: int = 24) -> str:
