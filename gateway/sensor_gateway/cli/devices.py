@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -35,6 +35,7 @@ this program; of two with one name, the first in this order counts. What they of
 
   sensor-gateway devices
   sensor-gateway devices xy-md02
+  sensor-gateway devices tx300 --config gateway.yaml
 
 Exit code 1 when one has faults, or its evidence means something else than it says.
 """
@@ -66,10 +67,11 @@ def run(arguments: argparse.Namespace) -> int:
     """List or show; the exit code."""
     from sensor_gateway.config.device_files.shelf import DeviceShelf, directories_of
 
-    shelf = DeviceShelf(directories_of(config_file(arguments)))
+    directories = directories_of(config_file(arguments))
+    shelf = DeviceShelf(directories)
     files = shelf.files()
     if arguments.name and arguments.name not in files:
-        say(_unknown(arguments.name, files))
+        say(_unknown(arguments.name, files, directories, is_default=arguments.config is None))
         return os.EX_USAGE
     code = os.EX_OK
     for name in (arguments.name,) if arguments.name else files:
@@ -84,12 +86,15 @@ def run(arguments: argparse.Namespace) -> int:
     return code
 
 
-def _unknown(name: str, files: Iterable[str]) -> str:
+def _unknown(name: str, files: Iterable[str], directories: Sequence[Path], *, is_default: bool) -> str:
+    from sensor_gateway.config.device_files.shelf import SHIPPED
     from sensor_gateway.sensing.catalogue import DriverCatalogue
 
     if name in DriverCatalogue().names():
         return f"{name} is a driver: `{program()} drivers {name}` shows it"
-    return unknown_name("device", name, files)
+    places = " and ".join(str(directory) for directory in directories if directory != SHIPPED)
+    own = "; for files beside your own configuration, add `--config gateway.yaml`" if is_default else ""
+    return f"{unknown_name('device', name, files)}; looked for {name}.yaml in {places}{own}"
 
 
 def _judged(name: str, shelf: DeviceShelf) -> _Judged:

@@ -69,3 +69,16 @@ def test_an_unknown_name_is_wrong_usage(cli: Callable[..., Any]) -> None:
     ended = cli("devices", "xy-md20")
     assert ended.code == 64
     assert "did you mean xy-md02?" in ended.err
+
+
+def test_an_unknown_name_says_where_it_was_looked_for(
+    cli: Callable[..., Any], own: Callable[[str], tuple[str, ...]]
+) -> None:
+    words = own(TITLE + MAP)
+    said = cli("devices", "mine").err
+    assert "looked for mine.yaml in /etc/sensor-gateway/devices; for files beside your own configuration" in said
+    assert "add `--config gateway.yaml`" in said
+    said = cli("devices", "mien", *words[2:]).err
+    assert "did you mean mine?" in said
+    assert f"looked for mien.yaml in {Path(words[-1]).parent}/devices and /etc/sensor-gateway/devices" in said
+    assert "add `--config" not in said
