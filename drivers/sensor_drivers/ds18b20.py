@@ -58,6 +58,12 @@ VARIANTS: Final = {
 }
 
 
+def _family(number: str) -> str:
+    """The family of a thermometer's number; empty for anything else."""
+    found = ID.fullmatch(number)
+    return found[1] if found and found[1] in FAMILIES.values() else ""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Options:
     """Which thermometer."""
@@ -69,12 +75,16 @@ class Options:
 
     def __post_init__(self) -> None:
         """Refuse what is no number of a thermometer (ValueError)."""
-        found = ID.fullmatch(self.id)
-        if self.id and (found is None or found[1] not in FAMILIES.values()):
-            raise ValueError(
-                f"id {self.id[:40]} is none of a thermometer: expected one like 28-0316a2794cff, "
-                "as `ls /sys/bus/w1/devices` shows it"
-            )
+        if not self.id or _family(self.id):
+            return
+        if _family(self.id.lower()):
+            raise ValueError(f"id: did you mean {self.id.lower()}? (lower case, as the kernel writes it)")
+        if _family(f"28-{self.id.lower()}"):
+            raise ValueError(f"id: did you mean 28-{self.id.lower()}? (28- in front is the family of a DS18B20)")
+        raise ValueError(
+            f"id {self.id[:40]} is none of a thermometer: expected one like 28-0316a2794cff, "
+            "as `ls /sys/bus/w1/devices` shows it"
+        )
 
 
 def convert(text: bytes, family: str) -> Values:
@@ -151,6 +161,12 @@ class Ds18b20:
         return convert((yield self._read), self._family)
 
 
+def check_variant(variant: str, options: Options) -> tuple[str, ...]:
+    """What is wrong with a number that is another chip's."""
+    right = next((name for name, family in FAMILIES.items() if options.id.startswith(f"{family}-")), variant)
+    return () if right == variant else (f"id: {options.id} is a {right.upper()}: write `driver: {right}`",)
+
+
 def create(variant: str, options: Options, _address: int) -> Ds18b20:
     """Make the driver of one thermometer."""
     return Ds18b20(variant, options)
@@ -196,6 +212,7 @@ SPEC: Final = DriverSpec(
     replay=replay,
     vectors=VECTORS,
     options=Options,
+    check_variant=check_variant,
     # Before the first conversion (DS18B20 datasheet, figure 9, and DS18S20, figure 8). Byte 6 does not tell it from a
     # measured 85 °C: there are chips in which it never changes.
     power_on={"temperature": 85.0},

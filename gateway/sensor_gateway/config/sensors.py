@@ -113,7 +113,7 @@ class SensorReader:
         table, meant = judged_keys(table, path, self._report, spec, driver)
         is_alone = spec is not None and spec.bus is BusKind.SYSFS
         common = self._read_common(meant, table, path, {"bus": bus_alone(name)} if is_alone else {})
-        options = self._options(spec, meant, table, path) if spec else INVALID
+        options = self._options(spec, driver, meant, table, path) if spec else INVALID
         channels = self._channels(spec, driver, options, table, path) if spec and options is not INVALID else None
         known = names_written(spec, driver, table) if channels is None and spec else None
         sections = self._sections(table, joined(path, "channels"), channels, known, common["heartbeat"])
@@ -200,16 +200,17 @@ class SensorReader:
             given["driver"] = INVALID
         return read_fields(self._common, table, path, self._report, given)
 
-    def _options(self, spec: DriverSpec, meant: Mapping[str, str], table: MapNode, path: str) -> object:
+    def _options(self, spec: DriverSpec, driver: str, meant: Mapping[str, str], table: MapNode, path: str) -> object:
         fields = fields_of(spec.options)
         ours = {name: key for name, key in meant.items() if name in fields}
         judge_meant(fields, ours, table, path, self._report)
         values = read_fields(fields, table, path, self._report, dict.fromkeys(ours, INVALID))
         options = construct(spec.options, values, table, path, self._report)
-        if options is INVALID or spec.check is None:
+        if options is INVALID:
             return options
         try:
-            sentences = tuple(spec.check(options))
+            sentences = tuple(spec.check(options)) if spec.check else ()
+            sentences += tuple(spec.check_variant(driver, options)) if spec.check_variant else ()
         except OBJECTIONS as error:
             sentences = (str(error),)
         for sentence in sentences:

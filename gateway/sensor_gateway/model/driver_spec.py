@@ -151,7 +151,8 @@ class DriverSpec:
     of one sensor; ``address`` is the I2C address or serial unit (0 where there is none). ``replay(vector)`` runs
     the pure ``convert`` on a vector's frames.
     ``channels_of(options)`` gives the channels where configuration makes them (None: the variant's).
-    ``check(options)`` gives sentences about options that are individually right and together wrong.
+    ``check(options)`` gives sentences about options that are individually right and together wrong;
+    ``check_variant(variant, options)`` about those that are another variant's.
     ``power_on`` holds, per channel, the value that the chip shows before its first conversion;
     ``frozen_after`` the number of equal raw measurements after which a channel is called frozen (channels
     not named are never).
@@ -171,6 +172,7 @@ class DriverSpec:
     options: type = NoOptions
     channels_of: Callable[[Any], tuple[Channel, ...]] | None = None
     check: Callable[[Any], tuple[str, ...]] | None = None
+    check_variant: Callable[[str, Any], tuple[str, ...]] | None = None
     needs_unit: bool = False
     power_on: Mapping[str, float] = field(default_factory=dict)
     frozen_after: Mapping[str, int] = field(default_factory=dict)

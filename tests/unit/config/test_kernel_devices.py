@@ -89,6 +89,16 @@ def test_the_schema_takes_a_kernel_device_without_a_bus() -> None:
     ("sensor", "fault"),
     [
         ("{driver: ds18b20, id: 28-03}", "sensors.it.id: id 28-03 is none of a thermometer: expected one like"),
+        ("{driver: ds18b20, id: 28-0316A2794CFF}", "sensors.it.id: did you mean 28-0316a2794cff? (lower case"),
+        ("{driver: ds18b20, id: 0316a2794cff}", "sensors.it.id: did you mean 28-0316a2794cff? (28- in front is the"),
+        (
+            "{driver: ds18b20, id: 10-000802824e58}",
+            "sensors.it.id: 10-000802824e58 is a DS18S20: write `driver: ds18s20`",
+        ),
+        (
+            "{driver: ds1822, id: 28-0316a2794cff}",
+            "sensors.it.id: 28-0316a2794cff is a DS18B20: write `driver: ds18b20`",
+        ),
         (
             "{driver: ds18b20, bus: i2c1}",
             "sensors.it.bus: ds18b20 is read through the kernel, which owns its bus; remove",
@@ -175,6 +185,7 @@ def test_two_sensors_are_not_one_device(first: str, second: str, fault: str) -> 
     [
         ("{driver: ds18b20, id: 28-0316a2794cff}", "{driver: ds18b20, id: 28-00000495db35}"),
         ("{driver: ds18b20}", "{driver: ds18s20}"),
+        ("{driver: ds18b20, id: 28-0316a2794cff}", "{driver: ds18s20, id: 10-000802824e58}"),
         ("{driver: linux, chip: lm75, path: 1-0048}", "{driver: linux, chip: lm75, path: 1-0049}"),
         ("{driver: linux, chip: x, reads: {t: temp1_input}}", "{driver: linux, chip: x, reads: {t: temp2_input}}"),
         ("{driver: linux, chip: x, reads: {t: temp1_input}}", "{driver: linux, path: y, reads: {t: temp1_input}}"),
