@@ -105,7 +105,13 @@ def test_a_difference_is_told_and_is_a_failed_check(cli: Callable[..., Any], rec
 
 
 def test_what_is_no_recording_is_66(cli: Callable[..., Any], tmp_path: Path, config: Path) -> None:
-    assert cli("replay", tmp_path / "nowhere.jsonl").code == 66
+    for place, reason in (
+        (tmp_path / "nowhere.jsonl", "there is no such file; `sensor-gateway record` writes one"),
+        (tmp_path, "it is a directory"),
+        (config / "x.jsonl", "Not a directory"),
+    ):
+        ended = cli("replay", place)
+        assert (ended.code, ended.err) == (66, f"sensor-gateway: {place} cannot be replayed: {reason}\n")
     ended = cli("replay", config)
     assert ended.code == 66
     assert "is no recording" in ended.err

@@ -52,8 +52,11 @@ def run(arguments: argparse.Namespace) -> int:
 
     try:
         recording = read_recording(arguments.recording)
-    except (NotARecording, FileNotFoundError) as error:
+    except NotARecording as error:
         say(f"sensor-gateway: {error}")
+        return os.EX_NOINPUT
+    except OSError as error:
+        say(f"sensor-gateway: {arguments.recording} cannot be replayed: {_reason(error)}")
         return os.EX_NOINPUT
     catalogue = DriverCatalogue()
     configuration = configuration_of(recording, catalogue)
@@ -71,6 +74,14 @@ def run(arguments: argparse.Namespace) -> int:
         say(difference)
     is_measured = any(measurement.values is not None for measurement in result.measurements)
     return os.EX_OK if is_measured and not result.differences else EX_FAILED
+
+
+def _reason(error: OSError) -> str:
+    if isinstance(error, FileNotFoundError):
+        return "there is no such file; `sensor-gateway record` writes one"
+    if isinstance(error, IsADirectoryError):
+        return "it is a directory"
+    return str(error.strerror)
 
 
 def _events(result: Replayed, configuration: Configuration) -> Iterator[str]:
