@@ -43,7 +43,7 @@ BLIND: Final[Mapping[str, Mapping[Kind, str]]] = {
     "tmp117": BYTES | {Kind.ZEROS: ZERO, Kind.ONES: ONES},
     "tsl2561": BYTES | {Kind.ZEROS: "zeros are light without infrared"},
     "tsl2591": BYTES,
-    "veml7700": BYTES,
+    "veml7700": BYTES | {Kind.ZEROS: ZERO},
 }
 
 
