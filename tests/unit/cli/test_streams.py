@@ -29,10 +29,13 @@ def test_each_end_has_its_exit_code(
 
 
 def test_ctrl_c_ends_the_process_at_once_while_drivers_run_and_only_then() -> None:
-    before = signal.getsignal(signal.SIGINT)
-    with ended_by_ctrl_c():
-        assert signal.getsignal(signal.SIGINT) is signal.SIG_DFL
-    assert signal.getsignal(signal.SIGINT) is before
+    given = signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background jobs have it ignored
+    try:
+        with ended_by_ctrl_c():
+            assert signal.getsignal(signal.SIGINT) is signal.SIG_DFL
+        assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    finally:
+        signal.signal(signal.SIGINT, given)
 
 
 class Listening:
