@@ -39,8 +39,8 @@ EYES = [
     Eye(name="max44009", variant="max44009", dark=0.045, sun=130_000, share=0.004, step=0.023),
     # 12 bits
     Eye(name="opt3001", variant="opt3001", dark=0.01, sun=83_000, share=0.0003, step=0.0051),
-    # 315 counts where the second range begins
-    Eye(name="tsl2591", variant="tsl2591", dark=0.01, sun=110_000, share=0.003, step=0.001),
+    # 315 counts where the second range begins, and half a count of the infrared weighs more than one of all light
+    Eye(name="tsl2591", variant="tsl2591", dark=0.01, sun=110_000, share=0.008, step=0.001),
     # a count is 0.02 lx, and its fellow in the infrared as much again
     Eye(name="tsl2561", variant="tsl2561", dark=0.1, sun=40_000, share=0.003, step=0.05),
     # 1 % where the maker's correction begins; 100 counts at 0.5376 lx
