@@ -240,5 +240,6 @@ def test_a_driver_that_waits_for_ever_is_caught(monkeypatch: pytest.MonkeyPatch)
 
 
 def test_every_driver_with_a_chip_model_is_in_the_matrix() -> None:
-    assert len(FIRST) >= 24
-    assert {subject.spec.name for subject in SERIAL.values()} >= {"modbus", "line"}
+    assert len(FIRST) >= 25
+    serial = installed(BusKind.SERIAL_REQUEST, BusKind.SERIAL_STREAM)
+    assert {subject.spec.name for subject in SERIAL.values()} == {*serial}, "a row in SERIAL of faults/subjects.py"

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from importlib import import_module
 from importlib.metadata import EntryPoint, entry_points
+from pkgutil import iter_modules
 
 import pytest
 
+import sensor_drivers
 from sensor_gateway.driver import DriverSpec
 from sensor_gateway.testing import check_driver
 
@@ -16,6 +19,17 @@ DRIVERS = {point.value: point for point in ENTRY_POINTS}
 @pytest.mark.parametrize("point", DRIVERS.values(), ids=DRIVERS)
 def test_an_installed_driver_conforms(point: EntryPoint) -> None:
     check_driver(point.load())
+
+
+def test_every_driver_of_ours_is_offered_by_name() -> None:
+    """One that is written, tested and not among the entry points is not there for users."""
+    found = {
+        f"sensor_drivers.{module.name}:{name}"
+        for module in iter_modules(sensor_drivers.__path__)
+        for name, value in vars(import_module(f"sensor_drivers.{module.name}")).items()
+        if isinstance(value, DriverSpec)
+    }
+    assert found == {value for value in DRIVERS if value.startswith("sensor_drivers.")}
 
 
 @pytest.mark.parametrize("point", DRIVERS.values(), ids=DRIVERS)

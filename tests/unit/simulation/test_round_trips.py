@@ -63,6 +63,8 @@ class Bounds:
 
 COUNTS = Bounds(high=37_800)
 EXCEPTIONS: Mapping[str, Bounds] = {
+    # The ADS1015's step in its widest range, whose last number is the end and no value.
+    "ads1115 a0": Bounds(high=6.14, step=0.0031),
     # 103 ms are 37 cycles of 1024 counts.
     **{f"apds9960 {name}": COUNTS for name in ("clear", "red", "green", "blue")},
     # A step of its middle range, where the finest one ends.
@@ -82,8 +84,8 @@ EXCEPTIONS: Mapping[str, Bounds] = {
     "opt3001 illuminance": Bounds(high=83_000, share=0.0003, step=0.0051),
     # A count is 0.02 lx, and its fellow in the infrared as much again.
     "tsl2561 illuminance": Bounds(high=40_000, share=0.003, step=0.05),
-    # 315 counts where the second range begins
-    "tsl2591 illuminance": Bounds(high=110_000, share=0.003, step=0.001),
+    # 315 counts where the second range begins, and half a count of the infrared weighs more than one of all light
+    "tsl2591 illuminance": Bounds(high=110_000, share=0.008, step=0.001),
     # 1 % where the maker's correction begins
     "veml7700 illuminance": Bounds(high=130_000, share=0.012, step=0.0042),
 }

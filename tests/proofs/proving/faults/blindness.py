@@ -22,6 +22,7 @@ UNREADABLE: Final = (
 BYTES: Final = {Kind.FLIP: NO_CHECKSUM, Kind.SHORT: NO_CHECKSUM}
 
 BLIND: Final[Mapping[str, Mapping[Kind, str]]] = {
+    "ads1115": BYTES,
     "adt7410": BYTES | {Kind.ZEROS: ZERO, Kind.ONES: ONES},
     "aht10": BYTES,
     "aht15": BYTES,

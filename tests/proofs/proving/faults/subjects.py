@@ -31,8 +31,8 @@ TRUE = {
 LIGHTS = {"dim": 3.3, "glaring": 40_000.0}
 """Other light, for chips that find their range by themselves."""
 
-COARSE = {"mcp9808": 0.51}
-"""Drivers whose options choose a coarser step than the channel's: a finer value is as right."""
+COARSE = {"ads1015": 0.0031, "ads1115": 0.0002, "mcp9808": 0.51}
+"""Variants with a coarser step than the channel's, by option or in their widest range: a finer value is as right."""
 
 SHARES = {"illuminance": 0.015, "uv_index": 0.015, "gas_resistance": 0.01}
 """How far two right values may be apart, as a share of them: each range of a chip rounds in its own way."""
@@ -84,7 +84,7 @@ class Subject:
 
     def slack(self, channel: Channel, value: float) -> float:
         """How far another right value may be from this one."""
-        return max(SHARES.get(channel.name, 0.0) * abs(value), COARSE.get(self.spec.name, 1.01 * channel.resolution))
+        return max(SHARES.get(channel.name, 0.0) * abs(value), COARSE.get(self.variant, 1.01 * channel.resolution))
 
 
 def installed(*kinds: BusKind) -> dict[str, DriverSpec]:
@@ -111,6 +111,24 @@ SERIAL: Mapping[str, Mapping[str, Mapping[str, Any]]] = {
                 },
                 "illuminance": {"register": 2, "type": "u32", "scale": 0.001, "quantity": "illuminance"},
             }
+        }
+    },
+    "frame": {
+        "of a fixed length": {
+            "header": "42 4D",
+            "length": 8,
+            "checksum": "sum16",
+            "fields": {"temperature": {"at": 2, "type": "s16", "scale": 0.1, "quantity": "temperature"}},
+        }
+    },
+    "frame_request": {
+        "with a sum": {
+            "request": "FF 01 86 00 00 00 00 00 79",
+            "header": "FF 86",
+            "length": 9,
+            "checksum": "neg_sum8",
+            "checksum_from": 1,
+            "fields": {"carbon_dioxide": {"at": 2, "type": "u16", "quantity": "carbon_dioxide"}},
         }
     },
     "line": {
