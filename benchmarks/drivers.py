@@ -157,7 +157,7 @@ def lines_of(spec: DriverSpec) -> int:
 def main() -> None:
     rounds = 10 if "quick" in sys.argv[1:] else 300
     specs = {point.value: point.load() for point in entry_points(group="sensor_gateway.drivers")}
-    drivers = [spec for spec in specs.values() if spec.bus is BusKind.I2C and spec.name in MODELS]
+    drivers = [spec for spec in specs.values() if spec.bus is BusKind.I2C and spec.name in MODELS and not spec.evidence]
     benches = [bench_of(spec) for spec in sorted(drivers, key=lambda spec: str(spec.name))]
     for _ in range(rounds):  # in turn, so that all are measured when the machine is quick, and when it is slow
         for bench in benches:
