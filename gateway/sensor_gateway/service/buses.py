@@ -24,7 +24,6 @@ from sensor_gateway.sensing.tcp.line import TcpLine
 from sensor_gateway.sensing.tcp.mbap import ModbusTcpLine
 from sensor_gateway.service.plans import port_settings, tcp_settings
 from sensor_gateway.service.scenarios import scenario_of
-from sensor_gateway.simulation.build import simulated_bus
 from sensor_gateway.simulation.scenario import Scenario
 
 
@@ -46,6 +45,8 @@ def pretended_bus(
     name: str, section: BusSection, sensors: Sequence[SensorPlan], clock: Clock, *, scenario: Scenario | None
 ) -> Bus:
     """A bus in software in the place of any bus."""
+    from sensor_gateway.simulation.build import simulated_bus  # noqa: PLC0415 - all chips, which real buses do not need
+
     seed = section.seed if isinstance(section, SimulatedBusSection) else 0
     if any(plan.spec.bus is BusKind.SYSFS for plan in sensors):
         return simulated_bus(name, "linux", sensors, seed=seed, scenario=scenario, clock=clock)

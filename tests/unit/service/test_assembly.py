@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
 from proving.logs import Quiet
@@ -47,3 +49,9 @@ def test_a_sync_that_has_answered_wakes_the_publisher(tmp_path: Path) -> None:
     assert [descriptor for descriptor, _ in poll.poll(10.0)] == [bell.fileno()]
     assert noted_hot(tmp_path) == HotNote(directory=None)
     gateway.close(to_flash=False)
+
+
+def test_a_gateway_with_real_buses_loads_no_chip_of_the_simulation() -> None:
+    """They are 70 modules and 2 MB, which nobody wants in a small computer's memory for nothing."""
+    code = "import sys, sensor_gateway.service.assembly; print('sensor_gateway.simulation.models' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "False\n"
