@@ -38,6 +38,8 @@ class Drops:
     def __init__(self, drops: Iterable[Drop] = ()) -> None:
         """Start with what a cursor held."""
         self._drops = sorted(drops, key=_place)
+        if len(self._drops) > DROPS_KEPT:
+            self._shrink()
         purged = [(drop.epoch, drop.last) for drop in self._drops if drop.cause is GapCause.PURGE]
         self.floor = Position(epoch=max(purged)[0], seq=Seq(max(purged)[1])) if purged else None
 
@@ -91,6 +93,21 @@ class Drops:
         purged = max((drop for drop in self._drops if drop.cause is GapCause.PURGE), key=_place, default=None)
         while len(self._drops) > DROPS_KEPT:
             del self._drops[self._drops[0] is purged]
+
+
+def both(some: Iterable[Drop], others: Iterable[Drop]) -> list[Drop]:
+    """What two notes of the same drops say together, one of them older: drops only grow, so the larger one holds."""
+    found = [*some]
+    for drop in others:
+        if not any(_holds(known, drop) for known in found):
+            found = [known for known in found if not _holds(drop, known)]
+            found.append(drop)
+    return found
+
+
+def _holds(one: Drop, other: Drop) -> bool:
+    is_same = one.epoch == other.epoch and one.cause in {other.cause, GapCause.UNKNOWN}
+    return is_same and one.first <= other.first and other.last <= one.last
 
 
 def _span(one: Drop, other: Drop) -> Drop:

@@ -31,7 +31,7 @@ from sensor_gateway.outbox.reader import Reader
 from sensor_gateway.outbox.recovery import Places, Recovery, epoch_after
 from sensor_gateway.outbox.settings import Durability, OutboxSettings
 from sensor_gateway.outbox.tiers.clearance import Clearance, ColdParts
-from sensor_gateway.outbox.tiers.hot_copy import HotCopy
+from sensor_gateway.outbox.tiers.hot_copy import Copied, HotCopy
 from sensor_gateway.outbox.tiers.limits import Limits
 from sensor_gateway.outbox.tiers.lookout import Lookout
 from sensor_gateway.outbox.tiers.purge import Purge
@@ -223,7 +223,9 @@ class Opened:
             return None
         journal = HotJournal(self._disk, path)
         retry = Retry(self.alarms["outbox_hot"])
-        copy = HotCopy(journal, self.recovered.tail, self.recovered.marks, retry, self._standing)
+        recovered = self.recovered
+        copied = Copied(tail=recovered.tail, marks=recovered.marks, drops=recovered.drops)
+        copy = HotCopy(journal, copied, retry, self._standing)
         if self._hot_failure is not None:
             copy.leave_unread(self._hot_failure, self._monotonic())
         return copy

@@ -14,7 +14,7 @@ from typing import Final
 
 from sensor_gateway.model.log import Log
 from sensor_gateway.model.position import Epoch, Position
-from sensor_gateway.outbox.drops import Drops
+from sensor_gateway.outbox.drops import Drops, both
 from sensor_gateway.outbox.files.cursor import CursorState
 from sensor_gateway.outbox.files.disk import Disk, sync_directory
 from sensor_gateway.outbox.files.hot import NAME, HotContents, read_hot, unacknowledged_in
@@ -137,7 +137,8 @@ class Recovery:
             is_stored = store_epoch(self._disk, self._directory, mark, self._log)
         fits = is_own_hot or (self._kept is None and not self.shelf.segments)
         marks = self._marks(epoch, fits=fits)
-        drops = Drops(self._kept.drops if self._kept else ())
+        on_card = self._kept.drops if self._kept else ()
+        drops = Drops(both(on_card, self._hot.drops if fits else ()))
         gone = drops.through(marks.epoch, marks.seq)
         return Recovered(
             identity=identity,
@@ -150,7 +151,7 @@ class Recovery:
             drops=drops,
             tail=behind(self.shelf, self._hot, gone, epoch) if fits else Tail(),
             # Another directory's journal, or one of a time when this one could not be read, fits in nowhere.
-            strays=self._passed_over(gone, marks, drops, previous) if fits else unacknowledged_in(self._hot),
+            strays=self._passed_over(gone, marks, Drops(on_card), previous) if fits else unacknowledged_in(self._hot),
             pending_in_cold=self._pending_in_cold(marks, gone),
         )
 

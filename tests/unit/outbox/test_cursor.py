@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from sensor_gateway.model.event import GapCause
 from sensor_gateway.model.position import Epoch
-from sensor_gateway.outbox.drops import DROPS_KEPT, Drop, Drops
+from sensor_gateway.outbox.drops import DROPS_KEPT, Drop, Drops, both
 from sensor_gateway.outbox.files.cursor import SLOT_SIZE, CursorFile, CursorState, decode_slot, encode_slot
 from sensor_gateway.outbox.files.disk import Disk
 
@@ -142,6 +142,21 @@ def test_of_more_epochs_than_fit_the_newest_are_kept() -> None:
     for number in range(DROPS_KEPT + 10):
         drops.add(drop(1, 5, ordinal=number))
     assert [one.epoch.ordinal for one in drops] == list(range(10, DROPS_KEPT + 10))
+
+
+@pytest.mark.parametrize("is_reversed", [False, True])
+def test_of_two_notes_of_the_same_drops_the_later_one_counts_once(*, is_reversed: bool) -> None:
+    memory, purge = GapCause.MEMORY, GapCause.PURGE
+    older = [drop(1, 5), drop(20, 22, cause=memory), drop(30, 40, cause=purge)]
+    later = [drop(1, 9), drop(20, 22, cause=memory), drop(25, 26, cause=memory), drop(1, 3, ordinal=2)]
+    both_ways = both(later, older) if is_reversed else both(older, later)
+    expected = [drop(1, 9), *later[1:3], drop(30, 40, cause=purge), drop(1, 3, ordinal=2)]
+    assert [*Drops(both_ways)] == expected
+
+
+def test_drops_of_several_causes_that_became_one_are_not_counted_again() -> None:
+    shrunk = drop(1, 30, cause=GapCause.UNKNOWN)
+    assert both([shrunk], [drop(1, 5), drop(20, 30, cause=GapCause.MEMORY)]) == [shrunk]
 
 
 def test_drops_that_were_passed_are_forgotten() -> None:

@@ -369,6 +369,40 @@ def test_what_is_in_the_ring_survives_a_kill_through_hot(site: Any) -> None:
     assert len(values(site.drain())) >= kept
 
 
+def test_what_the_ring_dropped_is_told_after_a_kill_as_before_it(site: Any) -> None:
+    site.open(**TINY)
+    site.drain()
+    site.disk.rule = lambda call, path: errno.EROFS if "state" in path and call == "write_at" else None
+    fill(site, 100)
+    site.kill()
+    site.open(**TINY)
+    found = site.drain()
+    assert {gap.cause for gap in gaps(found)} == {GapCause.MEMORY}
+    assert sum(gap.count for gap in gaps(found)) + len(values(found)) == 1000
+
+
+def test_the_end_of_an_epoch_that_the_ring_dropped_is_told_after_a_kill(site: Any) -> None:
+    """The first event of the next epoch, which names that end, went the same way."""
+    site.open(**TINY)
+    site.drain()
+    site.disk.rule = lambda call, path: errno.EROFS if "state" in path and call == "write_at" else None
+    fill(site, 2)
+    site.kill()
+    with (site.hot / "hot.log").open("ab") as journal:
+        journal.write(b"torn")
+    box = site.open(**TINY)
+    first, second = box._opened._parts.tail.first.epoch, box._intake.epoch
+    assert first < second
+    fill(site, 100)
+    assert site.box._opened._parts.tail.first.first_seq > 1
+    site.kill()
+    site.open(**TINY)
+    found = site.drain()
+    lost = {epoch: sum(gap.count for gap in gaps(found) if gap.epoch == epoch) for epoch in (first, second)}
+    assert lost[first] == 20
+    assert lost[second] + len(values(found)) == 1001, "the first event of the epoch went as well"
+
+
 def test_flash_that_comes_back_is_used_again_without_help(site: Any) -> None:
     site.open(**TINY)
     site.drain()

@@ -517,7 +517,7 @@ def one_more_is_acknowledged(monkeypatch: pytest.MonkeyPatch) -> None:
 @breaks(OutboxMachine)
 def hot_is_trimmed_of_what_is_not_safe(monkeypatch: pytest.MonkeyPatch) -> None:
     begin = HotJournal.begin
-    monkeypatch.setattr(HotJournal, "begin", lambda self, header, records, mark: begin(self, header, [], mark))
+    monkeypatch.setattr(HotJournal, "begin", lambda self, header, records, *rest: begin(self, header, [], *rest))
 
 
 @breaks(OutboxInTrouble)

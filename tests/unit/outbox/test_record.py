@@ -8,7 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from sensor_gateway.model.event import GapCause
 from sensor_gateway.model.position import Epoch
+from sensor_gateway.outbox.drops import Drop
 from sensor_gateway.outbox.files.moment import Moment
 from sensor_gateway.outbox.files.record import (
     HEADER_SIZE,
@@ -16,8 +18,10 @@ from sensor_gateway.outbox.files.record import (
     Refused,
     bodies_of,
     deflated_body,
+    drops_of,
     find,
     frame,
+    frame_drops,
     frame_mark,
     framed_size,
     header_at,
@@ -32,6 +36,10 @@ U32 = st.integers(0, 2**32 - 1)
 U64 = st.integers(0, 2**64 - 1)
 I64 = st.integers(-(2**63), 2**63 - 1)
 EPOCHS = st.builds(Epoch, ordinal=U32, random=U32)
+CAUSES = st.sampled_from(GapCause)
+DROPS = st.builds(
+    Drop, epoch=EPOCHS, first=U64, last=U64, count=U64, cause=CAUSES, from_ms=st.just(-5), to_ms=st.just(2**62)
+)
 BODIES = st.lists(st.binary(max_size=60), min_size=1, max_size=6).map(tuple)
 
 
@@ -182,6 +190,17 @@ def test_acknowledgements_come_back_as_they_were(epoch: Epoch, seq: int, ranges:
     assert header is not None
     assert header.is_mark
     assert (header.epoch, header.first_seq, list(ranges_of(header, data, 0))) == (epoch, seq, ranges)
+
+
+@given(drops=st.lists(DROPS, min_size=1, max_size=5))
+def test_drops_come_back_as_they_were(drops: list[Drop]) -> None:
+    data = frame_drops(drops)
+    assert frame_drops([]) == b""
+    header = header_at(data, 0, generation=0)
+    assert header is not None
+    assert header.is_drops
+    assert not header.is_mark
+    assert [*drops_of(header, data, 0)] == drops
 
 
 def test_records_in_a_row_become_one() -> None:

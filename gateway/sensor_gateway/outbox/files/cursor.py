@@ -8,9 +8,7 @@ other: they share no block. Losing both means duplicates, never loss. All number
     12  number of the write u64
     20  acknowledged through: epoch ordinal u32, random u32, seq u64
     36  highest generation ever used u64
-    44  up to 72 drops of 56: epoch ordinal u32, random u32, first seq u64, last seq u64, events u64,
-        from and to wall clock time i64, cause u8 (0 unknown 1 limit 2 age 3 damage 4 quarantine 5 memory 6 purge),
-        7 x 0
+    44  up to 72 drops of 56 (see packed_drops)
 """
 
 from __future__ import annotations
@@ -22,25 +20,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from sensor_gateway.model.event import GapCause
 from sensor_gateway.model.position import Epoch
 from sensor_gateway.outbox.drops import DROPS_KEPT, Drop
 from sensor_gateway.outbox.files.disk import CREATE, UPDATE, Disk, gone, is_there, read_file, sync_file, write_all
+from sensor_gateway.outbox.files.packed_drops import DROP_SIZE, pack_drops, unpack_drops
 
 SLOT_SIZE: Final = 4096
 _MAGIC: Final = b"SGC1"
 _VERSION: Final = 1
 _FIXED: Final = struct.Struct("<BBHQIIQQ")
-_DROP: Final = struct.Struct("<IIQQQqqB7x")
-_CAUSES: Final = (
-    GapCause.UNKNOWN,
-    GapCause.LIMIT,
-    GapCause.AGE,
-    GapCause.DAMAGE,
-    GapCause.QUARANTINE,
-    GapCause.MEMORY,
-    GapCause.PURGE,
-)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,20 +46,7 @@ def encode_slot(state: CursorState, number: int) -> bytes:
     drops = state.drops[-DROPS_KEPT:]
     epoch = state.epoch
     fields = _FIXED.pack(_VERSION, len(drops), 0, number, epoch.ordinal, epoch.random, state.seq, state.generation)
-    packed = b"".join(
-        _DROP.pack(
-            drop.epoch.ordinal,
-            drop.epoch.random,
-            drop.first,
-            drop.last,
-            drop.count,
-            drop.from_ms,
-            drop.to_ms,
-            _CAUSES.index(drop.cause),
-        )
-        for drop in drops
-    )
-    content = (fields + packed).ljust(SLOT_SIZE - 8, b"\0")
+    content = (fields + pack_drops(drops)).ljust(SLOT_SIZE - 8, b"\0")
     return _MAGIC + zlib.crc32(content).to_bytes(4, "little") + content
 
 
@@ -85,7 +60,7 @@ def decode_slot(slot: bytes) -> tuple[int, CursorState] | None:
     version, count, _, number, ordinal, random, seq, generation = _FIXED.unpack_from(content)
     if version != _VERSION or count > DROPS_KEPT:
         return None
-    drops = tuple(_drop_at(content, _FIXED.size + index * _DROP.size) for index in range(count))
+    drops = unpack_drops(content[_FIXED.size : _FIXED.size + count * DROP_SIZE])
     epoch = Epoch(ordinal=ordinal, random=random)
     return number, CursorState(epoch=epoch, seq=seq, generation=generation, drops=drops)
 
@@ -191,16 +166,3 @@ class CursorFile:
             self._disk.close(descriptor)
             raise
         return descriptor
-
-
-def _drop_at(content: bytes, at: int) -> Drop:
-    ordinal, random, first, last, count, from_ms, to_ms, cause = _DROP.unpack_from(content, at)
-    return Drop(
-        epoch=Epoch(ordinal=ordinal, random=random),
-        first=first,
-        last=last,
-        count=count,
-        cause=_CAUSES[cause] if cause < len(_CAUSES) else GapCause.UNKNOWN,
-        from_ms=from_ms,
-        to_ms=to_ms,
-    )

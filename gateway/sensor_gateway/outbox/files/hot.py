@@ -1,8 +1,9 @@
 """The hot journal: a file in memory that outlives the process. It keeps what is not in cold, and proves the last seq.
 
 It begins with a checked header, and goes on with records as in cold (not deflated, generation 0), one for each
-append, and records of acknowledgements. It is emptied and rewritten by replacing it, never in place, so that at
-each instant it says which seq comes next. The header, little-endian::
+append, and records of acknowledgements. It is emptied and rewritten by replacing it, never in place, so that at each
+instant it says which seq comes next. Each time, what was dropped and is not yet announced is noted in it; what is
+dropped from memory afterwards is still in it. The header, little-endian::
 
     0   magic "SGH" | version u8 (1) | crc32 over magic, version and what follows
     8   boot id, 16 bytes (zeros: unknown) | directory id, 16 bytes
@@ -15,19 +16,22 @@ from __future__ import annotations
 
 import struct
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from hashlib import sha256
 from pathlib import Path
 from typing import Final
 
 from sensor_gateway.model.position import Epoch, Position, Seq
+from sensor_gateway.outbox.drops import Drop
 from sensor_gateway.outbox.files.disk import CREATE, CREATE_APPEND, Disk, append_all, gone, is_there, read_file
 from sensor_gateway.outbox.files.record import (
     Header,
     Record,
     bodies_of,
+    drops_of,
     frame,
+    frame_drops,
     frame_mark,
     plain_body,
     ranges_of,
@@ -74,6 +78,7 @@ class HotContents:
     is_newer: bool = False
     records: tuple[Record, ...] = ()
     mark: HotMark | None = None
+    drops: tuple[Drop, ...] = ()
     next_seq: int | None = None
     damage: tuple[bytes, ...] = field(default=(), repr=False)
     digest: str = ""
@@ -104,6 +109,7 @@ def decode(data: bytes) -> HotContents:
     start = HOT_HEADER_SIZE if header else 0
     records: list[Record] = []
     mark: HotMark | None = None
+    drops: tuple[Drop, ...] = ()
     damage: list[bytes] = []
     end = start
     for found, at, skipped in scan(data, generation=0, start=start):
@@ -112,6 +118,8 @@ def decode(data: bytes) -> HotContents:
         end = at + found.extent
         if found.is_mark:
             mark = _mark_of(found, data, at)
+        elif found.is_drops:
+            drops = drops_of(found, data, at)
         elif (bodies := bodies_of(found, data, at)) is not None:
             records.append(record_of(found, bodies))
         else:
@@ -120,7 +128,12 @@ def decode(data: bytes) -> HotContents:
         damage.append(data[end:])
     next_seq = _proven(header, records, mark) if header and not damage else None
     return HotContents(
-        header=header, records=tuple(records), mark=mark, next_seq=next_seq, damage=tuple(damage) if data else ()
+        header=header,
+        records=tuple(records),
+        mark=mark,
+        drops=drops,
+        next_seq=next_seq,
+        damage=tuple(damage) if data else (),
     )
 
 
@@ -173,11 +186,11 @@ class HotJournal:
         if descriptor is not None and not is_there(self._disk, self._path, descriptor=descriptor, size=self.size):
             raise gone(self._path)
 
-    def begin(self, header: HotHeader, records: Iterable[Record], mark: HotMark) -> None:
+    def begin(self, header: HotHeader, records: Iterable[Record], mark: HotMark, drops: Sequence[Drop]) -> None:
         """Replace the journal by one that holds these. OSError leaves the one before as it was."""
         beside = self._path.with_name(f"{self._path.name}.new")
         parts = [encode_header(header), *(frame(record, plain_body(record.bodies)) for record in records)]
-        parts.append(frame_mark(mark.epoch, mark.seq, mark.ranges))
+        parts += [frame_mark(mark.epoch, mark.seq, mark.ranges), frame_drops(drops)]
         descriptor = self._disk.open(beside, CREATE_APPEND)
         try:
             size = 0

@@ -15,6 +15,7 @@ All numbers are little-endian::
 
 A flag MARK makes the body the state of acknowledgements instead (in the hot journal only): through epoch and
 first seq everything is acknowledged, and above it the ranges of the body: ordinal u32, random u32, seqs u64, u64.
+A flag DROPS makes it drops (see packed_drops; in the hot journal only).
 """
 
 from __future__ import annotations
@@ -28,13 +29,16 @@ from typing import Final
 
 from sensor_gateway.model.light_value import light_value
 from sensor_gateway.model.position import Epoch
+from sensor_gateway.outbox.drops import Drop
 from sensor_gateway.outbox.files.moment import Moment
+from sensor_gateway.outbox.files.packed_drops import pack_drops, unpack_drops
 
 MAGIC: Final = b"SGW1"
 VERSION: Final = 1
 DEFLATED: Final = 1
 MARK: Final = 2
 UNSYNCED: Final = 4
+DROPS: Final = 8
 _START: Final = struct.Struct("<4sI")
 _FIELDS: Final = struct.Struct("<BBHIQIIQQqIIIqqQ")
 _RANGE: Final = struct.Struct("<IIQQ")
@@ -109,6 +113,11 @@ class Header:
         """Whether it holds acknowledgements and no events."""
         return bool(self.flags & MARK)
 
+    @property
+    def is_drops(self) -> bool:
+        """Whether it holds drops and no events."""
+        return bool(self.flags & DROPS)
+
 
 def joined(records: Sequence[Record]) -> Record:
     """Several records in a row as one. Only the first may have refused events before it."""
@@ -170,7 +179,16 @@ def frame(record: Record, body: bytes, *, flags: int = 0, generation: int = 0, t
 def frame_mark(epoch: Epoch, seq: int, ranges: Sequence[tuple[Epoch, int, int]]) -> bytes:
     """The bytes of a record of acknowledgements."""
     body = b"".join(_RANGE.pack(above.ordinal, above.random, first, last) for above, first, last in ranges)
-    fields = _FIELDS.pack(VERSION, MARK, 0, len(body), 0, epoch.ordinal, epoch.random, seq, 0, 0, 0, 0, 0, 0, 0, 0)
+    return _without_events(MARK, body, epoch, seq)
+
+
+def frame_drops(drops: Sequence[Drop]) -> bytes:
+    """The bytes of a record of drops; none where there are none."""
+    return _without_events(DROPS, pack_drops(drops), drops[0].epoch, drops[0].first) if drops else b""
+
+
+def _without_events(flag: int, body: bytes, epoch: Epoch, seq: int) -> bytes:
+    fields = _FIELDS.pack(VERSION, flag, 0, len(body), 0, epoch.ordinal, epoch.random, seq, 0, 0, 0, 0, 0, 0, 0, 0)
     return _sealed(fields + body)
 
 
@@ -233,7 +251,7 @@ def scan(data: bytes, *, generation: int, start: int = 0) -> Iterator[tuple[Head
 
 def bodies_of(header: Header, data: bytes, at: int) -> tuple[bytes, ...] | None:
     """The events of a valid record; None where its body is not what its header says."""
-    body = data[at + HEADER_SIZE : at + HEADER_SIZE + header.length]
+    body = _body_of(header, data, at)
     if header.flags & DEFLATED:
         inflater = zlib.decompressobj()
         try:
@@ -266,9 +284,18 @@ def record_of(header: Header, bodies: tuple[bytes, ...]) -> Record:
 
 def ranges_of(header: Header, data: bytes, at: int) -> tuple[tuple[Epoch, int, int], ...]:
     """The acknowledged ranges in a record of acknowledgements."""
-    body = data[at + HEADER_SIZE : at + HEADER_SIZE + header.length]
+    body = _body_of(header, data, at)
     whole = body[: len(body) - len(body) % _RANGE.size]
     return tuple(
         (Epoch(ordinal=ordinal, random=random), first, last)
         for ordinal, random, first, last in _RANGE.iter_unpack(whole)
     )
+
+
+def drops_of(header: Header, data: bytes, at: int) -> tuple[Drop, ...]:
+    """What a record of drops says."""
+    return unpack_drops(_body_of(header, data, at))
+
+
+def _body_of(header: Header, data: bytes, at: int) -> bytes:
+    return data[at + HEADER_SIZE : at + HEADER_SIZE + header.length]

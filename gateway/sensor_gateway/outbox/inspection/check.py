@@ -147,7 +147,7 @@ class _Reading:
                     )
                 )
             end = at + header.extent
-            if header.is_mark:
+            if header.is_mark or header.is_drops:
                 continue
             if bodies_of(header, data, at) is not None:
                 self._valid(name, header, at)

@@ -1,13 +1,16 @@
-"""Keeps the hot journal a copy of the tail, and makes sure that it never proves a seq that was passed without it."""
+"""Keeps the hot journal a copy of what is in memory, so that it never proves a seq that was passed without it."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import dataclass
 from typing import Final
 
+from sensor_gateway.model.event import GapCause
 from sensor_gateway.model.position import Epoch
 from sensor_gateway.outbox.alarm import Retry
+from sensor_gateway.outbox.drops import Drops
 from sensor_gateway.outbox.files.hot import HotHeader, HotJournal, HotMark, unacknowledged_in
 from sensor_gateway.outbox.files.record import frame_mark
 from sensor_gateway.outbox.marks import Marks
@@ -16,14 +19,22 @@ from sensor_gateway.outbox.tiers.tail import Tail
 _JOB: Final = "hot"
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Copied:
+    """What the journal is the copy of: what its owner changes, it reads."""
+
+    tail: Tail
+    marks: Marks
+    drops: Drops
+
+
 class HotCopy:
     """The journal's owner. ``standing``: of which epoch is the file that is there, and may have to be removed."""
 
-    def __init__(self, journal: HotJournal, tail: Tail, marks: Marks, retry: Retry, standing: Epoch | None) -> None:
+    def __init__(self, journal: HotJournal, copied: Copied, retry: Retry, standing: Epoch | None) -> None:
         """Nothing is touched before ``begin``."""
         self._journal = journal
-        self._tail = tail
-        self._marks = marks
+        self._tail, self._marks, self._drops = copied.tail, copied.marks, copied.drops
         self._retry = retry
         self._standing = standing
         self._is_marked = True
@@ -40,12 +51,10 @@ class HotCopy:
         if self._is_unread:
             return
         try:
-            self._journal.begin(header, self._tail, _mark_of(self._marks))
+            self._replace(header)
         except OSError as error:
             self._fail(error, now_s)
         else:
-            self._standing = header.epoch
-            self._is_marked = True
             self._retry.worked(_JOB)
 
     def add(self, data: bytes, monotonic: Callable[[], float]) -> bool:
@@ -116,13 +125,18 @@ class HotCopy:
 
     def _rewrite(self, header: HotHeader, slack: int, now_s: float) -> None:
         try:
-            self._journal.begin(header, self._tail, _mark_of(self._marks))
-            self._standing = header.epoch
-            self._is_marked = True
+            self._replace(header)
         except OSError as error:
             # The old journal is whole and goes on growing; it is given up only when it cannot be written.
             if self._journal.size > self._tail.size + 4 * slack:
                 self._fail(error, now_s)
+
+    def _replace(self, header: HotHeader) -> None:
+        # A purge counts once the cursor tells of it, and not before.
+        drops = [drop for drop in self._drops if drop.cause is not GapCause.PURGE]
+        self._journal.begin(header, self._tail, _mark_of(self._marks), drops)
+        self._standing = header.epoch
+        self._is_marked = True
 
     def _fail(self, error: OSError, now_s: float) -> None:
         self._retry.failed(_JOB, error, now_s)
