@@ -115,7 +115,7 @@ class Opened:
         self.reader, self.tiers, self._parts = self._join(setting, recovery, hot_path)
         parts = self._parts
         self.purge = Purge(parts.cold, parts.tail, parts.clearance, log) if self._is_usable else None
-        self.lookout = Lookout(parts, self._locks, self._texts, log)
+        self.lookout = Lookout(parts, self._locks, _directories(places), self._texts, log)
 
     @property
     def is_loaded(self) -> bool:
@@ -256,9 +256,7 @@ def _read_hot(disk: Disk, path: Path | None) -> tuple[HotContents, OSError | Non
 def _lock(disk: Disk, places: Places, log: Log) -> list[DirectoryLock]:
     """Take both directories, or neither. One that cannot be used at all does not stop the start."""
     locks: list[DirectoryLock] = []
-    for directory in (places.state_directory, places.hot_directory):
-        if directory is None:
-            continue
+    for directory in _directories(places):
         try:
             disk.make_directory(directory)
             locks.append(DirectoryLock(directory))
@@ -274,6 +272,10 @@ def _lock(disk: Disk, places: Places, log: Log) -> list[DirectoryLock]:
                 mind=_WITHOUT_STATE if directory == places.state_directory else _WITHOUT_HOT,
             )
     return locks
+
+
+def _directories(places: Places) -> list[Path]:
+    return [directory for directory in (places.state_directory, places.hot_directory) if directory is not None]
 
 
 def _nobody() -> None:

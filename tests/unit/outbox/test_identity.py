@@ -19,6 +19,7 @@ from sensor_gateway.outbox.files.disk import Disk
 from sensor_gateway.outbox.files.locks import AlreadyRunning, holder_in
 from sensor_gateway.outbox.identity import Machine, read_epoch, read_identity, seal, unseal
 from sensor_gateway.outbox.settings import Durability
+from sensor_gateway.outbox.tiers import lookout
 
 pytestmark = pytest.mark.usefixtures("_one_content")
 Fields = dict[str, Any]
@@ -602,6 +603,7 @@ def test_a_journal_whose_directory_could_not_be_locked_begins_a_new_epoch(
         raise OSError(errno.EMFILE, os.strerror(errno.EMFILE), str(directory))
 
     monkeypatch.setattr(opening, "DirectoryLock", too_many)
+    monkeypatch.setattr(lookout, "DirectoryLock", too_many)
     other = new_site(site.root)
     other.number = 100
     other.open()

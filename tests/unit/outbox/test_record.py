@@ -12,22 +12,19 @@ from sensor_gateway.model.event import GapCause
 from sensor_gateway.model.position import Epoch
 from sensor_gateway.outbox.drops import Drop
 from sensor_gateway.outbox.files.moment import Moment
+from sensor_gateway.outbox.files.notes import drops_of, frame_drops, frame_mark, ranges_of
 from sensor_gateway.outbox.files.record import (
     HEADER_SIZE,
     Record,
     Refused,
     bodies_of,
     deflated_body,
-    drops_of,
     find,
     frame,
-    frame_drops,
-    frame_mark,
     framed_size,
     header_at,
     joined,
     plain_body,
-    ranges_of,
     record_of,
     scan,
 )

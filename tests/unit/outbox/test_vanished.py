@@ -92,6 +92,39 @@ def test_a_hot_directory_that_is_gone_is_made_and_locked_anew(site: Any, new_sit
     assert values(site.drain()) == [1.0, 2.0, 3.0, 4.0, 5.0]
 
 
+@pytest.mark.parametrize("which", ["hot", "state"])
+def test_a_directory_that_could_not_be_locked_at_the_start_is_locked_once_it_can_be(
+    site: Any, new_site: Callable[[Path], Any], which: str
+) -> None:
+    site.disk.fail("make_directory", which, errno.EROFS)
+    site.open(**SMALL)
+    site.offline(20, step_s=10)
+    assert not getattr(site, which).exists()
+    site.disk.heal()
+    site.offline(20, step_s=10)
+    assert site.log.names().count("outbox_directory_not_usable") == 1
+    assert site.log.names().count("outbox_directory_locked_late") == 1
+    other = new_site(site.root.parent / "other")
+    setattr(other, which, getattr(site, which))
+    with pytest.raises(AlreadyRunning):
+        other.open(**SMALL)
+
+
+def test_whoever_could_not_lock_a_directory_ends_when_somebody_else_has(
+    site: Any, new_site: Callable[[Path], Any]
+) -> None:
+    site.disk.fail("make_directory", "hot", errno.EROFS)
+    site.open(**SMALL)
+    other = new_site(site.root.parent / "other")
+    other.hot = site.hot
+    other.open(**SMALL)
+    site.disk.heal()
+    site.clock.advance(10)
+    with pytest.raises(AlreadyRunning):
+        site.box.tend()
+    other.kill()
+
+
 def test_a_directory_that_cannot_be_made_is_told_of_once_and_again_when_it_is_made(site: Any) -> None:
     site.open(**SMALL)
     site.box.append(site.news(2))

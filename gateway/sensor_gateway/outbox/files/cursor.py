@@ -8,7 +8,7 @@ other: they share no block. Losing both means duplicates, never loss. All number
     12  number of the write u64
     20  acknowledged through: epoch ordinal u32, random u32, seq u64
     36  highest generation ever used u64
-    44  up to 72 drops of 56 (see packed_drops)
+    44  up to 72 drops of 56 (see notes)
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from typing import Final
 from sensor_gateway.model.position import Epoch
 from sensor_gateway.outbox.drops import DROPS_KEPT, Drop
 from sensor_gateway.outbox.files.disk import CREATE, UPDATE, Disk, gone, is_there, read_file, sync_file, write_all
-from sensor_gateway.outbox.files.packed_drops import DROP_SIZE, pack_drops, unpack_drops
+from sensor_gateway.outbox.files.notes import DROP_SIZE, pack_drops, unpack_drops
 
 SLOT_SIZE: Final = 4096
 _MAGIC: Final = b"SGC1"

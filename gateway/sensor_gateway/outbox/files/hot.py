@@ -25,16 +25,13 @@ from typing import Final
 from sensor_gateway.model.position import Epoch, Position, Seq
 from sensor_gateway.outbox.drops import Drop
 from sensor_gateway.outbox.files.disk import CREATE, CREATE_APPEND, Disk, append_all, gone, is_there, read_file
+from sensor_gateway.outbox.files.notes import drops_of, frame_drops, frame_mark, ranges_of
 from sensor_gateway.outbox.files.record import (
     Header,
     Record,
     bodies_of,
-    drops_of,
     frame,
-    frame_drops,
-    frame_mark,
     plain_body,
-    ranges_of,
     record_of,
     scan,
 )

@@ -13,9 +13,7 @@ All numbers are little-endian::
     84  ticket u64: events written to cold before this record, ever
     92  body: per event its length u32 and its JSON; deflated where the flag says so
 
-A flag MARK makes the body the state of acknowledgements instead (in the hot journal only): through epoch and
-first seq everything is acknowledged, and above it the ranges of the body: ordinal u32, random u32, seqs u64, u64.
-A flag DROPS makes it drops (see packed_drops; in the hot journal only).
+A flag MARK or DROPS makes the body a note of the hot journal's instead (see notes).
 """
 
 from __future__ import annotations
@@ -29,9 +27,7 @@ from typing import Final
 
 from sensor_gateway.model.light_value import light_value
 from sensor_gateway.model.position import Epoch
-from sensor_gateway.outbox.drops import Drop
 from sensor_gateway.outbox.files.moment import Moment
-from sensor_gateway.outbox.files.packed_drops import pack_drops, unpack_drops
 
 MAGIC: Final = b"SGW1"
 VERSION: Final = 1
@@ -41,7 +37,6 @@ UNSYNCED: Final = 4
 DROPS: Final = 8
 _START: Final = struct.Struct("<4sI")
 _FIELDS: Final = struct.Struct("<BBHIQIIQQqIIIqqQ")
-_RANGE: Final = struct.Struct("<IIQQ")
 _SEED: Final = zlib.crc32(MAGIC)
 HEADER_SIZE: Final = _START.size + _FIELDS.size
 LENGTH_SIZE: Final = 4
@@ -176,18 +171,8 @@ def frame(record: Record, body: bytes, *, flags: int = 0, generation: int = 0, t
     return _sealed(fields + body)
 
 
-def frame_mark(epoch: Epoch, seq: int, ranges: Sequence[tuple[Epoch, int, int]]) -> bytes:
-    """The bytes of a record of acknowledgements."""
-    body = b"".join(_RANGE.pack(above.ordinal, above.random, first, last) for above, first, last in ranges)
-    return _without_events(MARK, body, epoch, seq)
-
-
-def frame_drops(drops: Sequence[Drop]) -> bytes:
-    """The bytes of a record of drops; none where there are none."""
-    return _without_events(DROPS, pack_drops(drops), drops[0].epoch, drops[0].first) if drops else b""
-
-
-def _without_events(flag: int, body: bytes, epoch: Epoch, seq: int) -> bytes:
+def frame_note(flag: int, body: bytes, epoch: Epoch, seq: int) -> bytes:
+    """The bytes of a record that holds no events, but what its flag says."""
     fields = _FIELDS.pack(VERSION, flag, 0, len(body), 0, epoch.ordinal, epoch.random, seq, 0, 0, 0, 0, 0, 0, 0, 0)
     return _sealed(fields + body)
 
@@ -251,7 +236,7 @@ def scan(data: bytes, *, generation: int, start: int = 0) -> Iterator[tuple[Head
 
 def bodies_of(header: Header, data: bytes, at: int) -> tuple[bytes, ...] | None:
     """The events of a valid record; None where its body is not what its header says."""
-    body = _body_of(header, data, at)
+    body = body_of(header, data, at)
     if header.flags & DEFLATED:
         inflater = zlib.decompressobj()
         try:
@@ -282,20 +267,6 @@ def record_of(header: Header, bodies: tuple[bytes, ...]) -> Record:
     )
 
 
-def ranges_of(header: Header, data: bytes, at: int) -> tuple[tuple[Epoch, int, int], ...]:
-    """The acknowledged ranges in a record of acknowledgements."""
-    body = _body_of(header, data, at)
-    whole = body[: len(body) - len(body) % _RANGE.size]
-    return tuple(
-        (Epoch(ordinal=ordinal, random=random), first, last)
-        for ordinal, random, first, last in _RANGE.iter_unpack(whole)
-    )
-
-
-def drops_of(header: Header, data: bytes, at: int) -> tuple[Drop, ...]:
-    """What a record of drops says."""
-    return unpack_drops(_body_of(header, data, at))
-
-
-def _body_of(header: Header, data: bytes, at: int) -> bytes:
+def body_of(header: Header, data: bytes, at: int) -> bytes:
+    """The body of a valid record, as it lies there."""
     return data[at + HEADER_SIZE : at + HEADER_SIZE + header.length]

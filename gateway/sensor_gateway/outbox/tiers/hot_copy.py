@@ -10,9 +10,9 @@ from typing import Final
 from sensor_gateway.model.event import GapCause
 from sensor_gateway.model.position import Epoch
 from sensor_gateway.outbox.alarm import Retry
-from sensor_gateway.outbox.drops import Drops
+from sensor_gateway.outbox.drops import Drop, Drops
 from sensor_gateway.outbox.files.hot import HotHeader, HotJournal, HotMark, unacknowledged_in
-from sensor_gateway.outbox.files.record import frame_mark
+from sensor_gateway.outbox.files.notes import frame_mark
 from sensor_gateway.outbox.marks import Marks
 from sensor_gateway.outbox.tiers.tail import Tail
 
@@ -51,10 +51,12 @@ class HotCopy:
         if self._is_unread:
             return
         try:
-            self._replace(header)
+            self._journal.begin(header, self._tail, _mark_of(self._marks), _noted(self._drops))
         except OSError as error:
             self._fail(error, now_s)
         else:
+            self._standing = header.epoch
+            self._is_marked = True
             self._retry.worked(_JOB)
 
     def add(self, data: bytes, monotonic: Callable[[], float]) -> bool:
@@ -125,18 +127,13 @@ class HotCopy:
 
     def _rewrite(self, header: HotHeader, slack: int, now_s: float) -> None:
         try:
-            self._replace(header)
+            self._journal.begin(header, self._tail, _mark_of(self._marks), _noted(self._drops))
+            self._standing = header.epoch
+            self._is_marked = True
         except OSError as error:
             # The old journal is whole and goes on growing; it is given up only when it cannot be written.
             if self._journal.size > self._tail.size + 4 * slack:
                 self._fail(error, now_s)
-
-    def _replace(self, header: HotHeader) -> None:
-        # A purge counts once the cursor tells of it, and not before.
-        drops = [drop for drop in self._drops if drop.cause is not GapCause.PURGE]
-        self._journal.begin(header, self._tail, _mark_of(self._marks), drops)
-        self._standing = header.epoch
-        self._is_marked = True
 
     def _fail(self, error: OSError, now_s: float) -> None:
         self._retry.failed(_JOB, error, now_s)
@@ -147,3 +144,8 @@ class HotCopy:
 
 def _mark_of(marks: Marks) -> HotMark:
     return HotMark(epoch=marks.epoch, seq=marks.seq, ranges=tuple(marks.ranges))
+
+
+def _noted(drops: Drops) -> list[Drop]:
+    """A purge counts once the cursor tells of it, and not before."""
+    return [drop for drop in drops if drop.cause is not GapCause.PURGE]

@@ -5,7 +5,7 @@ A name that leads nowhere takes no error with it: what is written to an open fil
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -26,11 +26,17 @@ Texts = Callable[[], Mapping[Path, bytes]]
 class Lookout:
     """Compares what is in the directories with what should be there."""
 
-    def __init__(self, parts: TierParts, locks: list[DirectoryLock], texts: Texts, log: Log) -> None:
-        """``locks`` are renewed in place; ``texts`` gives the small sealed files, and is empty where none is kept."""
+    def __init__(
+        self, parts: TierParts, locks: list[DirectoryLock], wanted: Sequence[Path], texts: Texts, log: Log
+    ) -> None:
+        """``locks`` are renewed in place, and those ``wanted`` are added; ``texts`` gives the small sealed files.
+
+        There are none where none is kept.
+        """
         self._parts = parts
         self._disk: Disk = parts.cold.disk
         self._locks = locks
+        self._wanted = wanted
         self._texts = texts
         self._log = log
         self._failures: dict[Path, str] = {}
@@ -73,6 +79,18 @@ class Lookout:
             else:
                 lock.release()
                 self._log.error("outbox_directory_gone", directory=str(lock.directory), now="made anew")
+        for directory in self._wanted:
+            if not any(lock.directory == directory for lock in self._locks):
+                self._lock_late(directory)
+
+    def _lock_late(self, directory: Path) -> None:
+        """It could not be used at the start, which was said then."""
+        try:
+            self._disk.make_directory(directory)
+            self._locks.append(DirectoryLock(directory))
+        except OSError:
+            return
+        self._log.info("outbox_directory_locked_late", directory=str(directory))
 
     def _lost_segments(self) -> list[Segment]:
         """Those whose file is gone. What one held is announced in its place; one cut short is not written any more."""
