@@ -34,6 +34,11 @@ class Announcements:
             self._newest[topic] = Announcement(topic=topic, payload=payload)
             self._due[topic] = None
 
+    def say(self, announcement: Announcement) -> None:
+        """Make it the newest of its topic, and due even if it was said already."""
+        self.put(announcement.topic, announcement.payload)
+        self._due[announcement.topic] = None
+
     def renew(self) -> None:
         """A new connection: everything is due, in order, and what was denied may be tried again."""
         self._denied.clear()

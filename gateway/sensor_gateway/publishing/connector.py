@@ -19,10 +19,11 @@ from typing import Final
 import tenacity
 
 from sensor_gateway.model.errors import GatewayError
-from sensor_gateway.publishing.mqtt import Greeting, MqttClient, Protocol, Will
+from sensor_gateway.publishing.mqtt import MqttClient
 from sensor_gateway.publishing.session import Connection
 from sensor_gateway.publishing.settings import BrokerSettings
 from sensor_gateway.publishing.wire.dialing import dial, meaning
+from sensor_gateway.publishing.wire.greeting import Greeting, Protocol, Will
 
 _GREETING_TIMEOUT_S: Final = 10.0
 _FIRST_WAIT_S: Final = 1.0

@@ -15,8 +15,9 @@ from sensor_gateway.model.event import Gap
 from sensor_gateway.model.health import Availability, SensorState
 from sensor_gateway.model.log import Log
 from sensor_gateway.model.reading import ClockState, Stamp
+from sensor_gateway.publishing.incoming import Listener, Reply
 from sensor_gateway.publishing.messages import Program, Topics, availability, status
-from sensor_gateway.publishing.mqtt import Loss, Protocol
+from sensor_gateway.publishing.receiving.receiver import Receiver
 from sensor_gateway.publishing.retained.herald import Herald
 from sensor_gateway.publishing.session import Answer, Session
 from sensor_gateway.publishing.settings import BrokerSettings, StreamSettings
@@ -26,6 +27,7 @@ from sensor_gateway.publishing.stream.events import NOT_AUTHORIZED, EventStream
 from sensor_gateway.publishing.stream.feed import SetAside, StreamOutbox
 from sensor_gateway.publishing.stream.freshness import Freshness
 from sensor_gateway.publishing.stream.pace import Pace
+from sensor_gateway.publishing.wire.greeting import Loss, Protocol
 
 _SOON_S: Final = 1.0
 NEEDS_MQTT_5: Final = (
@@ -46,6 +48,7 @@ class PublishingPlan:
 
     ``boot`` is the first 8 hex digits of the boot id; ``sensors`` are the names of all configured sensors,
     ``channels`` the published ones; ``gap_json`` writes a gap; ``set_aside`` keeps quarantined events.
+    ``listeners`` are told what comes in.
     """
 
     broker: BrokerSettings
@@ -57,6 +60,7 @@ class PublishingPlan:
     meta: bytes
     gap_json: Callable[[Gap], bytes]
     set_aside: SetAside = _nowhere
+    listeners: tuple[Listener, ...] = ()
 
     @property
     def topics(self) -> Topics:
@@ -88,6 +92,7 @@ class Delivery:
             plan.channels if plan.broker.states else (), topics=topics, boot=plan.boot, start_uptime_ms=now.uptime_ms
         )
         self.herald = Herald(topics, plan.program, states, now_s=now_s, log=log)
+        self.receiver = Receiver(plan.listeners, announce=self.herald.announcements.say, log=log)
         self.herald.announcements.put(topics.status, status("online", plan.program, now))
         self.herald.announcements.put(topics.meta, plan.meta)
         reason = "waiting for the first good reading"
@@ -110,6 +115,7 @@ class Delivery:
 
     def begin(self, session: Session, now: Stamp) -> None:
         """A new connection: it gets everything from the start."""
+        self.receiver.subscription.begin()
         self.herald.begin(now)
         self.stream.rewind(session.room(self._topics.events))
         was_deaf, self._is_deaf = self._is_deaf, self._needs_subscriber and session.protocol is Protocol.V311
@@ -122,12 +128,16 @@ class Delivery:
             content = answer.content
             if isinstance(content, Batch):
                 self.stream.answered(content, answer.reason, now_s)
+            elif isinstance(content, Reply):
+                self.receiver.answered(answer.reason)
             else:
                 self.herald.answered(session, content, answer.reason, now_s)
 
     def send(self, session: Session, now_s: float, now: Stamp) -> None:
         """Send what is due, as far as the window and the socket have room."""
         self.herald.states.expire(now.uptime_ms)
+        if not self.receiver.send(session, now_s):
+            return
         self.herald.send(session, now_s, now, is_careful=self.stream.suspicion.is_careful)
         if not self.herald.lets_follow or self._held_for_s(now, now_s) > 0:
             return
@@ -138,10 +148,12 @@ class Delivery:
 
     def ended(self, session: Session, loss: Loss, now_s: float) -> None:
         """The connection is gone; what was unanswered on it will be read again."""
-        if not loss.by_peer or loss.reason in _NO_EVIDENCE:
-            return
+        is_evidence = loss.by_peer and loss.reason not in _NO_EVIDENCE
         unanswered = list(session.window)
-        is_ours = self.herald.blame(session, unanswered, now_s)
+        is_ours = self.receiver.ended(unanswered, loss, now_s, is_evidence=is_evidence)
+        if not is_evidence:
+            return
+        is_ours = is_ours or self.herald.blame(session, unanswered, now_s)
         batches = [content for content in unanswered if isinstance(content, Batch)]
         if is_ours:
             self.stream.suspicion.closed(batches, is_evidence=False)
@@ -162,11 +174,11 @@ class Delivery:
         """Whether nothing is under way, and nothing could be sent soon."""
         stream_s = self.stream.wait_s(now_s)
         is_stream_idle = self._is_deaf or stream_s is None or stream_s > _SOON_S
-        return len(session.window) == 0 and is_stream_idle and self.herald.is_idle(now_s)
+        return len(session.window) == 0 and is_stream_idle and self.herald.is_idle(now_s) and self.receiver.is_idle
 
     def wait_s(self, session: Session, now_s: float, now: Stamp) -> float:
         """Seconds until there is something to send, if nothing happens before."""
-        wait_s = self.herald.wait_s(session, now_s, now)
+        wait_s = min(self.herald.wait_s(session, now_s, now), self.receiver.subscription.wait_s(now_s))
         if not session.window.has_room or not self.herald.lets_follow:
             return wait_s
         held_s = self._held_for_s(now, now_s)

@@ -12,9 +12,9 @@ from typing import Final
 from sensor_gateway.model.log import Log
 from sensor_gateway.model.reading import Stamp
 from sensor_gateway.publishing.connector import Connector, Refusal
-from sensor_gateway.publishing.mqtt import Loss, Protocol
 from sensor_gateway.publishing.session import Connection, Session
 from sensor_gateway.publishing.settings import BrokerSettings
+from sensor_gateway.publishing.wire.greeting import Loss, Protocol
 
 _TAKEN_OVER: Final = 0x8E
 _QUICK_S: Final = 10.0

@@ -10,8 +10,6 @@ import socket
 import struct
 from collections import deque
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
-from enum import StrEnum
 from typing import Final
 
 from paho.mqtt.client import Client, ConnectFlags, DisconnectFlags, MQTTMessageInfo
@@ -22,58 +20,31 @@ from paho.mqtt.reasoncodes import ReasonCode
 
 from sensor_gateway.publishing.settings import BrokerSettings
 from sensor_gateway.publishing.states import StateMessage
+from sensor_gateway.publishing.wire.greeting import LARGEST_PACKET, NO_RECEIVE_LIMIT, Greeting, Loss, Protocol, Will
+from sensor_gateway.publishing.wire.mailbox import Mailbox
 from sensor_gateway.publishing.wire.packets import StatePackets
 
-LARGEST_INCOMING: Final = 1_000_000
-"""Largest packet that we let the broker send, as it is told in CONNECT."""
+LARGEST_INCOMING: Final = 8192
+"""Largest packet that we let the broker send, as CONNECT tells it: paho takes properties apart in quadratic time."""
 
 _WILL_DELAY_S: Final = 5
 _TCP_ESTABLISHED: Final = 1
-_NO_LIMIT: Final = 65_535
-_LARGEST_PACKET: Final = 268_435_455
 _PUBACK: Final = 0x40
+_KEEPALIVE_TIMEOUT: Final = 0x8D
+_READS_A_TURN: Final = 20
+_MOST_QUEUED: Final = 5000
+"""So many packets may wait for a broker that sends and does not read."""
 
-
-class Protocol(StrEnum):
-    """The two versions of MQTT that are spoken."""
-
-    V5 = "5"
-    V311 = "3.1.1"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Will:
-    """What the broker publishes, retained at QoS 1, when the connection ends without a goodbye."""
-
-    topic: str
-    payload: bytes
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Greeting:
-    """The broker's CONNACK: its answer (in MQTT 5's codes for both versions), and the limits that it sets."""
-
-    reason: int
-    text: str
-    receive_maximum: int = _NO_LIMIT
-    maximum_packet: int = _LARGEST_PACKET
-    maximum_qos: int = 2
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Loss:
-    """How a connection ended. ``by_peer``: the broker closed it, or what stands before it."""
-
-    by_peer: bool
-    reason: int | None
-    text: str
+_MOST_UNANSWERED: Final = 20
+"""So many messages the broker may send us at QoS 1 and wait for answers, as it is told in CONNECT."""
 
 
 class MqttClient:
     """One connection to one broker. One thread at a time drives it, by the readiness of its socket.
 
-    ``answers`` holds the ids of answered packets, each with the reason; whoever reads takes them off. After any
-    call ``loss`` says whether the connection is gone.
+    ``answers`` holds the ids of answered packets with their reasons, ``grants`` the reasons of answered subscriptions,
+    ``mailbox`` what came in; whoever reads takes them off. ``has_unread``: more has come in than a turn of ``serve``
+    takes, and no selector may tell of it. After any call ``loss`` says whether the connection is gone.
     """
 
     def __init__(
@@ -83,7 +54,8 @@ class MqttClient:
         self.protocol = protocol
         self._broker = broker
         self._inbox = _Inbox()
-        self.answers = self._inbox.answers
+        self.answers, self.grants, self.mailbox = self._inbox.answers, self._inbox.grants, self._inbox.mailbox
+        self.has_unread = False
         self._own_loss: Loss | None = None
         is_v5 = protocol is Protocol.V5
         self._states = StatePackets(has_properties=is_v5, has_expiry=broker.expiry)
@@ -99,8 +71,11 @@ class MqttClient:
         client.on_connect = self._inbox.on_connect
         client.on_disconnect = self._inbox.on_disconnect
         client.on_publish = self._inbox.on_publish
+        client.on_message = lambda _client, _data, message: self.mailbox.put(message)
+        client.on_subscribe = self._inbox.on_subscribe
         client.on_socket_close = self._inbox.on_socket_close
-        client.will_set(will.topic, will.payload, qos=1, retain=True, properties=_will_properties() if is_v5 else None)
+        will_properties = _properties(PacketTypes.WILLMESSAGE, WillDelayInterval=_WILL_DELAY_S) if is_v5 else None
+        client.will_set(will.topic, will.payload, qos=1, retain=True, properties=will_properties)
         if broker.username is not None:
             client.username_pw_set(broker.username, broker.password)
         self._client = client
@@ -131,11 +106,8 @@ class MqttClient:
         """Connect (blocking), send CONNECT, and give the descriptor. OSError and ValueError."""
         keepalive_s = round(self._broker.keepalive_s)
         if self.protocol is Protocol.V5:
-            properties = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]
-            properties.MaximumPacketSize = LARGEST_INCOMING
-            self._client.connect(
-                self._broker.host, self._broker.port, keepalive_s, clean_start=True, properties=properties
-            )
+            ours = _properties(PacketTypes.CONNECT, MaximumPacketSize=LARGEST_INCOMING, ReceiveMaximum=_MOST_UNANSWERED)
+            self._client.connect(self._broker.host, self._broker.port, keepalive_s, clean_start=True, properties=ours)
         else:
             self._client.connect(self._broker.host, self._broker.port, keepalive_s)
         sock = self._client.socket()
@@ -145,24 +117,33 @@ class MqttClient:
         """Read and write what the socket is ready for. Nothing that a broker sends raises."""
         client = self._client
         try:
-            if readable:
+            first = last = self.mailbox.arrived
+            for _ in range(_READS_A_TURN if readable else 0):
                 client.loop_read()
-                while client.has_pending():
-                    client.loop_read()
+                last, before = self.mailbox.arrived, last
+                self.has_unread = last > before or client.has_pending()
+                if not self.has_unread or last - first >= _READS_A_TURN:
+                    break  # as long as messages come, what stands behind them is not left for later
             if writable:
                 client.loop_write()
+            client.check()
         except (ValueError, LookupError, TypeError, struct.error) as error:
-            self.close(f"the broker sent what nobody can read: {error}")
-        if client.announced > LARGEST_INCOMING:
-            self.close(f"the broker announced a packet of {client.announced} bytes")
+            self._give_up(f"what the broker sends cannot be taken: {error}")
 
     def tend(self) -> None:
         """Pings and their deadlines; to be called about every second, after reading."""
         self._client.loop_misc()
 
-    def publish(self, topic: str, payload: bytes, *, retain: bool) -> int:
+    def subscribe(self, filters: Iterable[str]) -> None:
+        """Ask for what is published on these topics, at QoS 1. The answer comes to ``grants``."""
+        self._client.subscribe([(topic, 1) for topic in filters])
+
+    def publish(self, topic: str, payload: bytes, *, retain: bool, correlation: bytes | None = None) -> int:
         """Send at QoS 1; gives the packet id. 0: it does not count as sent, and the connection is to be renewed."""
-        info = self._client.publish(topic, payload, 1, retain)
+        properties = None
+        if correlation is not None and self.protocol is Protocol.V5:
+            properties = _properties(PacketTypes.PUBLISH, CorrelationData=correlation)
+        info = self._client.publish(topic, payload, 1, retain, properties)
         return info.mid if info.rc == MQTTErrorCode.MQTT_ERR_SUCCESS else 0
 
     def publish_states(self, messages: Iterable[StateMessage], *, largest: int) -> None:
@@ -185,6 +166,12 @@ class MqttClient:
         if is_alive and self.greeting is not None and not self._client.want_write():
             self._client.disconnect()
         self._client.close()
+
+    def _give_up(self, why: str) -> None:
+        """What came in cannot be taken."""
+        if self.loss is None:
+            self.close(why)
+            self._own_loss = Loss(by_peer=False, reason=None, text=why, by_incoming=True)
 
     def drop(self) -> None:
         """Close the socket without a word: the broker then publishes the will."""
@@ -209,20 +196,36 @@ class _Client(Client):
         pending = getattr(self.socket(), "pending", None)
         return pending is not None and pending() > 0
 
+    def _handle_publish(self) -> MQTTErrorCode:
+        """PUBLISH. One of QoS 2, for which we never ask, is given on at once: paho would keep it without a bound."""
+        code = super()._handle_publish()
+        while self._in_messages:
+            self._handle_on_message(self._in_messages.popitem()[1])
+        return code
+
     @property
     def has_puback(self) -> bool:
         """Whether the packet that has come in is a PUBACK."""
         return (int(self._in_packet["command"]) & 0xF0) == _PUBACK
 
-    @property
-    def announced(self) -> int:
-        """Length of the packet that is coming in."""
-        return int(self._in_packet["remaining_length"])
+    def check(self) -> None:
+        """ValueError where more comes in than we take."""
+        size = int(self._in_packet["remaining_length"])
+        if size > LARGEST_INCOMING:
+            raise ValueError(f"a packet has {size} bytes, and at most {LARGEST_INCOMING} are taken")
+        if len(self._out_packet) > _MOST_QUEUED:
+            raise ValueError("it sends more and more, and does not read our answers")
+
+    def _packet_handle(self) -> MQTTErrorCode:
+        """A whole packet has come in."""
+        self.check()
+        return super()._packet_handle()
 
     def close(self) -> None:
         """Close the socket, and let go of all callbacks."""
         self._sock_close()
         self.on_publish = self.on_connect = self.on_disconnect = self.on_socket_close = None
+        self.on_message = self.on_subscribe = None
 
 
 class _Inbox:
@@ -230,9 +233,12 @@ class _Inbox:
 
     def __init__(self) -> None:
         self.answers: deque[tuple[int, int]] = deque()
+        self.grants: deque[tuple[int, ...]] = deque(maxlen=16)
+        self.mailbox = Mailbox()
         self.greeting: Greeting | None = None
         self._goodbye: ReasonCode | None = None
         self._is_closed_by_peer = False
+        self._is_silent = False
         self._text = "the connection was given up"
 
     def on_connect(
@@ -242,8 +248,8 @@ class _Inbox:
         self.greeting = self.greeting or Greeting(
             reason=reason.value,
             text=str(reason),
-            receive_maximum=getattr(properties, "ReceiveMaximum", _NO_LIMIT),
-            maximum_packet=getattr(properties, "MaximumPacketSize", _LARGEST_PACKET),
+            receive_maximum=getattr(properties, "ReceiveMaximum", NO_RECEIVE_LIMIT),
+            maximum_packet=getattr(properties, "MaximumPacketSize", LARGEST_PACKET),
             maximum_qos=getattr(properties, "MaximumQoS", 2),
         )
 
@@ -254,6 +260,12 @@ class _Inbox:
         if isinstance(client, _Client) and client.has_puback:
             self.answers.append((packet_id, reason.value))
 
+    def on_subscribe(
+        self, _client: Client, _data: object, _packet_id: int, reasons: list[ReasonCode], _properties: object
+    ) -> None:
+        """SUBACK."""
+        self.grants.append(tuple(reason.value for reason in reasons))
+
     def on_disconnect(
         self, _client: Client, _data: object, flags: DisconnectFlags, reason: ReasonCode, _properties: object
     ) -> None:
@@ -261,6 +273,7 @@ class _Inbox:
         if flags.is_disconnect_packet_from_server:
             self._goodbye = reason
         else:
+            self._is_silent = reason.value == _KEEPALIVE_TIMEOUT
             self._text = f"the connection was given up: {reason}"
 
     def on_socket_close(self, _client: Client, _data: object, sock: object) -> None:
@@ -275,10 +288,11 @@ class _Inbox:
             return Loss(by_peer=True, reason=self._goodbye.value, text=f"the broker disconnected us: {self._goodbye}")
         if self._is_closed_by_peer:
             return Loss(by_peer=True, reason=None, text="the broker closed the connection")
-        return Loss(by_peer=False, reason=None, text=self._text)
+        return Loss(by_peer=False, reason=None, text=self._text, by_incoming=not self._is_silent)
 
 
-def _will_properties() -> Properties:
-    properties = Properties(PacketTypes.WILLMESSAGE)  # type: ignore[no-untyped-call]
-    properties.WillDelayInterval = _WILL_DELAY_S
+def _properties(packet_type: int, **values: object) -> Properties:
+    properties = Properties(packet_type)  # type: ignore[no-untyped-call]
+    for name, value in values.items():
+        setattr(properties, name, value)
     return properties

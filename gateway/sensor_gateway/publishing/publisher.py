@@ -24,12 +24,13 @@ from sensor_gateway.publishing.connector import Connector
 from sensor_gateway.publishing.delivery import NEEDS_MQTT_5, Delivery, PublishingPlan
 from sensor_gateway.publishing.link import Link, LinkReport
 from sensor_gateway.publishing.messages import last_will
-from sensor_gateway.publishing.mqtt import Will
+from sensor_gateway.publishing.receiving.receiver import ReceivingCounters
 from sensor_gateway.publishing.session import Session
 from sensor_gateway.publishing.settings import BrokerSettings
 from sensor_gateway.publishing.stream.batch import StoredEvent
 from sensor_gateway.publishing.stream.feed import StreamOutbox
 from sensor_gateway.publishing.wire.dialing import dial
+from sensor_gateway.publishing.wire.greeting import Will
 
 _LONGEST_WAIT_S: Final = 5.0
 """A turn comes at least so often, so that supervision sees progress."""
@@ -121,6 +122,11 @@ class Publisher:
         return self._link.report
 
     @property
+    def receiving(self) -> ReceivingCounters:
+        """What came in since the start, and what was said to it."""
+        return self._delivery.receiver.counters
+
+    @property
     def counters(self) -> PublisherCounters:
         """What happened since the start."""
         stream = self._delivery.stream
@@ -172,9 +178,11 @@ class Publisher:
         now = self._clock.stamp()
         self.progress += 1
         self._take_in(now_s, now)
+        self._delivery.receiver.tend(now_s, now)
         session = self._serve(ready, now_s, now)
         tend_s = self._outbox.tend()
-        next_s = _LONGEST_WAIT_S if tend_s is None else min(tend_s, _LONGEST_WAIT_S)
+        next_s = min(_LONGEST_WAIT_S, self._delivery.receiver.wait_s(now_s))
+        next_s = next_s if tend_s is None else min(tend_s, next_s)
         if session is not None:
             next_s = min(next_s, session.wait_s(), self._delivery.wait_s(session, now_s, now))
             session.will_wait(next_s)
@@ -219,6 +227,7 @@ class Publisher:
             now_s, readable=bool(happened & ~select.EPOLLOUT), writable=bool(happened & select.EPOLLOUT)
         )
         delivery.settle(session, answers, now_s)
+        delivery.receiver.hear(session, now_s, now)
         if session.loss is None and not self._is_leaving:
             delivery.send(session, now_s, now)
         loss = session.loss

@@ -6,23 +6,27 @@ must read what has come in before it blames the broker.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final, TypeAlias
 
 from sensor_gateway.publishing.announcements import Announcement
-from sensor_gateway.publishing.mqtt import Greeting, Loss, MqttClient
+from sensor_gateway.publishing.incoming import Incoming, Reply
+from sensor_gateway.publishing.mqtt import MqttClient
 from sensor_gateway.publishing.states import StateMessage
 from sensor_gateway.publishing.stream.batch import Batch
 from sensor_gateway.publishing.window import Window
+from sensor_gateway.publishing.wire.greeting import Greeting, Loss
 from sensor_gateway.publishing.wire.packets import payload_room
 
-Content: TypeAlias = Batch | Announcement
+Content: TypeAlias = Batch | Announcement | Reply
 
 _STALL_S: Final = 1.0
 """A turn that comes later than this after the time it was wanted is a stall of our own."""
 
 _LONGEST_TEND_S: Final = 5.0
+_CORRELATION: Final = 3 + 3
+"""What correlation data costs beside itself: its name and length, and a longer length of all properties."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,14 +86,15 @@ class Session:
         """Whether bytes wait for the socket."""
         return self._client.wants_write
 
-    def room(self, topic: str) -> int:
+    def room(self, topic: str, correlation: bytes | None = None) -> int:
         """How large a payload to ``topic`` this broker takes."""
-        return payload_room(topic, self._largest)
+        return payload_room(topic, self._largest) - (len(correlation) + _CORRELATION if correlation else 0)
 
     def turn(self, now_s: float, *, readable: bool, writable: bool) -> list[Answer]:
         """Serve the socket; give the answers that came in. Those to packets we do not wait for mean nothing."""
         self._patience_s += min(now_s - self._now_s, self._wanted_s + _STALL_S)
         self._now_s = now_s
+        readable = readable or self._client.has_unread
         if readable or writable:
             self._client.serve(readable=readable, writable=writable)
         if now_s >= self._next_tend_s:
@@ -112,6 +117,8 @@ class Session:
 
     def wait_s(self) -> float:
         """Seconds until the next turn is wanted, if the socket has nothing to say before."""
+        if self._client.has_unread:
+            return 0.0
         wait_s = max(self._next_tend_s - self._now_s, 0.0)
         oldest_s = self.window.oldest_s
         if oldest_s is not None:
@@ -122,9 +129,27 @@ class Session:
         """The next turn is wanted in ``wait_s``; what comes much later than that was a stall of ours."""
         self._wanted_s = wait_s
 
+    def subscribe(self, filters: Sequence[str]) -> None:
+        """Ask for what is published on these topics. ``take_grants`` gives the answer."""
+        self._client.subscribe(filters)
+
+    def take_grants(self) -> list[tuple[int, ...]]:
+        """The answers to ``subscribe`` that came in: a reason for each topic filter."""
+        grants = self._client.grants
+        return [grants.popleft() for _ in range(len(grants))]
+
+    def take_incoming(self) -> tuple[list[Incoming], int]:
+        """What was published for us and came in, and how many of these were dropped since the last call."""
+        mailbox = self._client.mailbox
+        dropped, mailbox.dropped = mailbox.dropped, 0
+        return mailbox.take(), dropped
+
     def publish(self, content: Content, topic: str, payload: bytes, *, retain: bool) -> bool:
         """Send at QoS 1 and wait for the answer. False: not sent, and the connection is gone."""
-        packet_id = self._client.publish(topic, payload, retain=retain)
+        if isinstance(content, Reply):
+            packet_id = self._client.publish(topic, payload, retain=retain, correlation=content.correlation)
+        else:
+            packet_id = self._client.publish(topic, payload, retain=retain)
         if packet_id == 0:
             self._client.close("a message could not be sent")
             return False

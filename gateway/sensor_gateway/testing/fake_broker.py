@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import Self, TypeAlias
 
-from sensor_gateway.testing.mqtt_packets import Packet, PacketReader
+from sensor_gateway.testing.mqtt_packets import Packet, PacketReader, granted
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,7 +105,7 @@ class FakeBroker:
 
     ``packets`` holds all that was received, in order; ``connections`` counts the clients. ``policy`` decides on each
     PUBLISH (the answer to one of QoS 0 may be Silence or Close only), ``connack`` on each CONNECT, by the number of
-    the connection. Both may be replaced at any time.
+    the connection, ``on_subscribe`` on each SUBSCRIBE (None: granted). All may be replaced at any time.
     """
 
     def __init__(
@@ -119,6 +119,7 @@ class FakeBroker:
         """Nothing is open before the context is entered."""
         self.policy = policy
         self.connack = connack
+        self.on_subscribe: Policy | None = None
         self.packets: list[Packet] = []
         self.port = port
         self._tls = tls
@@ -227,15 +228,19 @@ class FakeBroker:
         return True
 
     def _decide(self, peer: _Peer, packet: Packet) -> Answer:
+        if packet.kind == "SUBSCRIBE" and self.on_subscribe is not None:
+            return self.on_subscribe(packet)
         return decided(packet, self.policy, self.connack, is_v5=peer.reader.is_v5)
 
 
 def decided(
     packet: Packet, policy: Policy, connack: Callable[[int, Packet], Connack] | Connack, *, is_v5: bool
 ) -> Answer:
-    """The answer to a packet: PUBLISH by ``policy``, CONNECT by ``connack``, PINGREQ always."""
+    """The answer to a packet: PUBLISH by ``policy``, CONNECT by ``connack``, SUBSCRIBE and PINGREQ always."""
     if packet.kind == "PUBLISH":
         return policy(packet)
+    if packet.kind == "SUBSCRIBE":
+        return Raw(data=granted(packet, is_v5=is_v5))
     if packet.kind == "CONNECT":
         greeting = connack if isinstance(connack, Connack) else connack(packet.connection, packet)
         if greeting.closes:

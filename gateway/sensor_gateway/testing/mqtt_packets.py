@@ -2,10 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Final
 
-_TYPES: Final = {1: "CONNECT", 3: "PUBLISH", 4: "PUBACK", 8: "SUBSCRIBE", 12: "PINGREQ", 14: "DISCONNECT"}
+_TYPES: Final = {
+    1: "CONNECT",
+    3: "PUBLISH",
+    4: "PUBACK",
+    5: "PUBREC",
+    7: "PUBCOMP",
+    8: "SUBSCRIBE",
+    12: "PINGREQ",
+    14: "DISCONNECT",
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,6 +46,52 @@ class Packet:
     def expiry_s(self) -> int | None:
         """MQTT 5's message expiry, where it is the only property."""
         return int.from_bytes(self.properties[1:5], "big") if self.properties[:1] == b"\x02" else None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Publication:
+    """A PUBLISH as a broker sends it, right or wrong. ``properties`` are MQTT 5's, in bytes; None: 3.1.1."""
+
+    topic: bytes
+    payload: bytes = b""
+    qos: int = 0
+    packet_id: int = 1
+    is_retained: bool = False
+    is_duplicate: bool = False
+    properties: bytes | None = b""
+
+    def encoded(self) -> bytes:
+        """The bytes (MQTT 5.0, section 3.3)."""
+        flags = self.is_duplicate << 3 | self.qos << 1 | self.is_retained
+        body = len(self.topic).to_bytes(2, "big") + self.topic
+        body += self.packet_id.to_bytes(2, "big") if self.qos else b""
+        body += b"" if self.properties is None else _variable(len(self.properties)) + self.properties
+        body += self.payload
+        return bytes((0x30 | flags,)) + _variable(len(body)) + body
+
+
+def granted(packet: Packet, *, is_v5: bool, reasons: Iterable[int] | None = None) -> bytes:
+    """SUBACK for a SUBSCRIBE: by default QoS 1 for every filter (MQTT 5.0, section 3.9)."""
+    wanted = list(filters(packet, is_v5=is_v5))
+    body = packet.body[:2] + (b"\0" if is_v5 else b"") + bytes([1] * len(wanted) if reasons is None else reasons)
+    return b"\x90" + _variable(len(body)) + body
+
+
+def filters(packet: Packet, *, is_v5: bool) -> Iterator[str]:
+    """The topic filters of a SUBSCRIBE (MQTT 5.0, section 3.8)."""
+    at = 3 + packet.body[2] if is_v5 else 2
+    while at < len(packet.body):
+        end = at + 2 + int.from_bytes(packet.body[at : at + 2], "big")
+        yield packet.body[at + 2 : end].decode()
+        at = end + 1
+
+
+def _variable(length: int) -> bytes:
+    encoded = bytearray()
+    while length >= 128:
+        encoded.append(length & 127 | 128)
+        length >>= 7
+    return bytes((*encoded, length))
 
 
 class PacketReader:

@@ -34,6 +34,7 @@ class SteppedBroker:
         """Nothing is open before the context is entered."""
         self.policy = policy
         self.connack = connack
+        self.on_subscribe: Policy | None = None
         self.packets: list[Packet] = []
         self.connections = 0
         self.port = 0
@@ -134,7 +135,10 @@ class SteppedBroker:
             if packet.kind == "DISCONNECT":
                 self._end(number)
                 return
-            answer = decided(packet, self.policy, self.connack, is_v5=reader.is_v5)
+            if packet.kind == "SUBSCRIBE" and self.on_subscribe is not None:
+                answer = self.on_subscribe(packet)
+            else:
+                answer = decided(packet, self.policy, self.connack, is_v5=reader.is_v5)
             if not self.answer(packet, answer) or number not in self._peers:
                 self._end(number)
                 return

@@ -10,6 +10,7 @@ import random
 import threading
 from collections import deque
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
 
@@ -30,11 +31,11 @@ from sensor_gateway.outbox.settings import OutboxSettings
 from sensor_gateway.publishing.connector import Connector, NoConnection, Refusal
 from sensor_gateway.publishing.delivery import PublishingPlan
 from sensor_gateway.publishing.messages import Program
-from sensor_gateway.publishing.mqtt import Will
 from sensor_gateway.publishing.publisher import Publisher
 from sensor_gateway.publishing.session import Connection
 from sensor_gateway.publishing.settings import BrokerSettings, StreamSettings
 from sensor_gateway.publishing.states import PublishedChannel
+from sensor_gateway.publishing.wire.greeting import Will
 from sensor_gateway.simulation.virtual_clock import VirtualClock
 from sensor_gateway.testing.fake_broker import Ack, Answer, Connack
 from sensor_gateway.testing.memory_outbox import MemoryOutbox
@@ -193,6 +194,7 @@ class BrokerBench:
         stream: dict[str, Any] | None = None,
         set_aside: Callable[[Any, str], object] | None = None,
         meta: bytes = b'{"schema_version":1}',
+        listeners: tuple[Any, ...] = (),
         seed: int = 1,
         **broker: Any,
     ) -> None:
@@ -210,7 +212,7 @@ class BrokerBench:
         channel = Channel(name="temperature", quantity=TEMPERATURE, low=-1e9, high=1e9, resolution=0.01)
         self.sources = [Source(sensor=f"s{number}", channel=channel) for number in range(sensors)]
         self._set_aside = set_aside
-        plan = self._plan(stream or {}, broker, meta)
+        plan = replace(self._plan(stream or {}, broker, meta), listeners=listeners)
         self.publisher = Publisher(plan, outbox=self.outbox, clock=self.clock, log=self.log)
         self.publisher.outlets = (self.basket,)
         self.connector = VirtualConnector(

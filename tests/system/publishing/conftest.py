@@ -58,6 +58,7 @@ class Rig:
         dialer: Callable[[BrokerSettings], socket.socket] = dial,
         stream: dict[str, Any] | None = None,
         outbox: Any = None,
+        listeners: tuple[Any, ...] = (),
         **broker: Any,
     ) -> None:
         channel = Channel(name="temperature", quantity=TEMPERATURE, low=-40, high=125, resolution=0.01)
@@ -78,6 +79,7 @@ class Rig:
             meta=b'{"schema_version":1}',
             gap_json=MemoryOutbox(boot=BOOT).encoder.gap,
             set_aside=self.set_aside,
+            listeners=listeners,
         )
         self.publisher = Publisher(plan, outbox=self.outbox, clock=self.clock, log=self.log, dialer=dialer)
         self.publisher.outlets = (self.basket,)

@@ -18,12 +18,13 @@ from proving.logs import Quiet
 from sensor_gateway.model.position import Position
 from sensor_gateway.publishing.delivery import Delivery
 from sensor_gateway.publishing.link import Link, LinkState
-from sensor_gateway.publishing.mqtt import Loss, _Inbox
+from sensor_gateway.publishing.mqtt import _Inbox
 from sensor_gateway.publishing.retained.herald import Herald
 from sensor_gateway.publishing.stream import events
 from sensor_gateway.publishing.stream.batch import StoredEvent, place
 from sensor_gateway.publishing.stream.feed import Feed
 from sensor_gateway.publishing.stream.suspicion import Suspicion
+from sensor_gateway.publishing.wire.greeting import Loss
 from sensor_gateway.service import refused_events
 from sensor_gateway.service.refused_events import RefusedEvents
 from sensor_gateway.testing.fake_broker import Ack, Answer, Close, Connack, Reset, Silence

@@ -16,13 +16,14 @@ import pytest
 from proving.broker_bench import BrokerBench
 
 from sensor_gateway.publishing.connector import Connector, NoConnection
-from sensor_gateway.publishing.mqtt import Loss, MqttClient, Protocol, _Inbox
+from sensor_gateway.publishing.mqtt import MqttClient, _Inbox
 from sensor_gateway.publishing.session import Connection
 from sensor_gateway.publishing.stream import events
 from sensor_gateway.publishing.stream.events import EventStream
 from sensor_gateway.publishing.stream.feed import Feed
 from sensor_gateway.publishing.stream.obstacle import Obstacle
 from sensor_gateway.publishing.window import Window
+from sensor_gateway.publishing.wire.greeting import Loss, Protocol
 from sensor_gateway.testing.fake_broker import Ack, Answer, Close, Connack, Reset, Silence
 from sensor_gateway.testing.mqtt_packets import Packet
 

@@ -18,11 +18,12 @@ import paho.mqtt.client as mqtt
 import pytest
 
 from sensor_gateway.publishing.connector import Connector
-from sensor_gateway.publishing.mqtt import MqttClient, Protocol, Will
+from sensor_gateway.publishing.mqtt import MqttClient
 from sensor_gateway.publishing.session import Connection
 from sensor_gateway.publishing.settings import BrokerSettings, TlsSettings
 from sensor_gateway.publishing.states import StateMessage
 from sensor_gateway.publishing.wire.dialing import dial
+from sensor_gateway.publishing.wire.greeting import Protocol, Will
 from sensor_gateway.testing.fake_broker import Ack, Answer, Connack, FakeBroker, Raw, Silence
 from sensor_gateway.testing.mqtt_packets import Packet
 
@@ -232,10 +233,10 @@ def test_a_packet_announced_with_256_mb_ends_the_connection(rig: Rigs) -> None:
     with FakeBroker() as broker:
         gateway = rig(broker.port).start()
         assert gateway.until(lambda: broker.published("status"))
-        assert b"\x27\x00\x0f\x42\x40" in broker.kinds("CONNECT")[0].body, "1 MB at most, as CONNECT said"
+        assert b"\x27\x00\x00\x20\x00" in broker.kinds("CONNECT")[0].body, "8 kB at most, as CONNECT said"
         broker.send(b"\x30\xff\xff\xff\x7f")
         assert gateway.until(lambda: broker.connections == 2)
-        assert "announced" in str(gateway.log.facts("broker_lost")[0]["why"])
+        assert "268435455 bytes" in str(gateway.log.facts("broker_lost")[0]["why"])
 
 
 def test_a_publish_before_the_greeting_is_harmless(rig: Rigs) -> None:

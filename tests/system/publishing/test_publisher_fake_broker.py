@@ -17,9 +17,9 @@ from sensor_gateway.model.health import Availability, SensorState
 from sensor_gateway.model.reading import ClockState, FailureCode
 from sensor_gateway.publishing.connector import Connector, Refusal
 from sensor_gateway.publishing.link import LinkState
-from sensor_gateway.publishing.mqtt import Will
 from sensor_gateway.publishing.settings import BrokerSettings
 from sensor_gateway.publishing.wire.dialing import dial
+from sensor_gateway.publishing.wire.greeting import Will
 from sensor_gateway.testing.fake_broker import Ack, Answer, Close, Connack, FakeBroker, Silence
 from sensor_gateway.testing.memory_outbox import MemoryOutbox, MemoryStored
 from sensor_gateway.testing.mqtt_packets import Packet

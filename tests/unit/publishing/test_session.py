@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 
 from sensor_gateway.publishing.announcements import Announcement
-from sensor_gateway.publishing.mqtt import Greeting, Loss, Protocol
 from sensor_gateway.publishing.session import Connection, Session
+from sensor_gateway.publishing.wire.greeting import Greeting, Loss, Protocol
+from sensor_gateway.publishing.wire.mailbox import Mailbox
 
 STATUS = Announcement(topic="status", payload=b"online")
 
@@ -22,6 +23,9 @@ class Client:
         self.keepalive_s = 60.0
         self.wants_write = False
         self.answers: deque[tuple[int, int]] = deque()
+        self.grants: deque[tuple[int, ...]] = deque()
+        self.mailbox = Mailbox()
+        self.has_unread = False
         self.loss: Loss | None = None
         self.ids = 0
         self.tended = 0
