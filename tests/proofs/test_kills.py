@@ -16,7 +16,7 @@ from proving.kills.lives import KINDS, Lives, plan
 
 pytestmark = pytest.mark.system
 
-FEW = 6
+FEW = 20
 
 
 @pytest.mark.timeout(7200)
