@@ -24,10 +24,9 @@ from sensor_gateway.publishing.session import Connection
 from sensor_gateway.publishing.settings import BrokerSettings
 from sensor_gateway.publishing.wire.dialing import dial, meaning
 from sensor_gateway.publishing.wire.greeting import Greeting, Protocol, Will
+from sensor_gateway.publishing.wire.retry_rule import RetryRule
 
 _GREETING_TIMEOUT_S: Final = 10.0
-_FIRST_WAIT_S: Final = 1.0
-_MOST_DOUBLINGS: Final = 20
 _STABLE_S: Final = 60.0
 """A connection that lasted so long counts as good: the next wait is short again."""
 
@@ -86,6 +85,7 @@ class Connector:
         self._will = will
         self._wake = wake
         self._dial = dialer
+        self._rule = RetryRule(first_spread_s=broker.first_retry_spread_s, longest_s=broker.retry_max_s)
         self._chance = chance or random.Random()  # noqa: S311 - spreads load, keeps no secret
         self._failures = 0
         self._stands_down = False
@@ -131,15 +131,8 @@ class Connector:
     def _first_wait_s(self) -> float:
         if self._stands_down:
             self._stands_down = False
-            return self._long_wait_s()
-        spread_s = self._broker.first_retry_spread_s if self._failures == 0 else self._longest_wait_s(self._failures)
-        return self._chance.uniform(0.0, spread_s)
-
-    def _long_wait_s(self) -> float:
-        return self._chance.uniform(0.5, 1.0) * self._broker.retry_max_s
-
-    def _longest_wait_s(self, failures: int) -> float:
-        return min(_FIRST_WAIT_S * 2.0 ** min(failures - 1, _MOST_DOUBLINGS), self._broker.retry_max_s)
+            return self._rule.long_wait_s(self._chance)
+        return self._rule.wait_s(self._failures, self._chance)
 
     def _waits(self, failures: int) -> Callable[[tenacity.RetryCallState], float]:
         """How long to wait after a failed try: full jitter; long where only a person can help."""
@@ -147,8 +140,8 @@ class Connector:
         def wait_s(state: tenacity.RetryCallState) -> float:
             refusal = _refusal(state)
             if refusal is not None and refusal.needs_a_person:
-                return self._long_wait_s()
-            return self._chance.uniform(0.0, self._longest_wait_s(failures + state.attempt_number))
+                return self._rule.long_wait_s(self._chance)
+            return self._rule.wait_s(failures + state.attempt_number, self._chance)
 
         return wait_s
 

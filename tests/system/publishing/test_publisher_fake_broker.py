@@ -621,7 +621,7 @@ def test_waits_are_spread_at_random_and_reset_by_a_stable_connection_only(free_p
         connector.start()
         connector.stop()
         connector.lost(after_s)
-    assert waits == [60.0, 1.0, 2.0, 4.0, 60.0]
+    assert waits == [60.0, 60.0, 120.0, 240.0, 60.0]
 
 
 def test_refusals_carry_a_sentence(free_port: int) -> None:
