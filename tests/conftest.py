@@ -22,6 +22,12 @@ if settings.get_current_profile_name() == "default":  # and not what --hypothesi
     settings.load_profile("house")
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--brokers", default="", help="which brokers tests/system/publishing/test_brokers.py tries, or all"
+    )
+
+
 def open_files() -> list[str]:
     """What each descriptor of this process leads to."""
     found = []

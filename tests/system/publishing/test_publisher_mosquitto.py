@@ -1,9 +1,8 @@
-"""The publisher against mosquitto: outages, kills, a broker that stands still, and what it refuses."""
+"""The publisher against mosquitto, set up as each test needs it. What holds with every broker: test_brokers.py."""
 
 from __future__ import annotations
 
 import contextlib
-import json
 import shutil
 import signal
 import socket
@@ -13,8 +12,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-import paho.mqtt.client as mqtt
 import pytest
+from proving.brokers.process import Listener
 
 MOSQUITTO = shutil.which("mosquitto") or "/usr/sbin/mosquitto"
 
@@ -68,38 +67,6 @@ class Mosquitto:
             self._process = None
 
 
-class Listener:
-    """A subscriber of everything below the prefix. ``seqs`` as they came."""
-
-    def __init__(self, port: int, name: str) -> None:
-        self.seqs: list[int] = []
-        self.messages: list[tuple[str, bytes, bool]] = []
-        self._client = mqtt.Client(mqtt.CallbackAPIVersion.VERSION2, client_id=name, protocol=mqtt.MQTTv5)
-        self._client.reconnect_delay_set(1, 1)
-        self._subscribed = threading.Event()
-        self._client.on_connect = lambda client, *_: client.subscribe("sensors/#", 1)
-        self._client.on_subscribe = lambda *_: self._subscribed.set()
-        self._client.on_message = self._hear
-        self._client.connect("127.0.0.1", port)
-        self._client.loop_start()
-        assert self._subscribed.wait(5)
-
-    def _hear(self, _client: mqtt.Client, _data: object, message: mqtt.MQTTMessage) -> None:
-        self.messages.append((message.topic, message.payload, message.retain))
-        if message.topic.endswith("/events"):
-            self.seqs += [entry["seq"] for entry in json.loads(message.payload)]
-
-    def last(self, end: str) -> dict[str, Any]:
-        return json.loads(next(body for topic, body, _ in reversed(self.messages) if topic.endswith(end)))  # type: ignore[no-any-return]
-
-    def payloads(self, end: str) -> list[bytes]:
-        return [body for topic, body, _ in list(self.messages) if topic.endswith(end)]
-
-    def stop(self) -> None:
-        self._client.disconnect()
-        self._client.loop_stop()
-
-
 @pytest.fixture
 def broker(tmp_path: Path, free_port: int) -> Iterator[Mosquitto]:
     mosquitto = Mosquitto(tmp_path, free_port).start()
@@ -117,19 +84,7 @@ def listen() -> Iterator[Callable[[int], Listener]]:
 
     yield make
     for listener in made:
-        listener.stop()
-
-
-def test_events_arrive_once_and_in_order(broker: Mosquitto, rig: Rigs, listen: Callable[[int], Listener]) -> None:
-    listener = listen(broker.port)
-    gateway = rig(broker.port).start()
-    for start in range(0, 300, 10):
-        gateway.put_values(10, first=float(start))
-        gateway.until(lambda: not gateway.basket.events)
-    assert gateway.until_acknowledged(300)
-    assert gateway.until(lambda: len(listener.seqs) >= 300)
-    assert listener.seqs == list(range(1, 301))
-    assert gateway.publisher.counters.no_subscriber == 0
+        listener.leave()
 
 
 def test_events_that_nobody_would_hear_are_kept_where_that_is_wanted(
@@ -157,25 +112,8 @@ def test_control_without_the_wish_they_are_given_to_nobody(
     assert not listen(broker.port).seqs
 
 
-def test_who_comes_later_finds_status_meta_availability_and_states(
+def test_a_broker_that_ends_in_order_costs_no_event(
     broker: Mosquitto, rig: Rigs, listen: Callable[[int], Listener]
-) -> None:
-    gateway = rig(broker.port).start()
-    gateway.put_values(1, first=20.0)
-    gateway.put_values(1, first=21.0, sensor=1)
-    assert gateway.until_acknowledged(2)
-    listener = listen(broker.port)
-    assert gateway.until(lambda: len(listener.messages) >= 6)
-    assert all(retained for _, _, retained in listener.messages)
-    assert listener.last("/status")["state"] == "online"
-    assert listener.last("/meta") == {"schema_version": 1}
-    assert listener.last("/availability/s0")["state"] == "starting"
-    assert listener.last("/state/s1/temperature")["value"] == 21.0
-
-
-@pytest.mark.parametrize("way", [signal.SIGKILL, signal.SIGTERM])
-def test_a_broker_that_goes_away_costs_no_event(
-    broker: Mosquitto, rig: Rigs, listen: Callable[[int], Listener], way: signal.Signals
 ) -> None:
     listener = listen(broker.port)
     gateway = rig(broker.port).start()
@@ -183,7 +121,7 @@ def test_a_broker_that_goes_away_costs_no_event(
         gateway.put_values(5, first=float(start))
     assert gateway.until_acknowledged(50)
     assert gateway.until(lambda: listener.seqs == list(range(1, 51)))
-    broker.send(way)
+    broker.send(signal.SIGTERM)
     broker.kill()
     for start in range(50, 100, 5):
         gateway.put_values(5, first=float(start))
@@ -199,22 +137,6 @@ def test_a_broker_that_goes_away_costs_no_event(
     assert later.last("/state/s0/temperature")["value"] == 99.0
 
 
-def test_a_broker_that_stands_still_is_left_and_the_events_arrive(
-    broker: Mosquitto, rig: Rigs, listen: Callable[[int], Listener]
-) -> None:
-    listener = listen(broker.port)
-    gateway = rig(broker.port, ack_timeout_s=0.5).start()
-    gateway.put_values(5)
-    assert gateway.until_acknowledged(5)
-    broker.send(signal.SIGSTOP)
-    gateway.put_values(5, first=5.0)
-    assert gateway.until(lambda: "broker_lost" in gateway.log.names())
-    broker.send(signal.SIGCONT)
-    assert gateway.until_acknowledged(10, 15)
-    assert gateway.until(lambda: set(listener.seqs) == set(range(1, 11)))
-    assert not gateway.quarantined
-
-
 def test_our_own_process_standing_still_renews_nothing(broker: Mosquitto, rig: Rigs) -> None:
     gateway = rig(broker.port, ack_timeout_s=1.5)
     while gateway.publisher.counters.connections == 0 or gateway.publisher.step(0.02) < 0.1:
@@ -228,48 +150,8 @@ def test_our_own_process_standing_still_renews_nothing(broker: Mosquitto, rig: R
     assert gateway.log.names() == ["broker_connected"]
 
 
-def test_a_clean_stop_is_seen_as_one_offline_and_stale_values(
-    broker: Mosquitto, rig: Rigs, listen: Callable[[int], Listener]
-) -> None:
-    listener = listen(broker.port)
-    gateway = rig(broker.port).start()
-    gateway.put_values(1)
-    assert gateway.until_acknowledged(1)
-    gateway.stop()
-    assert gateway.until(lambda: any(b"offline" in body for body in listener.payloads("/status")))
-    gateway.until(lambda: False, 0.3)
-    states = [json.loads(body)["state"] for body in listener.payloads("/status")]
-    assert states == ["online", "offline"]
-    assert listener.last("/state/s0/temperature")["quality"] == "stale"
-
-
-def test_a_renewal_is_seen_by_nobody(broker: Mosquitto, rig: Rigs, listen: Callable[[int], Listener]) -> None:
-    listener = listen(broker.port)
-    gateway = rig(broker.port).start()
-    gateway.put_values(1)
-    assert gateway.until_acknowledged(1)
-    session = gateway.publisher._link.session
-    session._client._client.socket().shutdown(socket.SHUT_RDWR)  # as a link that breaks
-    assert gateway.until(lambda: gateway.log.names().count("broker_connected") == 2)
-    gateway.until(lambda: False, 1.0)
-    assert not any(b"offline" in body for body in listener.payloads("/status")), "back before the will's delay is over"
-
-
 def _broken() -> None:
     raise RuntimeError("broken on purpose")
-
-
-def test_the_will_speaks_when_the_gateway_dies(broker: Mosquitto, rig: Rigs, listen: Callable[[int], Listener]) -> None:
-    listener = listen(broker.port)
-    gateway = rig(broker.port).start()
-    gateway.put_values(1)
-    assert gateway.until_acknowledged(1)
-    gateway.basket.take = _broken  # type: ignore[method-assign]
-    gateway.publisher.wake()
-    gateway.thread.join(5)
-    assert gateway.log.names()[-1] == "publisher_failed"
-    assert gateway.until(lambda: any(b"offline" in body for body in listener.payloads("/status")), 10)
-    assert "since" not in listener.last("/status")
 
 
 def test_a_publisher_that_failed_can_run_again(broker: Mosquitto, rig: Rigs) -> None:
@@ -340,22 +222,6 @@ def test_a_wrong_password_is_said_in_plain_words_and_healed_without_a_restart(
         assert gateway.until_acknowledged(1)
     finally:
         broker.kill()
-
-
-def test_a_state_expires_in_the_broker_by_itself(
-    broker: Mosquitto, rig: Rigs, listen: Callable[[int], Listener]
-) -> None:
-    gateway = rig(broker.port, lifetime_ms=1500).start()
-    gateway.put_values(1)
-    assert gateway.until_acknowledged(1)
-    gateway.publisher._link.session.drop()  # and nobody is left to say stale
-    gateway.publisher.stop()
-    gateway.thread.join(5)
-    gateway.until(lambda: False, 2.5)
-    listener = listen(broker.port)
-    gateway.until(lambda: len(listener.messages) >= 3)
-    bodies = listener.payloads("/state/s0/temperature")
-    assert not [body for body in bodies if b"stale" not in body]
 
 
 def test_the_descriptors_are_those_of_one_connection_after_many_restarts(broker: Mosquitto, rig: Rigs) -> None:
