@@ -236,7 +236,12 @@ class FakeBroker:
 def decided(
     packet: Packet, policy: Policy, connack: Callable[[int, Packet], Connack] | Connack, *, is_v5: bool
 ) -> Answer:
-    """The answer to a packet: PUBLISH by ``policy``, CONNECT by ``connack``, SUBSCRIBE and PINGREQ always."""
+    """The answer to a packet: PUBLISH by ``policy``, CONNECT by ``connack``, SUBSCRIBE and PINGREQ always.
+
+    To what is out of turn: a hang-up.
+    """
+    if not packet.is_in_turn:
+        return Close()
     if packet.kind == "PUBLISH":
         return policy(packet)
     if packet.kind == "SUBSCRIBE":

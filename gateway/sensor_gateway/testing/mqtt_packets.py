@@ -16,11 +16,16 @@ _TYPES: Final = {
     12: "PINGREQ",
     14: "DISCONNECT",
 }
+_NO_CLIENTS: Final = {0, 2, 9, 11, 13}
+"""Types that no client sends: reserved, CONNACK, SUBACK, UNSUBACK, PINGRESP."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Packet:
-    """What a client sent. ``number`` counts the PUBLISH packets of its connection, ``connection`` from 1."""
+    """What a client sent. ``number`` counts the PUBLISH packets of its connection, ``connection`` from 1.
+
+    ``is_in_turn``: the protocol allows it here (MQTT 5, sections 2.1.2 and 3.1): CONNECT comes first, and once.
+    """
 
     connection: int
     kind: str
@@ -31,6 +36,7 @@ class Packet:
     topic: str = ""
     payload: bytes = b""
     properties: bytes = b""
+    is_in_turn: bool = True
 
     @property
     def qos(self) -> int:
@@ -101,6 +107,7 @@ class PacketReader:
         """``connection`` is the number that the packets will carry."""
         self.is_v5 = True
         self._connection = connection
+        self._is_connected = False
         self._published = 0
         self._pending = bytearray()
 
@@ -114,10 +121,12 @@ class PacketReader:
 
     def _parse(self, first: int, body: bytes) -> Packet:
         kind = _TYPES.get(first >> 4, str(first >> 4))
+        is_in_turn = first >> 4 not in _NO_CLIENTS and self._is_connected is not (kind == "CONNECT")
         if kind == "CONNECT":
             self.is_v5 = body[6] == 5
+            self._is_connected = True
         if kind != "PUBLISH":
-            return Packet(connection=self._connection, kind=kind, flags=first & 15, body=body)
+            return Packet(connection=self._connection, kind=kind, flags=first & 15, body=body, is_in_turn=is_in_turn)
         self._published += 1
         at = 2 + int.from_bytes(body[:2], "big")
         topic = body[2:at].decode()
@@ -139,6 +148,7 @@ class PacketReader:
             topic=topic,
             payload=body[at:],
             properties=properties,
+            is_in_turn=is_in_turn,
         )
 
 
