@@ -42,6 +42,8 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
             names = always(metafunc.function.__name__)
         else:
             names = list(KINDS) if chosen == "all" else chosen.split(",")
+        if strangers := set(names) - set(KINDS):
+            raise pytest.UsageError(f"--brokers knows {', '.join(KINDS)} and all, not {', '.join(strangers)}")
         metafunc.parametrize("name", names)
 
 
@@ -211,6 +213,7 @@ def test_how_soon_the_will_speaks_when_the_gateway_dies(
     rig = gateway(broker)
     rig.put_values(1)
     assert rig.until_acknowledged(1)
+    assert rig.until(lambda: listener.seqs and listener.states("/status")), "aedes lets the will overtake"
     rig.basket.take = _broken
     rig.publisher.wake()
     rig.thread.join(5)
