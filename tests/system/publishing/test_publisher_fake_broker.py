@@ -91,6 +91,7 @@ def test_a_clean_stop_takes_states_back_says_offline_and_leaves_no_will(rig: Rig
         gateway = rig(broker.port).start()
         gateway.put_values(1)
         assert gateway.until_acknowledged(1)
+        assert gateway.until(lambda: broker.published("/state/")), "it goes out behind the event"
         before = len(broker.packets)
         gateway.stop()
         last = broker.packets[before:]
