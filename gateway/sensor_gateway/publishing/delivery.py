@@ -156,11 +156,11 @@ class Delivery:
         is_ours = is_ours or self.herald.blame(session, unanswered, now_s)
         batches = [content for content in unanswered if isinstance(content, Batch)]
         if is_ours:
-            self.stream.suspicion.closed(batches, is_evidence=False)
+            self.stream.closed(batches, now_s, is_evidence=False)
         elif loss.reason == NOT_AUTHORIZED and batches:
-            self.stream.denied(now_s)
+            self.stream.denied(now_s, costs_connection=True)
         elif session.is_trusted:
-            self.stream.suspicion.closed(batches, is_evidence=len(unanswered) == 1)
+            self.stream.closed(batches, now_s, is_evidence=len(unanswered) == 1)
 
     def say_goodbye(self, session: Session, now: Stamp) -> None:
         """A clean stop. The stream rests."""

@@ -31,6 +31,15 @@ def test_the_event_alone_is_condemned_after_three_closes(stored: list[MemoryStor
     assert not suspicion.is_condemned(stored[4].position)
 
 
+def test_three_closes_over_what_stands_in_its_place_clear_the_event_and_blame_the_topic(
+    stored: list[MemoryStored],
+) -> None:
+    suspicion = Suspicion()
+    blamed = [suspicion.closed([_batch(stored[3])], is_evidence=True) for _ in range(6)]
+    assert blamed == [False] * 5 + [True]
+    assert not suspicion.is_condemned(stored[3].position)
+
+
 def test_a_bad_link_condemns_nobody(stored: list[MemoryStored]) -> None:
     suspicion = Suspicion()
     for _ in range(100):

@@ -88,9 +88,18 @@ class EventStream:
         self.feed.note_stored(last)
         self._pace.note(count, now_s)
 
-    def denied(self, now_s: float) -> None:
-        """The broker does not allow the events topic."""
-        if self.obstacle.deny(now_s):
+    def closed(self, unanswered: Sequence[Batch], now_s: float, *, is_evidence: bool) -> None:
+        """The broker closed the connection over these. ``is_evidence``: nothing else was unanswered.
+
+        While it hangs up over the topic, that says nothing of an event.
+        """
+        is_known = self.obstacle.costs_connection
+        if unanswered if is_known else self.suspicion.closed(unanswered, is_evidence=is_evidence):
+            self.denied(now_s, costs_connection=True)
+
+    def denied(self, now_s: float, *, costs_connection: bool = False) -> None:
+        """The broker does not allow the events topic, and says so, or hangs up."""
+        if self.obstacle.deny(now_s, costs_connection=costs_connection):
             self._log.error("stream_denied", why="the broker does not allow us to publish on the events topic")
 
     def next_batch(self, now_s: float, uptime_ms: int) -> Batch | None:
@@ -126,11 +135,13 @@ class EventStream:
         self._unanswered -= 1
         if reason == NO_SUBSCRIBER and self._needs_subscriber:
             self.counters.held += 1
-            self._put_back([batch.entries])
+            self._again = _in_order(self._again, batch.entries)
             if self.obstacle.hold(now_s):
                 why = "nobody subscribes to the events topic; see outbox.hold_when_no_subscriber"
                 self._log.warning("stream_held", why=why, pending=self._outbox.pending)
         elif reason < FAILURE:
+            if self.obstacle.costs_connection:
+                self.feed.turn_back()
             if self.obstacle.delivered():
                 self._log.info("stream_resumed", pending=self._outbox.pending)
             if reason == NO_SUBSCRIBER:
@@ -150,7 +161,7 @@ class EventStream:
         if reason in {TOPIC_INVALID, PAYLOAD_INVALID}:
             self._take_apart(batch, f"the broker refused it alone, with 0x{reason:02x}")
             return
-        self._put_back([batch.entries])
+        self._again = _in_order(self._again, batch.entries)
         if reason == NOT_AUTHORIZED:
             self.denied(now_s)
         elif self.obstacle.refuse(now_s):
@@ -167,7 +178,7 @@ class EventStream:
         most = self._pace.allowance(max(self._outbox.pending, 1), now_s)
         if self.obstacle.is_held:
             most = min(most, 1)
-        batch = self.feed.read(most, uptime_ms) if most else None
+        batch = self.feed.read(most, uptime_ms, is_second=self.obstacle.costs_connection) if most else None
         if batch is not None:
             self._pace.spend(len(batch.entries))
         elif self._is_overlooked:
@@ -184,14 +195,14 @@ class EventStream:
 
     def _take_apart(self, batch: Batch, why: str) -> None:
         """Find the event that is meant: each is sent alone, and the one refused alone is quarantined."""
-        if len(batch.entries) > 1:
-            self._put_back([(entry,) for entry in batch.entries])
-            return
         entry = batch.entries[0]
-        if isinstance(entry, Gap):
+        if len(batch.entries) > 1:
+            self._again = _in_order(self._again, *((entry,) for entry in batch.entries))
+        elif isinstance(entry, Gap):
             self.feed.skip(entry)
         else:
-            self._put_back([(self.feed.quarantine(entry, why),)])
+            self._again = _in_order(self._again, (self.feed.quarantine(entry, why),))
 
-    def _put_back(self, groups: Sequence[tuple[Entry, ...]]) -> None:
-        self._again = sorted([*self._again, *groups], key=lambda group: place(group[0]))
+
+def _in_order(groups: Sequence[tuple[Entry, ...]], *more: tuple[Entry, ...]) -> list[tuple[Entry, ...]]:
+    return sorted([*groups, *more], key=lambda group: place(group[0]))

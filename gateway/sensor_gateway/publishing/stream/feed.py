@@ -55,7 +55,7 @@ class Feed:
         self._after: Position | None = None
         self._passed_gap: Position | None = None
         self._newest: Position | None = None
-        self._given_up: set[Position] = set()
+        self._given_up: dict[Position, tuple[StoredEvent, str]] = {}
         self.may_have_more = True
         self.quarantined = 0
 
@@ -71,11 +71,18 @@ class Feed:
         self._newest = last
         self.may_have_more = True
 
-    def read(self, most: int, uptime_ms: int) -> Batch | None:
-        """The next message, of at most ``most`` events; None when there is none, or when its head was given up."""
+    def turn_back(self) -> None:
+        """Begin at the lowest unacknowledged event again, on the same connection."""
+        self.rewind(self._room)
+
+    def read(self, most: int, uptime_ms: int, *, is_second: bool = False) -> Batch | None:
+        """The next message, of at most ``most`` events; None when there is none, or when its head was given up.
+
+        ``is_second``: one event, and where there are two, the second: the first may be the reason why nothing passes.
+        """
         if not self.may_have_more:
             return None
-        most = 1 if self._suspicion.is_single else min(most, MOST_EVENTS)
+        most = 2 if is_second else 1 if self._suspicion.is_single else min(most, MOST_EVENTS)
         spare = 0 if self._passed_gap is None else 1
         entries = self._outbox.read(self._after, max_events=most + spare, max_bytes=self._room)
         if spare and entries and place(entries[0]) == self._passed_gap and end(entries[0]) is None:
@@ -83,6 +90,8 @@ class Feed:
         if not entries:
             self.may_have_more = False
             return None
+        if is_second:
+            entries = entries[-1:]
         batch = self.pack(entries[:1] if self._suspicion.is_single else entries, uptime_ms)
         self._pass(entries[0] if batch is None else batch.entries[-1])
         if batch is not None:
@@ -103,16 +112,12 @@ class Feed:
         return batch
 
     def quarantine(self, event: StoredEvent, why: str) -> Gap:
-        """Give an event up, on evidence. The gap is sent in its place, and only its answer moves the cursor.
+        """The gap that is sent in the place of an event, on evidence. The event is set aside when that was taken.
 
-        A connection that is lost before that answer gives it up again; it is set aside once all the same.
+        Not before: where the broker has no gap either, it is not the event that it will not have.
         """
         position = event.position
-        if position not in self._given_up:
-            self._given_up.add(position)
-            self._set_aside(event, why)
-            self.quarantined += 1
-            self._log.error("event_quarantined", epoch=str(position.epoch), seq=position.seq, why=why)
+        self._given_up[position] = (event, why)
         wall_ms = _wall_ms(event.body)
         return Gap(
             epoch=position.epoch,
@@ -129,16 +134,28 @@ class Feed:
         """Not even the gap can be sent: do without the announcement. Where the feed reads on is the same."""
         self._log.error("gap_not_announced", epoch=str(place(entry).epoch), seq=place(entry).seq)
         last = end(entry)
+        self._give_up(place(entry))
         if last is not None:
             self._outbox.acknowledge(place(entry), last)
 
     def delivered(self, batch: Batch) -> None:
         """The broker has it for good."""
+        for entry in batch.entries if self._given_up else ():
+            if isinstance(entry, Gap):
+                self._give_up(place(entry))
+            else:
+                self._given_up.pop(place(entry), None)  # it was taken after all
         if batch.first is not None and batch.last is not None:
             self._outbox.acknowledge(batch.first, batch.last)
             self._suspicion.cleared(batch.last)
-            if self._given_up:
-                self._given_up = {position for position in self._given_up if position > batch.last}
+
+    def _give_up(self, position: Position) -> None:
+        """Set aside the event of this place, if one was given up there: before it is acknowledged, and not after."""
+        if position in self._given_up:
+            event, why = self._given_up.pop(position)
+            self._set_aside(event, why)
+            self.quarantined += 1
+            self._log.error("event_quarantined", epoch=str(position.epoch), seq=position.seq, why=why)
 
     def _pass(self, entry: Entry) -> None:
         """Read on behind this one, which may lie lower: an outbox that loads flash late leaves the highest epoch.

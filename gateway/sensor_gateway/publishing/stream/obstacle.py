@@ -17,7 +17,8 @@ _LONGEST_PAUSE_S: Final = 30.0
 class Obstacle:
     """A quota that is used up (for a moment), or what lasts until somebody acts: a forbidden topic, or no subscriber.
 
-    Either of these outlives the connection, and so is news once.
+    Either of these outlives the connection, and so is news once. ``costs_connection``: the broker hangs up over each
+    message to the forbidden topic.
     """
 
     def __init__(self) -> None:
@@ -26,21 +27,27 @@ class Obstacle:
         self.is_held = False
         self._is_refused = False
         self._is_probing = False
+        self.costs_connection = False
         self._until_s = 0.0
         self._pause_s = _FIRST_PAUSE_S
 
     def forget(self) -> None:
-        """A new connection: try at once, but still one message ahead where the obstacle lasts."""
+        """A new connection: try at once, but still one message ahead where the obstacle lasts.
+
+        Where each try costs the connection, it keeps its rest: all else needs one.
+        """
         self._is_refused = False
         self._is_probing = False
-        self._until_s = 0.0
+        if not self.costs_connection:
+            self._until_s = 0.0
         self._pause_s = _FIRST_PAUSE_S
 
-    def deny(self, now_s: float) -> bool:
+    def deny(self, now_s: float, *, costs_connection: bool = False) -> bool:
         """The topic is forbidden. True if that is news."""
         is_news = not self.is_denied
-        if is_news or self._is_probing:
+        if is_news or self._is_probing or costs_connection:
             self._until_s = now_s + _REST_S
+        self.costs_connection = costs_connection
         self.is_denied = True
         self._is_probing = False
         return is_news
@@ -70,6 +77,7 @@ class Obstacle:
             return False
         self.is_denied = False
         self.is_held = False
+        self.costs_connection = False
         self.forget()
         return True
 

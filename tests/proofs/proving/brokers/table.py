@@ -57,7 +57,7 @@ TABLE: Final[tuple[Row, ...]] = (
             "it says no: kept, with an alarm",
             "it says yes: lost in silence",
             "it says yes: lost in silence",
-            "it hangs up: the first event is set aside, the rest is kept",
+            "it hangs up: kept, with an alarm",
             "it says yes: lost in silence",
         ),
     ),
