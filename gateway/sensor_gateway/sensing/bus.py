@@ -5,9 +5,11 @@ The real ones are in ``i2c``, ``serial_port`` and ``sysfs``, those of software i
 
 from __future__ import annotations
 
+from collections.abc import Collection, Sequence
 from typing import Protocol, TypeAlias, runtime_checkable
 
 from sensor_gateway.model.operations import KernelDevice
+from sensor_gateway.sensing.plan import SensorPlan
 
 
 @runtime_checkable
@@ -90,6 +92,15 @@ class DeviceFiles(Protocol):
 
         DeviceMissing where there is no such device, FileMissing where it has no such file.
         """
+        ...
+
+
+@runtime_checkable
+class Rewirable(Protocol):
+    """A bus in software, whose devices come and go with the sensors that are configured."""
+
+    def rewire(self, sensors: Sequence[SensorPlan], kept: Collection[str]) -> None:
+        """Have a device for each of these; those of the names ``kept`` stay as they are."""
         ...
 
 

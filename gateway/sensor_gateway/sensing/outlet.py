@@ -6,7 +6,7 @@ One side puts, the other takes. What has no room is not handed over: it stays wi
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Final, TypeVar
 
 from sensor_gateway.model.event import ChangeEvent
@@ -28,6 +28,17 @@ class Outlet:
         # Changes of health are few. Should nobody take them, the oldest go: the newest ones are what counts.
         self._states: deque[SensorState] = deque(maxlen=_STATES_KEPT)
         self._is_abandoned = False
+        self._silenced: set[tuple[str, int]] = set()
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether all that was put has been taken."""
+        return not self._events and not self._states
+
+    @property
+    def is_free(self) -> bool:
+        """Whether nobody puts any more, and all that was put has been taken: another may take its place."""
+        return self._is_abandoned and self.is_empty
 
     @property
     def room(self) -> int:
@@ -38,6 +49,10 @@ class Outlet:
         """Hand over, in order. Whoever puts looks at ``room`` first; nothing is refused here."""
         if self._is_abandoned:
             return
+        if self._silenced:
+            silent = {sensor for sensor, _ in tuple(self._silenced)}
+            events = [event for event in events if event.source.sensor not in silent]
+            states = [state for state in states if state.sensor not in silent]
         # Events first: who sees that a sensor is online again finds its recovery already there.
         self._events.extend(events)
         self._states.extend(states)
@@ -47,8 +62,26 @@ class Outlet:
         """All that has been put so far, in order. Never waits."""
         return _drained(self._events), _drained(self._states)
 
+    def silence(self, sensors: Iterable[str], number: int) -> None:
+        """From any thread: what is put of these sensors is discarded until the change ``number`` is heeded.
+
+        They have left the bus, and their thread does not know yet. What was put before is still there to be taken.
+        """
+        self._silenced.update([(sensor, number) for sensor in sensors])
+
+    def heed(self, number: int, *, capacity: int) -> None:
+        """From the thread that puts: nothing comes any more of the sensors that the change ``number`` took away."""
+        self._capacity = capacity
+        for entry in [entry for entry in tuple(self._silenced) if entry[1] == number]:
+            self._silenced.discard(entry)
+
+    def begin(self, *, capacity: int) -> None:
+        """A new thread will put from now on, and knows all; the one before has ended."""
+        self._capacity = capacity
+        self._silenced.clear()
+
     def abandon(self) -> None:
-        """From any thread: whatever is put from now on is discarded, for a bus thread that hangs."""
+        """From any thread: whatever is put from now on is discarded, for a bus thread that hangs or has to go."""
         self._is_abandoned = True
 
 

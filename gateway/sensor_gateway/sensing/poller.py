@@ -7,54 +7,44 @@ with the detectors. What ``step`` calls is in the folder ``polling``; drivers ar
 from __future__ import annotations
 
 import threading
+from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import partial
 from typing import Final
 
 from sensor_gateway.model.clock import Clock
-from sensor_gateway.model.driver_spec import BusKind
 from sensor_gateway.model.errors import BusMissing, BusStuck, MeasurementError, WireError
 from sensor_gateway.model.log import Log
 from sensor_gateway.model.reading import FailureCode
-from sensor_gateway.sensing.bus import Bus, DeviceFiles, I2cBus, SerialLine, line_of
-from sensor_gateway.sensing.engine import DriverRun
-from sensor_gateway.sensing.exchange import Exchanger
+from sensor_gateway.sensing.bus import Bus, I2cBus, Rewirable, SerialLine, line_of
 from sensor_gateway.sensing.outlet import Outlet
 from sensor_gateway.sensing.plan import SensorPlan
-from sensor_gateway.sensing.polling.account import SensorAccount
 from sensor_gateway.sensing.polling.news import News
 from sensor_gateway.sensing.polling.opening import Opening
-from sensor_gateway.sensing.polling.schedule import Moment, Schedule, next_turn
+from sensor_gateway.sensing.polling.roster import PollerCounters, Roster
+from sensor_gateway.sensing.polling.schedule import Moment, next_turn
 from sensor_gateway.sensing.polling.sensor import PolledSensor
 from sensor_gateway.sensing.polling.stuck import is_bus_to_blame
-from sensor_gateway.sensing.polling.talker import TalkingSensor
-from sensor_gateway.sensing.stream_run import StreamRun
 
 LONGEST_TURN_S: Final = 10.0
 """A turn is taken at least so often, so that supervision sees that the thread lives."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class PollerCounters:
-    """What a poller has done so far.
+class BusChange:
+    """Which sensors a bus serves from now on, and how many events its outlet holds.
 
-    ``polls`` begun (measurements of a stream), good ``readings``, ``failures`` of whole polls, deadlines ``missed``,
-    news ``refused`` for lack of room, ``damaged`` frames of a stream and ``strays``, bytes on a line that answered
-    nothing.
+    A plan that is the same object as before stands for a sensor that nothing happens to. ``number`` rises with every
+    change, so that the outlet knows which silences are over.
     """
 
-    polls: int
-    readings: int
-    failures: int
-    missed: int
-    refused: int
-    damaged: int
-    strays: int
+    number: int
+    sensors: tuple[SensorPlan, ...]
+    capacity: int
 
 
 class Poller:
-    """Reads the sensors of one bus. One thread runs it; ``stop``, ``progress`` and ``counters`` are for all."""
+    """Reads the sensors of one bus, in one thread. For all: ``stop``, ``change``, ``progress`` and ``counters``."""
 
     def __init__(
         self,
@@ -67,54 +57,49 @@ class Poller:
         slack_s: float,
     ) -> None:
         """Nothing is opened or asked yet. ValueError for a line that is to serve requests and a stream at once."""
-        streams = [plan for plan in sensors if plan.spec.bus is BusKind.SERIAL_STREAM]
-        if streams and (line_of(bus) is None or len(streams) < len(sensors)):
-            raise ValueError(f"{bus.name} cannot serve {streams[0].name}, which talks by itself, beside other sensors")
         self.progress = 0
         self._bus = bus
         self._clock = clock
         self._outlet = outlet
         self._log = log
         self._slack_s = slack_s
-        self._stopping = threading.Event()
+        self._is_stopping = False
+        self._woken = threading.Event()
+        self._changes: deque[BusChange] = deque()
         self._opening = Opening(bus, clock, log)
         self._news = News(slack_s)
         self._next_s = float("-inf")
         self._is_proven = False
         self._stuck_reason = ""
-        self._longest_interval_s = max((plan.interval_s for plan in sensors), default=0.0)
         self._line = line_of(bus)
-        self._exchanger = None if self._line is None or streams else Exchanger(self._line, clock)
-        self._talkers: list[TalkingSensor] = []
-        self._polled: list[PolledSensor] = []
-        for plan in sensors:
-            account = SensorAccount(plan, self._news, log, clock.stamp())
-            if streams:
-                self._talkers.append(TalkingSensor(plan, StreamRun(plan), account))
-            else:
-                schedule = Schedule(interval_s=plan.interval_s, slack_s=slack_s)
-                self._polled.append(_polled_sensor(plan, bus, self._exchanger, schedule, account, clock))
-        self._sensors: Sequence[PolledSensor | TalkingSensor] = self._talkers or self._polled
-        self._schedules = [sensor.schedule for sensor in self._sensors]
+        self._roster = Roster(sensors, bus, news=self._news, clock=clock, log=log, slack_s=slack_s)
+        self._is_talking = self._roster.is_talking
 
     def run(self) -> None:
         """Take turns until ``stop``. Ends by itself only for a fault of its own, which it logs."""
         try:
-            while not self._stopping.is_set():
+            while not self._is_stopping:
                 wait_s = self.step()
                 if wait_s > 0:
-                    self._stopping.wait(wait_s)
+                    self._woken.wait(wait_s)
         except Exception as error:  # noqa: BLE001 - the top of a thread: the supervisor decides what follows
             self._log.error("bus_thread_failed", bus=self._bus.name, reason=str(error), exc_info=True)
         finally:
-            for sensor in self._polled:
-                sensor.close()
+            self._roster.close()
             self._opening.close()
 
     def stop(self) -> None:
         """From any thread: end after the present turn, and at once where it waits."""
-        self._stopping.set()
+        self._is_stopping = True
+        self._woken.set()
         if self._line is not None:
+            self._line.wake()
+
+    def change(self, change: BusChange) -> None:
+        """From any thread: serve these sensors from the next turn on. Nothing under way is cut short."""
+        self._changes.append(change)
+        self._woken.set()
+        if self._is_talking and self._line is not None:
             self._line.wake()
 
     def step(self) -> float:
@@ -123,10 +108,12 @@ class Poller:
         On the line of a stream the turn begins with the wait for bytes, and the next one is wanted at once.
         """
         self.progress += 1
+        if self._changes:
+            self._change()
         news = self._news
         news.room = self._outlet.room
         if self._opening.is_open or self._is_opened():
-            if self._talkers and self._line is not None:
+            if self._is_talking and self._line is not None:
                 self._listen(self._line)
             else:
                 self._poll()
@@ -143,26 +130,31 @@ class Poller:
     @property
     def counters(self) -> PollerCounters:
         """What has been done so far."""
-        sensors = self._sensors
-        return PollerCounters(
-            polls=sum(sensor.polls for sensor in sensors),
-            readings=sum(sensor.account.readings for sensor in sensors),
-            failures=sum(sensor.account.failures for sensor in sensors),
-            missed=sum(sensor.schedule.missed for sensor in sensors),
-            refused=sum(sensor.account.refused for sensor in sensors),
-            damaged=sum(talker.damaged for talker in self._talkers),
-            strays=0 if self._exchanger is None else self._exchanger.strays,
-        )
+        return self._roster.counters
+
+    def _change(self) -> None:
+        """Take over what was ordered, one after the other: what left and came back has begun anew."""
+        self._woken.clear()
+        while self._changes:
+            change = self._changes.popleft()
+            if isinstance(self._bus, Rewirable):
+                self._bus.rewire(change.sensors, self._roster.kept(change.sensors))
+            new = self._roster.change(change.sensors)
+            self._outlet.heed(change.number, capacity=change.capacity)
+            if self._opening.is_open:
+                now_s = self._clock.monotonic()
+                for sensor in new:
+                    sensor.revive(now_s)
 
     def _poll(self) -> None:
         now_s = self._clock.monotonic()
         failed: list[tuple[PolledSensor, MeasurementError]] = []
-        for sensor in self._polled:
+        for sensor in self._roster.polled:
             if sensor.schedule.from_s > now_s:
                 continue
             error = sensor.serve(now_s)
             self.progress += 1  # the time limits of many dead slaves may fall into one turn
-            if self._stopping.is_set():
+            if self._is_stopping:
                 break  # what a stop cut short has not failed
             if error is not None:
                 failed.append((sensor, error))
@@ -181,7 +173,7 @@ class Poller:
             return
         now_s = self._clock.monotonic()
         stamp = self._clock.stamp()
-        for talker in self._talkers:
+        for talker in self._roster.talkers:
             if data:
                 talker.heard(data, stamp, now_s)
             if talker.schedule.from_s <= now_s:
@@ -197,10 +189,10 @@ class Poller:
         is_stuck = isinstance(worst, BusStuck) or (
             isinstance(self._bus, I2cBus)
             and is_bus_to_blame(
-                [sensor.wire for sensor in self._polled],
+                [sensor.wire for sensor in self._roster.polled],
                 worst,
                 since_s=self._opening.opened_s,
-                longest_interval_s=self._longest_interval_s,
+                longest_interval_s=self._roster.longest_interval_s,
                 is_known=bool(self._stuck_reason),
             )
         )
@@ -229,13 +221,13 @@ class Poller:
             return False
         self._is_proven = False
         now_s = self._clock.monotonic()
-        for sensor in self._sensors:
+        for sensor in self._roster.sensors:
             sensor.revive(now_s)
         return True
 
     def _prove(self) -> None:
         """See whether any sensor has answered since the bus was opened: then it works."""
-        if not any(sensor.wire.answered_s >= self._opening.opened_s for sensor in self._sensors):
+        if not any(sensor.wire.answered_s >= self._opening.opened_s for sensor in self._roster.sensors):
             return
         self._is_proven = True
         self._opening.prove()
@@ -243,13 +235,13 @@ class Poller:
             self._stuck_reason = ""
             self._log.info("bus_recovered", bus=self._bus.name)
             now_s = self._clock.monotonic()
-            for sensor in self._polled:
+            for sensor in self._roster.polled:
                 if sensor.schedule.is_suspended:
                     sensor.revive(now_s)
 
     def _interrupt(self, code: FailureCode, reason: str) -> None:
         stamp = self._clock.stamp()
-        for sensor in self._sensors:
+        for sensor in self._roster.sensors:
             sensor.interrupt(code, reason, stamp)
 
     def _until_next(self, uptime_ms: int) -> float:
@@ -258,23 +250,8 @@ class Poller:
         bell_s = float("inf") if bell_ms is None else now_s + (bell_ms - uptime_ms) / 1000
         moments: Sequence[Moment] = (self._opening,)
         if self._opening.is_open:
-            moments = self._schedules
+            moments = self._roster.schedules
         self._next_s = next_turn(moments, bell_s=bell_s, bell_latest_s=bell_s + self._slack_s)
-        if self._talkers and self._opening.is_open:
+        if self._is_talking and self._opening.is_open:
             return 0.0
         return max(0.0, min(self._next_s - now_s, LONGEST_TURN_S))
-
-
-def _polled_sensor(
-    plan: SensorPlan,
-    bus: Bus,
-    exchanger: Exchanger | None,
-    schedule: Schedule,
-    account: SensorAccount,
-    clock: Clock,
-) -> PolledSensor:
-    transfer = bus.transfer if isinstance(bus, I2cBus) else None
-    settled_s = None if exchanger is None else partial(exchanger.settled_s, plan.address)
-    read_file = bus.read_file if isinstance(bus, DeviceFiles) else None
-    run = DriverRun(plan, transfer=transfer, asking=exchanger, read_file=read_file)
-    return PolledSensor(run, schedule, account, clock, settled_s=settled_s)

@@ -7,6 +7,7 @@ driver. Where there is none, the driver's own vectors are played.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from importlib.metadata import entry_points
 from typing import Final, Literal, cast, overload
 
@@ -81,21 +82,36 @@ def simulated_bus(
     A model that refuses its sensor's options (ValueError, KeyError) is a fault of the model.
     """
     world = World(seed=seed, scenario=scenario)
-    mountings = [_mounting(plan, world) for plan in sensors]
     faults = () if scenario is None else scenario.faults
     if kind == "i2c":
-        sockets = [
-            # A driver's bus kind tells which of the four kinds its model is; a third party's promises to keep to it.
-            Socket(model=cast("I2cModel", _model(mounting, VectorChip)), mounting=mounting)
-            for mounting in mountings
-        ]
-        return SimulatedI2cBus(name, sockets, clock=clock, faults=faults)
+        i2c = SimulatedI2cBus(name, _sockets(world, sensors), clock=clock, faults=faults)
+        i2c.sockets_of = partial(_sockets, world)
+        return i2c
     if kind == "linux":
-        shelves = [
-            Shelf(model=cast("FilesModel", _model(mounting, VectorFiles)), mounting=mounting) for mounting in mountings
-        ]
-        return SimulatedFiles(name, shelves, clock=clock, faults=faults)
-    return SimulatedLine(name, slaves=_slaves(mountings), talkers=_talkers(mountings), clock=clock, faults=faults)
+        files = SimulatedFiles(name, _shelves(world, sensors), clock=clock, faults=faults)
+        files.shelves_of = partial(_shelves, world)
+        return files
+    slaves, talkers = _wired(world, sensors)
+    line = SimulatedLine(name, slaves=slaves, talkers=talkers, clock=clock, faults=faults)
+    line.wired_of = partial(_wired, world)
+    return line
+
+
+def _sockets(world: World, plans: Sequence[SensorPlan]) -> list[Socket]:
+    mountings = [_mounting(plan, world) for plan in plans]
+    # A driver's bus kind tells which of the four kinds its model is; a third party's promises to keep to it.
+    return [Socket(model=cast("I2cModel", _model(mounting, VectorChip)), mounting=mounting) for mounting in mountings]
+
+
+def _shelves(world: World, plans: Sequence[SensorPlan]) -> list[Shelf]:
+    mountings = [_mounting(plan, world) for plan in plans]
+    # As above: the bus kind tells.
+    return [Shelf(model=cast("FilesModel", _model(mounting, VectorFiles)), mounting=mounting) for mounting in mountings]
+
+
+def _wired(world: World, plans: Sequence[SensorPlan]) -> tuple[list[WiredSlave], list[WiredTalker]]:
+    mountings = [_mounting(plan, world) for plan in plans]
+    return _slaves(mountings), _talkers(mountings)
 
 
 def _mounting(plan: SensorPlan, world: World) -> Mounting:

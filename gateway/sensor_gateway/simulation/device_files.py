@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from sensor_gateway.model.clock import Clock
 from sensor_gateway.model.errors import BusMissing, DeviceMissing, Nack, NoAnswer
 from sensor_gateway.model.operations import KernelDevice
+from sensor_gateway.sensing.plan import SensorPlan
 from sensor_gateway.simulation.chips.chip import FilesModel, Mounting
 from sensor_gateway.simulation.damage import damaged, shortened
 from sensor_gateway.simulation.disturbances import Disturbances
@@ -24,16 +25,21 @@ class Shelf:
 
 
 class SimulatedFiles:
-    """Devices by what they say of themselves. Works with a real clock (a read waits) and with a VirtualClock."""
+    """Devices by what they say of themselves. Works with a real clock (a read waits) and with a VirtualClock.
+
+    ``shelves_of`` tells the places of other sensors.
+    """
 
     def __init__(self, name: str, shelves: Sequence[Shelf], *, clock: Clock, faults: Sequence[LinkFault] = ()) -> None:
         """The simulation's time begins now."""
         self.name = name
+        self.shelves_of: Callable[[Sequence[SensorPlan]], Sequence[Shelf]] | None = None
         self._clock = clock
         self._zero_s = clock.monotonic()
         self._passing = Passing(clock)
         self._shelves = tuple(shelves)
         self._devices = [shelf.model(shelf.mounting) for shelf in shelves]
+        self._faults = tuple(faults)
         self._disturbances = Disturbances(faults, bus=name, sensors={shelf.mounting.sensor for shelf in shelves})
         self._replugged_s: dict[int, float] = {}
         self._is_open = False
@@ -51,6 +57,23 @@ class SimulatedFiles:
         """Let go; idempotent. Ends a read that takes long."""
         self._is_open = False
         self._passing.interrupt()
+
+    def rewire(self, sensors: Sequence[SensorPlan], kept: Collection[str]) -> None:
+        """Have a device for each of ``sensors``; those of the names ``kept`` stay as they are."""
+        if self.shelves_of is None:
+            return
+        places = {shelf.mounting.sensor: place for place, shelf in enumerate(self._shelves)}
+        devices, replugged_s = self._devices, self._replugged_s
+        self._shelves = tuple(self.shelves_of(sensors))
+        self._devices, self._replugged_s = [], {}
+        for place, shelf in enumerate(self._shelves):
+            sensor = shelf.mounting.sensor
+            before = places.get(sensor) if sensor in kept else None
+            self._devices.append(shelf.model(shelf.mounting) if before is None else devices[before])
+            if before is not None and before in replugged_s:
+                self._replugged_s[place] = replugged_s[before]
+        names = {shelf.mounting.sensor for shelf in self._shelves}
+        self._disturbances = Disturbances(self._faults, bus=self.name, sensors=names)
 
     def read_file(self, device: KernelDevice, name: str) -> bytes:
         """What a file says when the kernel has measured. Raises WireError and its kinds."""

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from sensor_gateway.model.clock import Clock
 from sensor_gateway.model.errors import BusMissing, Nack, NoAnswer
+from sensor_gateway.sensing.plan import SensorPlan
 from sensor_gateway.simulation.chips.chip import I2cChip, I2cModel, Mounting
 from sensor_gateway.simulation.damage import damaged, shortened
 from sensor_gateway.simulation.disturbances import Disturbances
@@ -25,12 +26,14 @@ class Socket:
 class SimulatedI2cBus:
     """Chips by address. Works with a real clock and with a VirtualClock; one thread at a time, as any bus.
 
-    A chip that a scenario unplugs comes back fresh from power-on.
+    A chip that a scenario unplugs comes back fresh from power-on. ``sockets_of`` tells the
+    places of other sensors.
     """
 
     def __init__(self, name: str, sockets: Sequence[Socket], *, clock: Clock, faults: Sequence[LinkFault] = ()) -> None:
         """The simulation's time begins now."""
         self.name = name
+        self.sockets_of: Callable[[Sequence[SensorPlan]], Sequence[Socket]] | None = None
         self._clock = clock
         self._zero_s = clock.monotonic()
         self._passing = Passing(clock)
@@ -38,6 +41,7 @@ class SimulatedI2cBus:
         self._chips: dict[int, I2cChip] = {
             address: socket.model(socket.mounting) for address, socket in self._sockets.items()
         }
+        self._faults = tuple(faults)
         self._disturbances = Disturbances(faults, bus=name, sensors={socket.mounting.sensor for socket in sockets})
         self._is_calm = not self._disturbances
         self._replugged_s: dict[int, float] = {}
@@ -56,6 +60,24 @@ class SimulatedI2cBus:
         """Let go; idempotent. Ends a transaction that a scenario delays."""
         self._is_open = False
         self._passing.interrupt()
+
+    def rewire(self, sensors: Sequence[SensorPlan], kept: Collection[str]) -> None:
+        """Have a chip for each of ``sensors``; those of the names ``kept`` stay as they are."""
+        if self.sockets_of is None:
+            return
+        chips, before = self._chips, self._sockets
+        self._sockets = {socket.mounting.address: socket for socket in self.sockets_of(sensors)}
+        self._chips = {}
+        for address, socket in self._sockets.items():
+            sensor = socket.mounting.sensor
+            if sensor in kept and address in before and before[address].mounting.sensor == sensor:
+                self._chips[address] = chips[address]
+            else:
+                self._chips[address] = socket.model(socket.mounting)
+                self._replugged_s.pop(address, None)
+        names = {socket.mounting.sensor for socket in self._sockets.values()}
+        self._disturbances = Disturbances(self._faults, bus=self.name, sensors=names)
+        self._is_calm = not self._disturbances
 
     def transfer(self, address: int, data: bytes, count: int) -> bytes:
         """Write ``data`` if there is any, then read ``count`` bytes if any, in one transaction. Raises WireErrors."""

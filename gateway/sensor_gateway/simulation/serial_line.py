@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from heapq import heappop, heappush
 from typing import Final
 
 from sensor_gateway.model.clock import Clock
 from sensor_gateway.model.errors import BusMissing
+from sensor_gateway.sensing.plan import SensorPlan
 from sensor_gateway.simulation.chips.chip import EARLY_S, Slave, Talker
 from sensor_gateway.simulation.damage import damaged, shortened
 from sensor_gateway.simulation.disturbances import Disturbances
@@ -41,7 +42,8 @@ class WiredTalker:
 class SimulatedLine:
     """One line. Works with a real clock (a read waits) and with a VirtualClock (a read moves it).
 
-    One thread at a time writes and reads; ``wake`` may come from any.
+    One thread at a time writes and reads; ``wake`` may come from any. ``wired_of`` tells what is
+    at the other end for other sensors.
     """
 
     def __init__(
@@ -55,6 +57,7 @@ class SimulatedLine:
     ) -> None:
         """The simulation's time begins now."""
         self.name = name
+        self.wired_of: Callable[[Sequence[SensorPlan]], tuple[list[WiredSlave], list[WiredTalker]]] | None = None
         self._slaves = tuple(slaves)
         self._talkers = tuple(talkers)
         self._clock = clock
@@ -63,6 +66,7 @@ class SimulatedLine:
         sensors = {sensor for slave in slaves for sensor in slave.sensors} | {
             sensor for talker in talkers for sensor in talker.sensors
         }
+        self._faults = tuple(faults)
         self._disturbances = Disturbances(faults, bus=name, sensors=sensors)
         self._coming: list[tuple[float, int, bytes]] = []
         self._sent = 0
@@ -83,6 +87,23 @@ class SimulatedLine:
     def close(self) -> None:
         """Let go; idempotent."""
         self._is_open = False
+
+    def rewire(self, sensors: Sequence[SensorPlan], kept: Collection[str]) -> None:
+        """Have a device for each of ``sensors``; those that answer for names ``kept`` alone stay as they are."""
+        if self.wired_of is None:
+            return
+        slaves, talkers = self.wired_of(sensors)
+        old_slaves = {wired.sensors: wired for wired in self._slaves if set(wired.sensors) <= set(kept)}
+        old_talkers = {wired.sensors: wired for wired in self._talkers if set(wired.sensors) <= set(kept)}
+        now_s = self._now_s()
+        for wired in talkers:
+            while wired.sensors not in old_talkers and wired.device.next_s <= now_s:
+                wired.device.say()  # what it would have said before it was there
+        self._slaves = tuple(old_slaves.get(wired.sensors, wired) for wired in slaves)
+        self._talkers = tuple(old_talkers.get(wired.sensors, wired) for wired in talkers)
+        names = {sensor for wired in slaves for sensor in wired.sensors}
+        names |= {sensor for wired in talkers for sensor in wired.sensors}
+        self._disturbances = Disturbances(self._faults, bus=self.name, sensors=names)
 
     def write(self, data: bytes, timeout_s: float) -> None:
         """Let the slaves hear ``data``; takes no time, so that ``timeout_s`` never passes."""

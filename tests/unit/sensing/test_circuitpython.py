@@ -127,7 +127,7 @@ def test_what_a_class_sleeps_is_a_wait_during_which_the_bus_serves_others(librar
     assert moments == pytest.approx([0.1 * place for place in range(31)])
     assert rig.bus.moments(ADDRESS, b"\x00") == pytest.approx([0.0, 0.5, 1.0, 1.5, 2.0, 2.5, 3.0])
     assert rig.news("slow") == [("first", 20.0, None)]
-    rig.poller._polled[0].close()
+    rig.poller._roster.polled[0].close()
 
 
 def test_a_driver_that_sleeps_itself_would_be_found_out(rig: Any, plain_driver: Any) -> None:

@@ -134,6 +134,11 @@ class SensorAccount:
         self._notices.measured({}, failures=self.health.failures, is_good=False)
         self._news.tell(self.health.answered((code, reason), stamp))
 
+    def close(self) -> None:
+        """The sensor is read no more: nothing of it is due."""
+        for channel in self._channels.values():
+            self._news.forget(channel)
+
     def _judged(self, channel: WatchedChannel, name: str, value: float, stamp: Stamp) -> bool:
         """The slow way: judge ``value``, and tell of it. True when the channel has just frozen."""
         complaint = channel.judge.judge(value)

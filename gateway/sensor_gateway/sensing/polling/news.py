@@ -81,6 +81,10 @@ class News:
         if state is not None:
             self.states.append(state)
 
+    def forget(self, channel: WatchedChannel) -> None:
+        """The channel has no deadlines any more. What it stands for in the heap is passed over."""
+        channel.queued_ms = _NEVER
+
     def ring(self, stamp: Stamp) -> None:
         """Let all speak whose deadline has come, or comes within the slack."""
         limit_ms = stamp.uptime_ms + self._slack_ms
