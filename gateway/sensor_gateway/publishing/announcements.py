@@ -26,13 +26,33 @@ class Announcements:
         self._newest: dict[str, Announcement] = {}
         self._due: dict[str, None] = {}
         self._denied: set[str] = set()
+        self._leaving: set[str] = set()
 
     def put(self, topic: str, payload: bytes) -> None:
         """Make ``payload`` the newest of its topic. What is said already is not due again."""
-        known = self._newest.get(topic)
-        if known is None or known.payload != payload:
-            self._newest[topic] = Announcement(topic=topic, payload=payload)
-            self._due[topic] = None
+        self._leaving.discard(topic)
+        self._put(topic, payload)
+
+    def clear(self, topic: str, last_words: bytes = b"") -> None:
+        """Take the topic back: an empty retained payload, after ``last_words`` for those who listen.
+
+        Once the broker has answered well to both, nothing is known of the topic any more.
+        """
+        self._leaving.add(topic)
+        self._newest.pop(topic, None)
+        self._put(topic, last_words)
+
+    def answered(self, announcement: Announcement) -> None:
+        """The broker has it. A topic that is being cleared goes one step on, unless something newer was put there."""
+        topic = announcement.topic
+        if topic not in self._leaving or self._newest.get(topic) is not announcement:
+            return
+        del self._newest[topic]
+        self._due.pop(topic, None)
+        if announcement.payload:
+            self._put(topic, b"")
+        else:
+            self._leaving.discard(topic)
 
     def say(self, announcement: Announcement) -> None:
         """Make it the newest of its topic, and due even if it was said already."""
@@ -68,3 +88,9 @@ class Announcements:
         is_news = topic not in self._denied
         self._denied.add(topic)
         return is_news
+
+    def _put(self, topic: str, payload: bytes) -> None:
+        known = self._newest.get(topic)
+        if known is None or known.payload != payload:
+            self._newest[topic] = Announcement(topic=topic, payload=payload)
+            self._due[topic] = None

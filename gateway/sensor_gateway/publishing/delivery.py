@@ -68,12 +68,25 @@ class PublishingPlan:
         return Topics(prefix=self.stream.topic_prefix, gateway=self.stream.gateway)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PublishingChange:
+    """What is to be published from now on; ``is_broker_changed``: over a new connection, by the plan's settings.
+
+    ``is_moving``: the broker that is left is another one than the new one, and has to learn that we are gone.
+    """
+
+    plan: PublishingPlan
+    is_broker_changed: bool
+    is_moving: bool
+
+
 class Delivery:
     """Announcements, states and stream of one publisher, through all its connections."""
 
     def __init__(self, plan: PublishingPlan, outbox: StreamOutbox, *, now_s: float, now: Stamp, log: Log) -> None:
         """Every sensor is starting, and nothing is known of its channels."""
         self._topics = topics = plan.topics
+        self._sensors = plan.sensors
         self._with_states = plan.broker.states
         self._log = log
         self._hold_until_s = now_s + plan.stream.clock_hold_s
@@ -100,6 +113,22 @@ class Delivery:
             SensorState(sensor=sensor, state=Availability.STARTING, code=None, reason=reason, since=now)
             for sensor in plan.sensors
         )
+
+    def change(self, plan: PublishingPlan, now: Stamp) -> None:
+        """Other sensors and channels from now on, of the same gateway in the same place of the tree.
+
+        What has left says so, and its retained topics are cleared; what is new speaks for itself. The stream takes no
+        notice.
+        """
+        announcements, topics = self.herald.announcements, self._topics
+        before, self._sensors = self._sensors, plan.sensors
+        self._with_states = plan.broker.states
+        announcements.put(topics.meta, plan.meta)
+        for topic in self.herald.states.change(plan.channels if self._with_states else (), now.uptime_ms):
+            announcements.clear(topic)
+        for sensor in before:
+            if sensor not in plan.sensors:
+                announcements.clear(topics.availability(sensor), availability(_gone(sensor, now)))
 
     def note_sensors(self, states: Iterable[SensorState]) -> None:
         """The health of sensors changed."""
@@ -192,3 +221,8 @@ class Delivery:
         if self._is_deaf:
             return inf
         return self._hold_until_s - now_s if now.clock is ClockState.UNSYNCED else 0.0
+
+
+def _gone(sensor: str, now: Stamp) -> SensorState:
+    reason = "it was taken out of the configuration"
+    return SensorState(sensor=sensor, state=Availability.OFFLINE, code=None, reason=reason, since=now)

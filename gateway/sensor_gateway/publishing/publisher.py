@@ -21,7 +21,7 @@ from sensor_gateway.model.log import Log
 from sensor_gateway.model.reading import Stamp
 from sensor_gateway.publishing.bell import Bell
 from sensor_gateway.publishing.connector import Connector
-from sensor_gateway.publishing.delivery import NEEDS_MQTT_5, Delivery, PublishingPlan
+from sensor_gateway.publishing.delivery import NEEDS_MQTT_5, Delivery, PublishingChange, PublishingPlan
 from sensor_gateway.publishing.link import Link, LinkReport
 from sensor_gateway.publishing.messages import last_will
 from sensor_gateway.publishing.receiving.receiver import ReceivingCounters
@@ -80,9 +80,10 @@ class PublisherCounters:
 
 
 class Publisher:
-    """Stores and delivers. ``wake``, ``stop`` and ``announce`` may be called by any thread, the rest by its own.
+    """Stores and delivers. ``wake``, ``stop``, ``change`` and ``announce`` are for any thread, the rest for its own.
 
-    ``outlets`` may be replaced as a whole at any time. ``progress`` rises with every turn.
+    ``outlets`` may be replaced as a whole at any time. ``progress`` rises with every turn,
+    ``changes`` with every change that was made.
     """
 
     def __init__(
@@ -98,6 +99,7 @@ class Publisher:
         """Take over ``outbox``; nothing is sent before the first ``step``. ``bell`` is what ``wake`` rings."""
         self.outlets: Sequence[EventOutlet] = ()
         self.progress = 0
+        self.changes = 0
         self._outbox = outbox
         self._clock = clock
         self._log = log
@@ -106,15 +108,15 @@ class Publisher:
         self._poll.register(self._bell, select.EPOLLIN)
         self._watched_for_writing = False
         self._announced: deque[tuple[str, bytes]] = deque()
+        self._ordered: deque[PublishingChange] = deque()
+        self._dial = dialer
+        self._former_connections = 0
         self._is_stopping = False
         self._is_leaving = False
         self._is_held_back = False
         now = clock.stamp()
         self._delivery = Delivery(plan, outbox, now_s=clock.monotonic(), now=now, log=log)
-        will = Will(topic=plan.topics.status, payload=last_will(plan.program))
-        connector = Connector(plan.broker, will, wake=self.wake, dialer=dialer)
-        mind = NEEDS_MQTT_5 if plan.stream.hold_when_no_subscriber else ""
-        self._link = Link(connector, plan.broker, log=log, now=now, mind_without_v5=mind)
+        self._link = self._new_link(plan, now)
 
     @property
     def report(self) -> LinkReport:
@@ -132,7 +134,7 @@ class Publisher:
         stream = self._delivery.stream
         counted = stream.counters
         return PublisherCounters(
-            connections=self._link.connections,
+            connections=self._former_connections + self._link.connections,
             messages=counted.messages,
             sent=counted.events,
             acknowledged=counted.acknowledged,
@@ -151,6 +153,11 @@ class Publisher:
     def announce(self, topic: str, payload: bytes) -> None:
         """Keep ``payload`` retained on ``topic``, on this connection and all later ones (meta, health, discovery)."""
         self._announced.append((topic, payload))
+        self.wake()
+
+    def change(self, change: PublishingChange) -> None:
+        """Publish by another plan from the next turn on, once all is taken in that the pollers have put before."""
+        self._ordered.append(change)
         self.wake()
 
     def stop(self) -> None:
@@ -196,6 +203,7 @@ class Publisher:
             self._poll.close()
 
     def _take_in(self, now_s: float, now: Stamp) -> None:
+        change = self._ordered.popleft() if self._ordered else None  # before the outlets are looked at: see ``change``
         events: list[ChangeEvent] = []
         for outlet in self.outlets:
             news, states = outlet.take()
@@ -209,6 +217,28 @@ class Publisher:
                 self._delivery.note_stored(stored, now_s, now.uptime_ms)
         while self._announced:
             self._delivery.herald.announcements.put(*self._announced.popleft())
+        if change is not None:
+            self._delivery.change(change.plan, now)
+            if change.is_broker_changed:
+                self._renew_link(change, now)
+            self.changes += 1
+            if self._ordered:
+                self.wake()
+
+    def _new_link(self, plan: PublishingPlan, now: Stamp) -> Link:
+        will = Will(topic=plan.topics.status, payload=last_will(plan.program))
+        connector = Connector(plan.broker, will, wake=self.wake, dialer=self._dial)
+        mind = NEEDS_MQTT_5 if plan.stream.hold_when_no_subscriber else ""
+        return Link(connector, plan.broker, log=self._log, now=now, mind_without_v5=mind)
+
+    def _renew_link(self, change: PublishingChange, now: Stamp) -> None:
+        """Leave the connection, if there is one; what is unanswered on it goes out again over the next."""
+        if change.is_moving:
+            self._link.drop(now)  # without DISCONNECT, so that the broker publishes the will
+        else:
+            self._link.stop(now)
+        self._former_connections += self._link.connections
+        self._link = self._new_link(change.plan, now)
 
     def _serve(self, ready: dict[int, int], now_s: float, now: Stamp) -> Session | None:
         """One turn of the connection; gives the session if there is one after it."""

@@ -86,7 +86,7 @@ class RetainedStates:
         self, channels: Iterable[PublishedChannel], *, topics: Topics, boot: str, start_uptime_ms: int
     ) -> None:
         """Know the channels. One of which nothing is heard for its lifetime after the start is stale too."""
-        self._gateway = topics.gateway
+        self._topics = topics
         self._boot = boot
         self._slots = {
             (channel.source.sensor, channel.source.channel.name): _Slot(
@@ -120,6 +120,32 @@ class RetainedStates:
             slot.is_stale = False
             self._next_expiry_ms = min(self._next_expiry_ms, slot.expiry_ms)
             self._make_due(slot)
+
+    def change(self, channels: Iterable[PublishedChannel], uptime_ms: int) -> list[str]:
+        """Know these channels from now on; gives the topics of those that are gone.
+
+        What is shown of a channel that stays goes on, with its new lifetime. A topic whose channel became another one
+        (of another quantity, say) is told at once that nothing is known.
+        """
+        before, self._slots = self._slots, {}
+        strangers = []
+        for channel in channels:
+            key = (channel.source.sensor, channel.source.channel.name)
+            old = before.pop(key, None)
+            if old is not None and old.channel.source == channel.source:
+                old.channel = channel
+                self._slots[key] = old
+            else:
+                topic = self._topics.state(*key)
+                self._slots[key] = slot = _Slot(channel=channel, topic=topic, measured_ms=uptime_ms)
+                if old is not None:
+                    strangers.append(slot)
+        known = set(map(id, self._slots.values()))
+        self._due = [slot for slot in self._due if id(slot) in known]
+        for slot in strangers:
+            self._make_stale(slot)
+        self._next_expiry_ms = 0
+        return [slot.topic for slot in before.values()]
 
     def renew(self) -> None:
         """A new connection: everything known is due."""
@@ -170,7 +196,7 @@ class RetainedStates:
     def _message(self, slot: _Slot, now: Stamp) -> StateMessage:
         slot.is_due = False
         if slot.body is None:
-            payload = stale(slot.channel.source, self._gateway, self._boot, now)
+            payload = stale(slot.channel.source, self._topics.gateway, self._boot, now)
             return StateMessage(slot.topic, payload, None)
         # Rounded up: all fresh events of a channel then share one lifetime, and one set of prepared properties.
         left_ms = slot.expiry_ms - now.uptime_ms

@@ -71,3 +71,56 @@ def test_what_is_left_out_stays_due_and_the_rest_goes_first() -> None:
     assert announcements.known(lambda topic: topic == "status") == Announcement(topic="meta", payload=b"1")
     assert announcements.known(lambda _topic: True) is None
     assert _drain(announcements) == ["status", "meta"]
+
+
+def _answer(announcements: Announcements) -> tuple[str, bytes] | None:
+    taken = _take(announcements)
+    if taken is None:
+        return None
+    announcements.answered(taken)
+    return taken.topic, taken.payload
+
+
+def test_a_topic_that_is_cleared_has_its_last_words_then_an_empty_payload_and_is_forgotten() -> None:
+    announcements = Announcements()
+    announcements.put("availability/attic", b"online")
+    assert _answer(announcements) == ("availability/attic", b"online")
+    announcements.clear("availability/attic", b"offline")
+    assert _answer(announcements) == ("availability/attic", b"offline")
+    assert _answer(announcements) == ("availability/attic", b"")
+    assert _answer(announcements) is None
+    announcements.renew()
+    assert _answer(announcements) is None
+
+
+def test_a_clearing_that_nobody_answered_is_said_again_on_the_next_connection() -> None:
+    announcements = Announcements()
+    announcements.clear("state/attic/temperature")
+    assert _take(announcements) is not None
+    announcements.renew()
+    assert _answer(announcements) == ("state/attic/temperature", b"")
+    announcements.renew()
+    assert _answer(announcements) is None
+
+
+def test_words_that_were_said_already_are_last_words_all_the_same() -> None:
+    announcements = Announcements()
+    announcements.put("availability/attic", b"offline")
+    assert _answer(announcements) == ("availability/attic", b"offline")
+    announcements.clear("availability/attic", b"offline")
+    assert _answer(announcements) == ("availability/attic", b"offline")
+    assert _answer(announcements) == ("availability/attic", b"")
+
+
+def test_what_comes_back_before_it_was_cleared_stays() -> None:
+    announcements = Announcements()
+    announcements.put("availability/attic", b"online")
+    _answer(announcements)
+    announcements.clear("availability/attic", b"offline")
+    under_way = _take(announcements)
+    assert under_way is not None
+    announcements.put("availability/attic", b"starting")
+    announcements.answered(under_way)
+    assert _answer(announcements) == ("availability/attic", b"starting")
+    announcements.renew()
+    assert _answer(announcements) == ("availability/attic", b"starting")

@@ -69,6 +69,8 @@ class Herald:
         elif reason >= _FAILURE:
             self.announcements.refused(content)
             self._from_s = now_s + _AGAIN_S
+        else:
+            self.announcements.answered(content)
 
     def send(self, session: Session, now_s: float, now: Stamp, *, is_careful: bool) -> None:
         """Send what is due, as far as the window and the socket have room.
