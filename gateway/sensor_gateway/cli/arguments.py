@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from sensor_gateway.config.settings import Configuration
     from sensor_gateway.config.text.faults import Fault
     from sensor_gateway.sensing.catalogue import DriverCatalogue
+    from sensor_gateway.service.configuration.reading import Reading
 
 Subparsers: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"  # noqa: SLF001 - argparse has no public name for it
 
@@ -112,19 +113,12 @@ def load_checked(file: Path, catalogue: DriverCatalogue, *, needs_broker: bool, 
 
     ``with_secrets``: the secrets are read too, as they are on this machine.
     """
-    from sensor_gateway.config.credentials import resolve_secrets
     from sensor_gateway.config.loading import load
+    from sensor_gateway.service.configuration.reading import judged
 
     loaded = load(file, catalogue=catalogue, environ=os.environ, needs_broker=needs_broker)
-    configuration, faults = loaded.configuration, loaded.faults
-    if configuration is not None:
-        from sensor_gateway.service.scenarios import scenario_faults
-
-        faults = scenario_faults(configuration)
-        if with_secrets:
-            configuration, more = resolve_secrets(configuration, environ=os.environ)
-            faults += more
-    return Checked(configuration=None if faults else configuration, faults=faults, warnings=loaded.warnings)
+    reading = judged(loaded, catalogue, environ=os.environ if with_secrets else None)
+    return Checked(configuration=reading.configuration, faults=reading.faults, warnings=reading.warnings)
 
 
 def load_or_complain(
@@ -139,7 +133,7 @@ def load_or_complain(
     return checked.configuration
 
 
-def complain(checked: Checked) -> None:
+def complain(checked: Checked | Reading) -> None:
     """Print faults and warnings, a line for each."""
     for warning in checked.warnings:
         say(f"{warning} (warning)")

@@ -5,14 +5,31 @@ from __future__ import annotations
 import argparse
 import os
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from sensor_gateway.cli.arguments import Subparsers, add_command, add_config, config_file, load_or_complain, say
+from sensor_gateway.cli.arguments import (
+    Subparsers,
+    Unusable,
+    add_command,
+    add_config,
+    complain,
+    config_file,
+    point_at_an_example,
+    say,
+)
+
+if TYPE_CHECKING:
+    from sensor_gateway.service.configuration.last_good import LastGood
+    from sensor_gateway.service.configuration.reading import ConfigurationSource, Reading
 
 _ABOUT = """\
 Reads the sensors, and delivers what changes to the broker, until SIGTERM or Ctrl-C.
 
 A missing bus, chip or broker does not stop it: the log and the availability topics say what is missing and what
-to do. Only a wrong configuration (exit code 78) and another instance on the same state directory (75) do.
+to do. Another instance on the same state directory does (exit code 75), and so does a wrong configuration (78),
+unless an earlier one ran well: then that one is used, and the log says so; --strict stops all the same.
+
+SIGHUP makes it read its configuration anew. What did not change is not disturbed, and a wrong file changes nothing.
 
   sensor-gateway run --config my.yaml
 
@@ -30,27 +47,57 @@ def add(subparsers: Subparsers) -> None:
         metavar="DIR",
         help="what must survive a reboot (default $STATE_DIRECTORY, else ~/.local/state/sensor-gateway)",
     )
+    parser.add_argument(
+        "--strict",
+        action="store_true",
+        help="end (78) on a wrong configuration, even where one that ran is kept",
+    )
     parser.set_defaults(run=run)
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Run until a signal; the exit code."""
     from sensor_gateway.outbox.files.locks import AlreadyRunning
-    from sensor_gateway.sensing.catalogue import DriverCatalogue
     from sensor_gateway.service.assembly import assemble
-    from sensor_gateway.service.daemon import Daemon
+    from sensor_gateway.service.configuration.last_good import LastGood
+    from sensor_gateway.service.configuration.reading import ConfigurationSource
+    from sensor_gateway.service.daemon import Daemon, note_hangups
     from sensor_gateway.service.directories import find_directories
     from sensor_gateway.service.logs import open_log
+    from sensor_gateway.service.reloading.reload import Reloader
     from sensor_gateway.service.system_clock import SystemClock
 
-    catalogue = DriverCatalogue()
-    configuration = load_or_complain(config_file(arguments), catalogue, needs_broker=True, with_secrets=True)
+    hangups = note_hangups()
+    source = ConfigurationSource(config_file(arguments), os.environ)
+    present = source.read()
+    last_good = LastGood(find_directories(os.environ, state=arguments.state_directory, hot=None).state)
+    used = present if arguments.strict or not present.faults else _kept(source, last_good) or present
+    if used is present:
+        complain(present)
+    configuration = used.configuration
+    if configuration is None:
+        point_at_an_example(source.file)
+        raise Unusable
     clock, log = SystemClock(), open_log()
     directories = find_directories(os.environ, state=arguments.state_directory, hot=configuration.outbox.hot_directory)
     try:
-        gateway = assemble(configuration, catalogue, directories=directories, environ=os.environ, clock=clock, log=log)
-        del configuration  # everything is built from it, and it takes half a kilobyte for each sensor
+        gateway = assemble(
+            configuration, used.catalogue, directories=directories, environ=os.environ, clock=clock, log=log
+        )
     except AlreadyRunning as error:
         say(f"sensor-gateway: {error}")
         return os.EX_TEMPFAIL
-    return Daemon(gateway, clock=clock, log=log).run()
+    reloader = Reloader(gateway, source, state_directory=directories.state, last_good=last_good, clock=clock, log=log)
+    if used is present:
+        reloader.began(present)
+    else:
+        reloader.fell_back(present.faults)
+    del configuration, used, present  # everything is built from it, and it takes half a kilobyte for each sensor
+    return Daemon(gateway, clock=clock, log=log, reloader=reloader, hangups=hangups).run()
+
+
+def _kept(source: ConfigurationSource, last_good: LastGood) -> Reading | None:
+    """The last configuration that ran, if it is kept and still without a fault."""
+    copies = last_good.read(source.file)
+    reading = None if copies is None else source.read_copies(copies)
+    return None if reading is None or reading.faults else reading

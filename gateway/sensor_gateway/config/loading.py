@@ -52,6 +52,10 @@ class Loaded:
     warnings: tuple[Fault, ...]
     files: tuple[Path, ...]
     """What was read, in order."""
+    devices: tuple[Path, ...]
+    """Those of them that are device files."""
+    texts: Mapping[Path, str]
+    """What stood in them, as far as they could be read."""
 
 
 def load(
@@ -66,6 +70,16 @@ def load(
     root = read_files(files, environ, report)
     shelves = Shelves(catalogue, DeviceShelf(directories_of(files[0]) if files else (SHIPPED,)))
     return _loaded(root, files, report, shelves, needs_broker=needs_broker)
+
+
+def load_copies(
+    parts: Sequence[Path], texts: Mapping[Path, str], *, catalogue: Catalogue, environ: Mapping[str, str]
+) -> Loaded:
+    """The configuration in ``parts`` as they once were: what stood in them, and in device files, is in ``texts``."""
+    report = Report(texts)
+    root = read_files(parts, environ, report)
+    shelf = DeviceShelf((SHIPPED,), copies=[file for file in texts if file not in parts])
+    return _loaded(root, list(parts), report, Shelves(catalogue, shelf), needs_broker=True)
 
 
 def load_text(
@@ -110,6 +124,8 @@ def _loaded(
         faults=in_order(report.faults, files),
         warnings=in_order(report.warnings, files),
         files=tuple(files),
+        devices=shelves.devices.read,
+        texts=report.texts,
     )
 
 

@@ -6,11 +6,11 @@ import math
 import secrets
 import socket
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from sensor_gateway import __version__
-from sensor_gateway.config.settings import BusSection, Configuration, MqttSection
+from sensor_gateway.config.settings import Configuration
 from sensor_gateway.model.clock import Clock
 from sensor_gateway.model.errors import OperatorError
 from sensor_gateway.model.event_json import EventEncoder
@@ -22,20 +22,21 @@ from sensor_gateway.outbox.settings import Durability
 from sensor_gateway.publishing.bell import Bell
 from sensor_gateway.publishing.delivery import PublishingPlan
 from sensor_gateway.publishing.messages import Program
-from sensor_gateway.publishing.meta import Labels, meta, published_channels
+from sensor_gateway.publishing.meta import meta, published_channels
 from sensor_gateway.publishing.publisher import Publisher
-from sensor_gateway.publishing.stream.feed import SetAside
 from sensor_gateway.sensing.catalogue import DriverCatalogue
 from sensor_gateway.sensing.outlet import Outlet
 from sensor_gateway.sensing.plan import SensorPlan
 from sensor_gateway.sensing.poller import Poller
+from sensor_gateway.service.bus_keeper import BusKeeper, BusPlan, BusRunner
 from sensor_gateway.service.buses import make_bus
+from sensor_gateway.service.configuration.setup import BusSetup, Setup, setup_of
 from sensor_gateway.service.directories import Directories, note_hot
 from sensor_gateway.service.identity import keep_gateway_id, read_machine
-from sensor_gateway.service.plans import broker_settings, outbox_settings, sensor_plans, stream_settings
+from sensor_gateway.service.plans import outbox_settings
 from sensor_gateway.service.refused_events import RefusedEvents
 from sensor_gateway.service.state_claim import claim_state
-from sensor_gateway.service.supervision import BusKeeper, BusPlan, Runner, Supervisor
+from sensor_gateway.service.supervision import Supervisor
 
 QUEUE_S: Final = 30.0
 """An outlet holds what its bus can say in this time."""
@@ -45,28 +46,37 @@ _LEAST_CAPACITY: Final = 256
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GatewayIdentity:
-    """The gateway's id on every topic, and the client id of its connection."""
+    """The gateway's id on every topic, and the client id of its connection where the file names none."""
 
     gateway: str
-    client_id: str
+    own_client_id: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Gateway:
-    """Everything that runs, and who looks after it. ``claim``: see ``claim_state``."""
+    """Everything that runs, and who looks after it. ``claim``: see ``claim_state``.
+
+    ``setup`` and ``publishing`` are what it was built by.
+    """
 
     identity: GatewayIdentity
+    setup: Setup
+    publishing: PublishingPlan
     outbox: Outbox
     publisher: Publisher
-    buses: tuple[BusKeeper, ...]
     supervisor: Supervisor
     claim: socket.socket | None
+
+    @property
+    def buses(self) -> tuple[BusKeeper, ...]:
+        """The buses that are served now."""
+        return self.supervisor.buses
 
     def facts(self) -> dict[str, object]:
         """What the log says of this start."""
         return {
             "gateway": self.identity.gateway,
-            "client_id": self.identity.client_id,
+            "client_id": self.setup.broker.client_id,
             "epoch": str(self.outbox.epoch),
             "waiting": self.outbox.pending,
             "sensors": sum(len(bus.plan.sensors) for bus in self.buses),
@@ -91,12 +101,9 @@ def assemble(
     log: Log,
 ) -> Gateway:
     """A gateway, ready to be started. AlreadyRunning where another instance holds the state directory."""
-    mqtt = configuration.mqtt
-    if mqtt is None:
+    if configuration.mqtt is None:
         raise OperatorError("the configuration names no broker")
-    claim = claim_state(directories.state, log)
-    machine = read_machine(environ)
-    plans = sensor_plans(configuration, catalogue)
+    claim, machine = claim_state(directories.state, log), read_machine(environ)
     gateway = configuration.gateway.id or keep_gateway_id(directories.state, log)
     bell, settings = Bell(), outbox_settings(configuration.outbox)
     outbox = Outbox.open(
@@ -111,70 +118,82 @@ def assemble(
     )
     if claim is None:
         note_hot(directories, log, has_journal=settings.durability is not Durability.MEMORY)
-    identity = GatewayIdentity(gateway=gateway, client_id=mqtt.client_id or f"{gateway}-{outbox.client_suffix}")
-    refused = RefusedEvents(directories.state / REFUSED_EVENTS, log)
-    boot = machine.boot
-    publishing = _publishing_plan(configuration, mqtt, plans, identity, boot=boot, set_aside=refused.keep)
+    own = GatewayIdentity(gateway=gateway, own_client_id=f"{gateway}-{outbox.client_suffix}")
+    setup = setup_of(configuration, catalogue, gateway=own.gateway, own_client_id=own.own_client_id)
+    publishing = _publishing_plan(setup, machine.boot, RefusedEvents(directories.state / REFUSED_EVENTS, log))
     publisher = Publisher(publishing, outbox=outbox, clock=clock, log=log, bell=bell)
-    buses = _bus_keepers(configuration, plans, publisher, clock=clock, log=log)
-    supervisor = Supervisor(publisher=publisher, buses=buses, clock=clock, log=log)
     return Gateway(
-        identity=identity, outbox=outbox, publisher=publisher, buses=buses, supervisor=supervisor, claim=claim
+        identity=own,
+        setup=setup,
+        publishing=publishing,
+        outbox=outbox,
+        publisher=publisher,
+        supervisor=_supervisor(publisher, setup, clock=clock, log=log),
+        claim=claim,
     )
 
 
-def _publishing_plan(
-    configuration: Configuration,
-    mqtt: MqttSection,
-    plans: Sequence[SensorPlan],
-    identity: GatewayIdentity,
-    *,
-    boot: str,
-    set_aside: SetAside,
-) -> PublishingPlan:
-    gateway = identity.gateway
+def _supervisor(publisher: Publisher, setup: Setup, *, clock: Clock, log: Log) -> Supervisor:
+    keep = _keeper_maker(publisher)
+    buses = [keep(plan_bus(name, setup, clock=clock, log=log)) for name in setup.buses]
+    return Supervisor(publisher=publisher, buses=buses, clock=clock, log=log, keep=keep)
+
+
+def _publishing_plan(setup: Setup, boot: str, refused: RefusedEvents) -> PublishingPlan:
     return PublishingPlan(
-        broker=broker_settings(mqtt, client_id=identity.client_id),
-        stream=stream_settings(configuration, mqtt, gateway=gateway),
+        broker=setup.broker,
+        stream=setup.stream,
         program=Program(instance=secrets.token_hex(4), version=__version__),
         boot=boot,
-        sensors=tuple(plan.name for plan in plans),
-        channels=published_channels(plans),
-        meta=meta(plans, gateway=gateway, version=__version__, labels=_labels(configuration)),
-        gap_json=EventEncoder(gateway, boot).gap,
-        set_aside=set_aside,
+        sensors=tuple(plan.name for plan in setup.sensors),
+        channels=published_channels(setup.sensors),
+        meta=meta(setup.sensors, gateway=setup.gateway, version=__version__, labels=setup.labels),
+        gap_json=EventEncoder(setup.gateway, boot).gap,
+        set_aside=refused.keep,
     )
 
 
-def _bus_keepers(
-    configuration: Configuration, plans: Sequence[SensorPlan], publisher: Publisher, *, clock: Clock, log: Log
-) -> tuple[BusKeeper, ...]:
+def published_anew(plan: PublishingPlan, setup: Setup) -> PublishingPlan:
+    """What the same gateway publishes by another setup."""
+    return replace(
+        plan,
+        broker=setup.broker,
+        stream=setup.stream,
+        sensors=tuple(sensor.name for sensor in setup.sensors),
+        channels=published_channels(setup.sensors),
+        meta=meta(setup.sensors, gateway=setup.gateway, version=__version__, labels=setup.labels),
+    )
+
+
+def _keeper_maker(publisher: Publisher) -> Callable[[BusPlan], BusKeeper]:
+    """Gives each bus its place among the outlets: one that is free, or a new one."""
     outlets: list[Outlet] = []
-    keepers = []
-    for name, section in configuration.buses.items():
-        sensors = tuple(plan for plan in plans if configuration.sensors[plan.name].bus == name)
-        if not sensors:
-            continue
-        plan = BusPlan(
-            name=name,
-            sensors=sensors,
-            make_poller=_poller_maker(
-                name, section, sensors, slack_s=configuration.gateway.slack, clock=clock, log=log
-            ),
-            capacity=_capacity(sensors),
-        )
-        outlets.append(Outlet(plan.capacity, publisher.wake))
-        keepers.append(BusKeeper(plan, outlets, len(outlets) - 1, wake=publisher.wake))
     publisher.outlets = outlets
-    return tuple(keepers)
+
+    def keep(plan: BusPlan) -> BusKeeper:
+        outlet = Outlet(plan.capacity, publisher.wake)
+        place = next((place for place, known in enumerate(outlets) if known.is_free), len(outlets))
+        outlets[place : place + 1] = [outlet]
+        return BusKeeper(plan, outlets, place, wake=publisher.wake)
+
+    return keep
 
 
-def _poller_maker(
-    name: str, section: BusSection, sensors: tuple[SensorPlan, ...], *, slack_s: float, clock: Clock, log: Log
-) -> Callable[[Outlet], Runner]:
-    def make_poller(outlet: Outlet) -> Runner:
-        bus = make_bus(name, section, sensors, clock)
-        return Poller(bus=bus, sensors=sensors, clock=clock, outlet=outlet, log=log, slack_s=slack_s)
+def plan_bus(name: str, setup: Setup, *, clock: Clock, log: Log) -> BusPlan:
+    """How one bus of the setup is served."""
+    bus = setup.buses[name]
+    return BusPlan(
+        name=name,
+        sensors=bus.sensors,
+        make_poller=_poller_maker(name, bus, slack_s=setup.slack_s, clock=clock, log=log),
+        capacity=_capacity(bus.sensors),
+    )
+
+
+def _poller_maker(name: str, bus: BusSetup, *, slack_s: float, clock: Clock, log: Log) -> Callable[[Outlet], BusRunner]:
+    def make_poller(outlet: Outlet) -> BusRunner:
+        wire = make_bus(name, bus.section, bus.sensors, clock)
+        return Poller(bus=wire, sensors=bus.sensors, clock=clock, outlet=outlet, log=log, slack_s=slack_s)
 
     return make_poller
 
@@ -182,17 +201,3 @@ def _poller_maker(
 def _capacity(sensors: Sequence[SensorPlan]) -> int:
     per_second = sum(len(plan.channels) / plan.interval_s for plan in sensors)
     return max(_LEAST_CAPACITY, math.ceil(per_second * QUEUE_S))
-
-
-def _labels(configuration: Configuration) -> Labels:
-    sensors = configuration.sensors
-    return Labels(
-        gateway=configuration.gateway.label,
-        sensors={name: sensor.label for name, sensor in sensors.items() if sensor.label},
-        channels={
-            (name, channel): wanted.label
-            for name, sensor in sensors.items()
-            for channel, wanted in sensor.channels.items()
-            if wanted.label
-        },
-    )

@@ -7,6 +7,8 @@ import select
 import shutil
 import signal
 import subprocess
+import sys
+from collections.abc import Sequence
 from typing import Final
 
 from sensor_gateway import __version__
@@ -14,6 +16,8 @@ from sensor_gateway.model.clock import Clock
 from sensor_gateway.model.log import Log
 from sensor_gateway.outbox.outbox import LONGEST_CLOSE_S
 from sensor_gateway.service.assembly import Gateway
+from sensor_gateway.service.reloading.answer import Outcome, ReloadAnswer
+from sensor_gateway.service.reloading.reload import Reloader
 from sensor_gateway.service.supervision import PublisherHung
 
 STOP_WITHIN_S: Final = 4.5
@@ -24,12 +28,31 @@ _LEAST_CLOSE_S: Final = 0.5
 _STOPS: Final = (signal.SIGTERM, signal.SIGINT)
 
 
-class Daemon:
-    """Runs a gateway in the foreground until SIGTERM or SIGINT."""
+def note_hangups() -> list[int]:
+    """From now on SIGHUP ends nothing. Those that come before a daemon runs are in the list."""
+    came: list[int] = []
+    signal.signal(signal.SIGHUP, lambda number, _: came.append(number))
+    return came
 
-    def __init__(self, gateway: Gateway, *, clock: Clock, log: Log) -> None:
-        """Run ``gateway``, which is assembled and not started."""
+
+class Daemon:
+    """Runs a gateway in the foreground until SIGTERM or SIGINT. SIGHUP reloads its configuration."""
+
+    def __init__(
+        self,
+        gateway: Gateway,
+        *,
+        clock: Clock,
+        log: Log,
+        reloader: Reloader | None = None,
+        hangups: Sequence[int] = (),
+    ) -> None:
+        """Run ``gateway``, which is assembled and not started. ``hangups`` are the signals that came before."""
         self._gateway = gateway
+        self._reloader = reloader
+        self._hangups = hangups
+        self._busy = "the gateway is starting: it reads its configuration by itself"
+        self._has_terminal = os.isatty(sys.stderr.fileno())
         self._clock = clock
         self._log = log
         self._read, self._write = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
@@ -37,30 +60,61 @@ class Daemon:
     def run(self) -> int:
         """Run until a signal; the exit code."""
         signal.set_wakeup_fd(self._write, warn_on_full_buffer=False)
-        for number in _STOPS:
+        for number in (*_STOPS, signal.SIGHUP):
             signal.signal(number, lambda *_: None)
+        if self._hangups:
+            os.write(self._write, bytes([signal.SIGHUP]))
         self._log.info("gateway_started", version=__version__, **self._gateway.facts())
         if not self._gateway.buses:
             self._log.warning("no_sensors_yet", mind="add one below `sensors:`; `sensor-gateway drivers` lists them")
         try:
             self._gateway.supervisor.start()
+            self._busy = ""
             self._supervise()
+            self._busy = "the gateway is stopping"
         except PublisherHung as error:
             self._log.error("publisher_hung", reason=str(error), exit_code=os.EX_SOFTWARE)
             os._exit(os.EX_SOFTWARE)  # its thread cannot be ended, and holds the outbox
         code = self._stop()
-        for number in _STOPS:
+        for number in (*_STOPS, signal.SIGHUP):
             signal.signal(number, signal.SIG_IGN)  # Python's own end would bring the deadly default back
         return code
+
+    @property
+    def configuration_alarm(self) -> str:
+        """A sentence while the gateway runs by something else than its file; empty while all is well."""
+        return "" if self._reloader is None else self._reloader.alarm
+
+    def reload(self) -> ReloadAnswer:
+        """Read the configuration anew and change what differs; from the main thread, in which signals are served.
+
+        It is answered at any time: BUSY during start and stop, and inside another reload.
+        """
+        if self._busy or self._reloader is None:
+            problem = self._busy or "the gateway was started without a configuration file"
+            return ReloadAnswer(outcome=Outcome.BUSY, problems=(problem,))
+        self._busy = "another reload is under way"
+        try:
+            return self._reloader.reload()
+        finally:
+            self._busy = ""
 
     def _supervise(self) -> None:
         while True:
             wait_s = self._gateway.supervisor.step()
+            if self._reloader is not None:
+                self._reloader.turn()
             ready, _, _ = select.select([self._read], [], [], wait_s)
             if ready:
                 numbers = os.read(self._read, 64)
-                if set(_STOPS) & set(numbers):
+                if set(_STOPS) & set(numbers) or (signal.SIGHUP in numbers and self._is_abandoned()):
                     return
+                if signal.SIGHUP in numbers:
+                    self.reload()
+
+    def _is_abandoned(self) -> bool:
+        """Whether it ran in a terminal that is gone: then nobody could end it there any more."""
+        return self._has_terminal and not os.isatty(sys.stderr.fileno())
 
     def _stop(self) -> int:
         self._log.info("gateway_stopping")

@@ -41,7 +41,7 @@ def keep_gateway_id(state_directory: Path, log: Log) -> str:
     kept = kept_gateway_id(state_directory)
     if kept:
         return kept
-    fresh = slug(socket.gethostname().partition(".")[0])
+    fresh = _host_slug()
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
         new = file.with_suffix(".new")
@@ -59,6 +59,15 @@ def kept_gateway_id(state_directory: Path) -> str:
     """The id that a state directory keeps; empty where it keeps none."""
     kept = _text(state_directory / _FILE)
     return kept if kept == slug(kept) else ""
+
+
+def own_gateway_id(state_directory: Path) -> str:
+    """The id of a gateway whose configuration names none: the one that is kept, else that of the host."""
+    return kept_gateway_id(state_directory) or _host_slug()
+
+
+def _host_slug() -> str:
+    return slug(socket.gethostname().partition(".")[0])
 
 
 def _text(file: Path) -> str:

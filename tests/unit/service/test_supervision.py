@@ -12,16 +12,9 @@ from sensor_gateway.model.event import Reason
 from sensor_gateway.model.health import Availability
 from sensor_gateway.sensing.outlet import Outlet
 from sensor_gateway.sensing.plan import SensorPlan
-from sensor_gateway.service.supervision import (
-    HUNG_AFTER_S,
-    LOOK_EVERY_S,
-    PUBLISHER_HUNG_AFTER_S,
-    RESTART_AFTER_S,
-    BusKeeper,
-    BusPlan,
-    PublisherHung,
-    Supervisor,
-)
+from sensor_gateway.sensing.poller import BusChange
+from sensor_gateway.service.bus_keeper import HUNG_AFTER_S, LOOK_EVERY_S, RESTART_AFTER_S, BusKeeper, BusPlan
+from sensor_gateway.service.supervision import PUBLISHER_HUNG_AFTER_S, BusChanges, PublisherHung, Supervisor
 from sensor_gateway.service.system_clock import SystemClock
 from sensor_gateway.simulation.virtual_clock import VirtualClock
 
@@ -35,10 +28,14 @@ class FakeRunner:
         self.progress = 0
         self.ended = threading.Event()
         self.stops = 0
+        self.changes: list[BusChange] = []
         self._ends_on_stop = ends_on_stop
 
     def run(self) -> None:
         self.ended.wait(30)
+
+    def change(self, change: BusChange) -> None:
+        self.changes.append(change)
 
     def stop(self) -> None:
         self.stops += 1
@@ -201,3 +198,68 @@ def test_stopping_ends_the_buses_first_and_then_the_publisher(house: House) -> N
     assert house.supervisor.stop(5)
     assert house.pollers[0].stops == 1
     assert house.publisher.stops == 1
+
+
+def bus_plan(house: House, *sensors: SensorPlan, name: str = "i2c1") -> BusPlan:
+    return BusPlan(name=name, sensors=sensors, make_poller=house.bus.plan.make_poller, capacity=50)
+
+
+def make(house: House, changes: BusChanges) -> None:
+    house.supervisor.withdraw(changes)
+    house.supervisor.install(changes)
+
+
+def test_other_sensors_are_handed_to_the_thread_that_runs(
+    house: House, make_sensor: Callable[[str], SensorPlan]
+) -> None:
+    attic, bench = house.bus.plan.sensors[0], make_sensor("bench")
+    make(house, BusChanges(number=7, changed=(bus_plan(house, attic, bench),)))
+    (change,) = house.pollers[0].changes
+    assert (change.number, change.sensors, change.capacity) == (7, (attic, bench), 50)
+    assert house.pollers[0].stops == 0
+    assert house.bus.plan.sensors == (attic, bench), "a thread that is started anew serves these"
+
+
+def test_a_renewed_bus_has_a_new_thread_once_the_old_one_has_ended_and_loses_no_event(house: House) -> None:
+    house.outlets[0].put(["said before"], [])  # type: ignore[list-item]
+    make(house, BusChanges(number=1, renewed=(bus_plan(house, *house.bus.plan.sensors),)))
+    assert house.pollers[0].stops == 1
+    assert len(house.pollers) == 2
+    assert house.outlets[0].take()[0] == ["said before"]
+    assert house.log.events == []
+
+
+def test_a_thread_that_does_not_end_gets_no_other_beside_it(make_sensor: Callable[[str], SensorPlan]) -> None:
+    house = House(make_sensor, ends_on_stop=False)
+    try:
+        make(house, BusChanges(number=1, renewed=(bus_plan(house, *house.bus.plan.sensors),)))
+        assert len(house.pollers) == 1
+        house.pass_time(HUNG_AFTER_S)
+        assert house.log.events == ["bus_hung"]
+        house.pollers[0].ended.set()
+        assert house.bus.life is not None
+        house.bus.life.thread.join(5)
+        house.pass_time(1)
+        assert len(house.pollers) == 2
+    finally:
+        house.close()
+
+
+def test_a_removed_bus_is_looked_after_no_more_and_its_place_is_free_for_the_next(house: House) -> None:
+    house.outlets[0].put(["said before"], [])  # type: ignore[list-item]
+    make(house, BusChanges(number=1, removed=("i2c1",)))
+    assert house.supervisor.buses == ()
+    assert house.pollers[0].stops == 1
+    assert not house.outlets[0].is_free
+    assert house.outlets[0].take()[0] == ["said before"]
+    assert house.outlets[0].is_free
+
+
+def test_a_sensor_added_to_a_hung_bus_is_reported_as_the_others_are(
+    house: House, make_sensor: Callable[[str], SensorPlan]
+) -> None:
+    house.pass_time(HUNG_AFTER_S)
+    house.outlets[0].take()
+    make(house, BusChanges(number=1, changed=(bus_plan(house, *house.bus.plan.sensors, make_sensor("bench")),)))
+    _, states = house.outlets[0].take()
+    assert {(state.sensor, state.state) for state in states} >= {("bench", Availability.OFFLINE)}

@@ -50,9 +50,13 @@ class Device:
 class DeviceShelf:
     """Device files by name. Each one is read when it is first asked for, and its faults go to that report."""
 
-    def __init__(self, directories: Sequence[Path]) -> None:
-        """A name in several of the ``directories`` is that of the first; those that are not there hold nothing."""
+    def __init__(self, directories: Sequence[Path], copies: Sequence[Path] = ()) -> None:
+        """A name in several of the ``directories`` is that of the first; those that are not there hold nothing.
+
+        ``copies`` are files of which the report has the text: they come before all others.
+        """
         self._directories = directories
+        self._copies = copies
         self._files: Mapping[str, Path] | None = None
         self._found: dict[str, Device | None] = {}
 
@@ -67,6 +71,7 @@ class DeviceShelf:
             found: dict[str, Path] = {}
             for directory in reversed(self._directories):
                 found |= {file.stem: file for file in _yaml_files(directory) if _NAME.fullmatch(file.stem)}
+            found |= {file.stem: file for file in self._copies}
             self._files = dict(sorted(found.items()))
         return self._files
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -55,10 +55,15 @@ class Fault:
 
 
 class Report:
-    """Collects what is wrong while reading goes on, so that one run tells everything."""
+    """Collects what is wrong while reading goes on, so that one run tells everything.
 
-    def __init__(self) -> None:
+    ``texts`` are the files that were read. ``given`` stands in for the disk: files that were read before.
+    """
+
+    def __init__(self, given: Mapping[Path, str] | None = None) -> None:
         """Nothing is wrong yet."""
+        self.given = given
+        self.texts: dict[Path, str] = {}
         self.faults: list[Fault] = []
         self.warnings: list[Fault] = []
         self._closed: set[Place] = set()

@@ -49,6 +49,15 @@ def read_nodes(text: str, file: Path, environ: Mapping[str, str], report: Report
 
 def read_text(file: Path, report: Report) -> str | None:
     """The text of ``file``, or None beside a fault."""
+    text = _text(file, report) if report.given is None else report.given.get(file)
+    if text is not None:
+        report.texts[file] = text
+    elif report.given is not None:
+        report.fault(Place(file, 1, 1), "", "there is no copy of this file")
+    return text
+
+
+def _text(file: Path, report: Report) -> str | None:
     place = Place(file, 1, 1)
     try:
         with file.open("rb") as source:

@@ -86,12 +86,17 @@ class GatewayProcess:
         return self.process is not None and self.process.poll() is None
 
     def start(self) -> None:
+        self.process = self.run()
+
+    def run(self, *arguments: str) -> subprocess.Popen[bytes]:
+        """One more process on the same directories."""
         environ = {**os.environ, "RUNTIME_DIRECTORY": str(self.hot)}
         command = [
             sys.executable, *self._program, "run", "--config", str(self.config), "--state-directory", str(self.state),
+            *arguments,
         ]  # fmt: skip
         with self.log.open("ab") as out:
-            self.process = subprocess.Popen(command, stdout=out, stderr=out, env=environ)
+            return subprocess.Popen(command, stdout=out, stderr=out, env=environ)
 
     def kill(self) -> None:
         assert self.process is not None

@@ -1,0 +1,75 @@
+"""Reading the configuration as at a start: the file, conf.d, device files, scenarios, secrets and drivers, all anew.
+
+What Python has imported stays as it is: a driver that is new is found, one whose code changed is not.
+"""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from sensor_gateway.config.credentials import resolve_secrets
+from sensor_gateway.config.loading import Loaded, load, load_copies
+from sensor_gateway.config.settings import Configuration
+from sensor_gateway.config.text.faults import Fault
+from sensor_gateway.sensing.catalogue import DriverCatalogue
+from sensor_gateway.service.configuration.copies import Copies, copies_of
+from sensor_gateway.service.scenarios import scenario_faults
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reading:
+    """What came of reading: a configuration exactly where there are no faults, with the drivers that it was read by.
+
+    ``copies`` is what could be read again later; None where there are faults, or a secret stands in a file in a way
+    that it cannot be left out.
+    """
+
+    configuration: Configuration | None
+    catalogue: DriverCatalogue
+    faults: tuple[Fault, ...]
+    warnings: tuple[Fault, ...]
+    copies: Copies | None
+
+
+class ConfigurationSource:
+    """The configuration in one file, and all that it names."""
+
+    def __init__(self, file: Path, environ: Mapping[str, str]) -> None:
+        """Nothing is read yet. ``environ``: for ``${NAME}`` and for the service's credentials."""
+        self.file = file
+        self._environ = environ
+
+    def read(self) -> Reading:
+        """As it is now."""
+        importlib.invalidate_caches()
+        catalogue = DriverCatalogue()
+        loaded = load(self.file, catalogue=catalogue, environ=self._environ)
+        return judged(loaded, catalogue, environ=self._environ)
+
+    def read_copies(self, copies: Copies) -> Reading:
+        """As it was when the copies were made. Secrets, drivers and scenarios are those of today."""
+        catalogue = DriverCatalogue()
+        loaded = load_copies(copies.parts, copies.texts, catalogue=catalogue, environ=self._environ)
+        return judged(loaded, catalogue, environ=self._environ)
+
+
+def judged(loaded: Loaded, catalogue: DriverCatalogue, *, environ: Mapping[str, str] | None) -> Reading:
+    """What was loaded, with its scenarios checked, and its secrets read where ``environ`` is given."""
+    configuration, faults = loaded.configuration, loaded.faults
+    copies: Copies | None = None
+    if configuration is not None:
+        copies = copies_of(loaded)
+        faults = scenario_faults(configuration)
+        if environ is not None:
+            configuration, more = resolve_secrets(configuration, environ=environ)
+            faults += more
+    return Reading(
+        configuration=None if faults else configuration,
+        catalogue=catalogue,
+        faults=faults,
+        warnings=loaded.warnings,
+        copies=None if faults else copies,
+    )

@@ -1,0 +1,1 @@
+"""Changing the configuration while the gateway runs."""
