@@ -69,7 +69,7 @@ class Rig:
         self.quarantined: dict[int, str] = {}
         self.basket = Basket()
         settings = {"host": "127.0.0.1", "port": port, "client_id": "greenhouse-1", "retry_max_s": 0.1, **broker}
-        plan = PublishingPlan(
+        self.plan = plan = PublishingPlan(
             broker=BrokerSettings(**settings),
             stream=StreamSettings(gateway="greenhouse", **{"drain_rate": 0.0, **(stream or {})}),
             program=Program(instance="i1", version="0.1.0"),
