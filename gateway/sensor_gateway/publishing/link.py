@@ -26,6 +26,10 @@ Quick closes over something unanswered prove neither that nor the contrary: a bu
 most of the time. A connection that lasts ends the count.
 """
 
+_UNDISPUTED_S: Final = 60.0
+"""A connection that lasts so long ends the dispute about our id. Until then it is neither told nor fought anew."""
+
+_REMEDY: Final = "stop that one, or give each its own mqtt.client_id; a copied state directory brings its id along"
 _RENEWED: Final = "the files of mqtt.tls have changed"
 
 
@@ -63,6 +67,7 @@ class Link:
         self._client_id = broker.client_id
         self._mind_without_v5 = mind_without_v5
         self._quick_closes = 0
+        self._is_disputed = False
         self._log = log
         tls = broker.tls
         self._renewal = None if tls is None else Renewal(tls, spread_s=broker.first_retry_spread_s, log=log)
@@ -79,6 +84,7 @@ class Link:
     def attend(self, now_s: float, now: Stamp) -> Session | None:
         """See to it that there is a connection, or will be one. Gives the session that has just begun."""
         if self.session is not None:
+            self._end_dispute(self.session, now_s)
             self._renew(self.session, now_s, now)
             return None
         while (result := self._connector.take()) is not None:
@@ -103,11 +109,10 @@ class Link:
             return
         is_taken = self._is_taken(session, loss, after_s)
         self._connector.lost(after_s, to_a_stranger=is_taken)
-        self._log.warning("broker_lost", why=loss.text, by_peer=loss.by_peer, after_s=round(after_s, 1))
+        if not self._is_disputed:
+            self._log.warning("broker_lost", why=loss.text, by_peer=loss.by_peer, after_s=round(after_s, 1))
         if is_taken:
-            why = f"another client uses our client id {self._client_id}: each needs its own, see mqtt.client_id"
-            self.report = LinkReport(state=LinkState.REFUSED, since=now, why=why)
-            self._log.error("client_id_taken", why=why)
+            self._dispute(now)
         else:
             self.report = LinkReport(state=LinkState.CONNECTING, since=now, why=loss.text)
 
@@ -138,7 +143,19 @@ class Link:
         is_quick = loss.by_peer and loss.reason is None and after_s < _QUICK_S
         is_unexplained = len(session.window) == 0 and not session.has_unproven_states
         self._quick_closes = self._quick_closes + is_unexplained if is_quick else 0
-        return loss.reason == _TAKEN_OVER or self._quick_closes >= _QUICK_CLOSES
+        return loss.reason == _TAKEN_OVER or self._quick_closes >= _QUICK_CLOSES or (self._is_disputed and is_quick)
+
+    def _dispute(self, now: Stamp) -> None:
+        why = f"another client uses our client id {self._client_id}: {_REMEDY}"
+        self.report = LinkReport(state=LinkState.REFUSED, since=now, why=why)
+        if not self._is_disputed:
+            self._is_disputed = True
+            self._log.error("client_id_taken", why=why, mind="tried again now and then, and told again once it is ours")
+
+    def _end_dispute(self, session: Session, now_s: float) -> None:
+        if self._is_disputed and now_s - session.since_s >= _UNDISPUTED_S:
+            self._is_disputed = False
+            self._log.info("client_id_ours_again", after_s=_UNDISPUTED_S)
 
     def _begin(self, connection: Connection, now_s: float, now: Stamp) -> Session:
         session = Session(connection, ack_timeout_s=self._ack_timeout_s, now_s=now_s)
@@ -153,6 +170,8 @@ class Link:
             why = self._mind_without_v5 or why
         self.report = LinkReport(state=LinkState.CONNECTED, since=now, protocol=session.protocol, why=why)
         facts = {"mqtt": session.protocol.value, "receive_maximum": connection.limits.receive_maximum}
+        if self._is_disputed:
+            return session
         if why:
             self._log.warning("broker_connected", **facts, mind=why)
         else:
