@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 import secrets
 import socket
@@ -24,6 +25,7 @@ from sensor_gateway.publishing.delivery import PublishingPlan
 from sensor_gateway.publishing.messages import Program
 from sensor_gateway.publishing.meta import Labels, meta, published_channels
 from sensor_gateway.publishing.publisher import Publisher
+from sensor_gateway.publishing.receiving.rival import Rival
 from sensor_gateway.publishing.stream.feed import SetAside
 from sensor_gateway.sensing.catalogue import DriverCatalogue
 from sensor_gateway.sensing.outlet import Outlet
@@ -115,6 +117,8 @@ def assemble(
     refused = RefusedEvents(directories.state / REFUSED_EVENTS, log)
     boot = machine.boot
     publishing = _publishing_plan(configuration, mqtt, plans, identity, boot=boot, set_aside=refused.keep)
+    rival = Rival(publishing.topics, publishing.program, log=log)
+    publishing = dataclasses.replace(publishing, listeners=(rival,))
     publisher = Publisher(publishing, outbox=outbox, clock=clock, log=log, bell=bell)
     buses = _bus_keepers(configuration, plans, publisher, clock=clock, log=log)
     supervisor = Supervisor(publisher=publisher, buses=buses, clock=clock, log=log)

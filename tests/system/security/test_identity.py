@@ -18,6 +18,7 @@ from proving.kills.gateway import GatewayProcess, house_config
 pytestmark = [pytest.mark.system, pytest.mark.timeout(120)]
 
 Wait = Callable[..., None]
+STATUS = "sensors/v1/house/status"
 
 OTHER_HARDWARE = """
 import dataclasses, os
@@ -111,10 +112,17 @@ def test_a_copied_card_on_other_hardware_is_another_client_with_an_epoch_of_its_
     assert one[1] != other[1], "each has an epoch of its own"
     heard = len(broker.heard)
     wait_until(lambda: len(broker.heard) > heard + 40)
+    wait_until(lambda: first.named("gateway_id_taken") and second.named("gateway_id_taken"))
+    second.gateway.terminate()
+    wait_until(lambda: b"online" in broker.retained[STATUS], 30)
+    first.gateway.terminate()
     for machine in (first, second):
-        machine.gateway.terminate()
         assert machine.named("client_id_taken") == []
+        (told,) = machine.named("gateway_id_taken")
+        assert "calls itself house too" in told["why"]
+        assert "give each its own gateway.id" in told["why"]
     broker.settle()
+    assert b"offline" in broker.retained[STATUS]
     assert of_two(broker.heard) == []
     assert {event["epoch"] for event in broker.heard} >= {one[1], other[1]}
 
@@ -188,6 +196,21 @@ def test_two_gateways_with_one_client_id_are_told_once_each_at_most_and_do_not_h
     (told,) = pair[disputing[0]].named("client_id_taken")
     assert "another client uses our client id twin" in told["why"]
     assert "mqtt.client_id" in told["why"]
+
+
+def test_a_gateway_that_was_killed_and_comes_back_is_no_rival_of_its_own(
+    broker: Broker, machines: Any, wait_until: Wait
+) -> None:
+    """Its last life is on the status topic, retained and perhaps as a late will."""
+    broker.start()
+    machine = machines("first", hardware="pi-1")
+    for life in range(1, 4):
+        machine.start()
+        wait_until(lambda life=life: len(machine.named("broker_connected")) == life)
+        heard = len(broker.heard)
+        wait_until(lambda heard=heard: len(broker.heard) > heard + 5)
+        machine.gateway.kill()
+    assert machine.named("gateway_id_taken") == []
 
 
 def test_a_second_instance_on_the_same_state_ends_with_75_and_names_the_first(
