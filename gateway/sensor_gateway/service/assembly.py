@@ -117,9 +117,7 @@ def assemble(
     refused = RefusedEvents(directories.state / REFUSED_EVENTS, log)
     boot = machine.boot
     publishing = _publishing_plan(configuration, mqtt, plans, identity, boot=boot, set_aside=refused.keep)
-    rival = Rival(publishing.topics, publishing.program, log=log)
-    publishing = dataclasses.replace(publishing, listeners=(rival,))
-    publisher = Publisher(publishing, outbox=outbox, clock=clock, log=log, bell=bell)
+    publisher = Publisher(_listening(publishing, log), outbox=outbox, clock=clock, log=log, bell=bell)
     buses = _bus_keepers(configuration, plans, publisher, clock=clock, log=log)
     supervisor = Supervisor(publisher=publisher, buses=buses, clock=clock, log=log)
     return Gateway(
@@ -148,6 +146,11 @@ def _publishing_plan(
         gap_json=EventEncoder(gateway, boot).gap,
         set_aside=set_aside,
     )
+
+
+def _listening(plan: PublishingPlan, log: Log) -> PublishingPlan:
+    """The plan with those who are told what comes in."""
+    return dataclasses.replace(plan, listeners=(Rival(plan.topics, plan.program, log=log),))
 
 
 def _bus_keepers(
