@@ -143,7 +143,11 @@ class Link:
         is_quick = loss.by_peer and loss.reason is None and after_s < _QUICK_S
         is_unexplained = len(session.window) == 0 and not session.has_unproven_states
         self._quick_closes = self._quick_closes + is_unexplained if is_quick else 0
-        return loss.reason == _TAKEN_OVER or self._quick_closes >= _QUICK_CLOSES or (self._is_disputed and is_quick)
+        return (
+            loss.reason == _TAKEN_OVER
+            or self._quick_closes >= _QUICK_CLOSES
+            or (self._is_disputed and is_quick and is_unexplained)
+        )
 
     def _dispute(self, now: Stamp) -> None:
         why = f"another client uses our client id {self._client_id}: {_REMEDY}"
