@@ -29,6 +29,8 @@ def read_broker(node: Node, path: str, report: Report) -> MqttSection | None:
     _check_password(table, path, report)
     if whole is None:
         return None
+    if whole.password or whole.password_file:
+        _check_clear_text(whole.url, table, path, report)
     return dataclasses.replace(whole, tls=TlsSection()) if whole.url.is_tls and whole.tls is None else whole
 
 
@@ -86,6 +88,14 @@ def _check_password(table: MapNode, path: str, report: Report) -> None:
         _fault("password", message, table, path, report)
     if keys and not _is_written(table, "username") and not _is_user_meant(table):
         _fault(keys[0], "a password without `username:`", table, path, report)
+
+
+def _check_clear_text(url: BrokerUrl, table: MapNode, path: str, report: Report) -> None:
+    key = next((key for key in ("password_file", "password") if _is_written(table, key)), None)
+    if key is None or url.is_tls or url.is_loopback:
+        return
+    message = f"the password goes to {url.host} unencrypted, and all events too; expected `url: mqtts://{url.host}`"
+    report.warning(table.entries[key].node.place, joined(path, key), message)
 
 
 def _is_user_meant(table: MapNode) -> bool:

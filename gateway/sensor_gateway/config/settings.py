@@ -74,7 +74,7 @@ class MqttSection:
     ] = Seconds(30.0)
     first_retry_spread: Annotated[
         Seconds,
-        "The first try to connect waits a random time up to this, and later waits double from here; for fleets.",
+        "The first try, and a renewal for new TLS files, waits a random time up to this; later waits double from here.",
         Within(0, 86400),
     ] = Seconds(0.0)
     retry_max: Annotated[Seconds, "Longest wait between two tries to connect.", Within(1, 86400)] = Seconds(300.0)

@@ -22,6 +22,7 @@ from sensor_gateway.model.errors import GatewayError
 from sensor_gateway.publishing.mqtt import MqttClient
 from sensor_gateway.publishing.session import Connection
 from sensor_gateway.publishing.settings import BrokerSettings
+from sensor_gateway.publishing.tls.renewal import stamps_of
 from sensor_gateway.publishing.wire.dialing import dial, meaning
 from sensor_gateway.publishing.wire.greeting import Greeting, Protocol, Will
 from sensor_gateway.publishing.wire.retry_rule import RetryRule
@@ -89,6 +90,7 @@ class Connector:
         self._chance = chance or random.Random()  # noqa: S311 - spreads load, keeps no secret
         self._failures = 0
         self._stands_down = False
+        self._is_planned = False
         self._attempt: _Attempt | None = None
 
     @property
@@ -116,10 +118,11 @@ class Connector:
             self._failures += 1
         return result
 
-    def lost(self, after_s: float, *, to_a_stranger: bool = False) -> None:
-        """The connection that was handed over is gone, after so many seconds; one taken over is not soon replaced."""
-        self._failures = 0 if after_s >= _STABLE_S else self._failures + 1
+    def lost(self, after_s: float, *, to_a_stranger: bool = False, is_planned: bool = False) -> None:
+        """The connection handed over is gone: one taken over is not soon replaced, one that we renew at once."""
+        self._failures = 0 if after_s >= _STABLE_S or is_planned else self._failures + 1
         self._stands_down = to_a_stranger
+        self._is_planned = is_planned
 
     def stop(self) -> None:
         """Give up. A thread that hangs is left alone; what it brings later is closed."""
@@ -132,6 +135,9 @@ class Connector:
         if self._stands_down:
             self._stands_down = False
             return self._rule.long_wait_s(self._chance)
+        if self._is_planned:
+            self._is_planned = False
+            return 0.0
         return self._rule.wait_s(self._failures, self._chance)
 
     def _waits(self, failures: int) -> Callable[[tenacity.RetryCallState], float]:
@@ -157,6 +163,7 @@ class Connector:
 
     def _greeted(self, protocol: Protocol, *, may_fall_back: bool = False) -> Connection:
         client = MqttClient(self._broker, self._will, protocol, dial=self._dial)
+        tls_files = stamps_of(self._broker.tls)
         try:
             descriptor = client.open()
         except (OSError, ValueError) as error:
@@ -168,7 +175,7 @@ class Connector:
             client.drop()
             raise problem
         assert greeting is not None  # noqa: S101 - no greeting is a problem
-        return Connection(client=client, descriptor=descriptor, limits=greeting)
+        return Connection(client=client, descriptor=descriptor, limits=greeting, tls_files=tls_files)
 
 
 class _Attempt:
@@ -259,6 +266,8 @@ def _problem(greeting: Greeting | None, client: MqttClient) -> NoConnection | No
             what = f"it said nothing for {_GREETING_TIMEOUT_S:g} s"
         else:
             what = loss.text if loss.by_peer else "what answers does not speak MQTT"
+        if loss is not None and loss.is_alert:
+            return NoConnection(loss.text)
         hint = (
             ""
             if client.protocol is Protocol.V311

@@ -20,6 +20,7 @@ from paho.mqtt.reasoncodes import ReasonCode
 
 from sensor_gateway.publishing.settings import BrokerSettings
 from sensor_gateway.publishing.states import StateMessage
+from sensor_gateway.publishing.tls.refusals import alert_of
 from sensor_gateway.publishing.wire.greeting import LARGEST_PACKET, NO_RECEIVE_LIMIT, Greeting, Loss, Protocol, Will
 from sensor_gateway.publishing.wire.mailbox import Mailbox
 from sensor_gateway.publishing.wire.packets import StatePackets
@@ -237,8 +238,8 @@ class _Inbox:
         self.mailbox = Mailbox()
         self.greeting: Greeting | None = None
         self._goodbye: ReasonCode | None = None
-        self._is_closed_by_peer = False
-        self._is_silent = False
+        self._is_closed_by_peer = self._is_silent = False
+        self._alert = ""
         self._text = "the connection was given up"
 
     def on_connect(
@@ -279,15 +280,16 @@ class _Inbox:
     def on_socket_close(self, _client: Client, _data: object, sock: object) -> None:
         """While the socket still tells who closed first."""
         if isinstance(sock, socket.socket):
-            state = sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 1)
-            self._is_closed_by_peer = state[0] != _TCP_ESTABLISHED
+            self._is_closed_by_peer = sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 1)[0] != _TCP_ESTABLISHED
+            self._alert = alert_of(sock)
 
     def loss(self) -> Loss:
         """How the connection ended."""
         if self._goodbye is not None:
             return Loss(by_peer=True, reason=self._goodbye.value, text=f"the broker disconnected us: {self._goodbye}")
-        if self._is_closed_by_peer:
-            return Loss(by_peer=True, reason=None, text="the broker closed the connection")
+        if self._alert or self._is_closed_by_peer:
+            text = self._alert or "the broker closed the connection"
+            return Loss(by_peer=True, reason=None, text=text, is_alert=bool(self._alert))
         return Loss(by_peer=False, reason=None, text=self._text, by_incoming=not self._is_silent)
 
 

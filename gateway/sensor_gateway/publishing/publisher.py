@@ -191,7 +191,9 @@ class Publisher:
         next_s = min(_LONGEST_WAIT_S, self._delivery.receiver.wait_s(now_s))
         next_s = next_s if tend_s is None else min(tend_s, next_s)
         if session is not None:
-            next_s = min(next_s, session.wait_s(), self._delivery.wait_s(session, now_s, now))
+            # What is held back for a renewal goes out on the next connection.
+            sending_s = next_s if self._link.is_renewing else self._delivery.wait_s(session, now_s, now)
+            next_s = min(next_s, session.wait_s(), sending_s)
             session.will_wait(next_s)
         return 0.0 if session is None and not self._link.is_seeking else next_s
 
@@ -258,7 +260,7 @@ class Publisher:
         )
         delivery.settle(session, answers, now_s)
         delivery.receiver.hear(session, now_s, now)
-        if session.loss is None and not self._is_leaving:
+        if session.loss is None and not self._is_leaving and not self._link.is_renewing:
             delivery.send(session, now_s, now)
         loss = session.loss
         if loss is not None:

@@ -15,6 +15,7 @@ from sensor_gateway.publishing.incoming import Incoming, Reply
 from sensor_gateway.publishing.mqtt import MqttClient
 from sensor_gateway.publishing.states import StateMessage
 from sensor_gateway.publishing.stream.batch import Batch
+from sensor_gateway.publishing.tls.renewal import FileStamps
 from sensor_gateway.publishing.window import Window
 from sensor_gateway.publishing.wire.greeting import Greeting, Loss
 from sensor_gateway.publishing.wire.packets import payload_room
@@ -31,11 +32,15 @@ _CORRELATION: Final = 3 + 3
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Connection:
-    """What the connector hands over: a client that the broker greeted, its descriptor, and the broker's limits."""
+    """What the connector hands over: a client that the broker greeted, its descriptor, and the broker's limits.
+
+    ``tls_files``: how the files of TLS were just before it was made.
+    """
 
     client: MqttClient
     descriptor: int
     limits: Greeting
+    tls_files: FileStamps = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -162,9 +167,9 @@ class Session:
         self.has_proven_states = False
         self._client.publish_states(messages, largest=self._largest)
 
-    def close(self) -> None:
+    def close(self, why: str = "closed by us") -> None:
         """End it without a will, if the broker can be told at once."""
-        self._client.close("closed by us")
+        self._client.close(why)
 
     def drop(self) -> None:
         """End it as a crash would, so that the broker publishes the will."""

@@ -24,6 +24,7 @@ from sensor_gateway.publishing.delivery import PublishingPlan
 from sensor_gateway.publishing.messages import Program
 from sensor_gateway.publishing.meta import meta, published_channels
 from sensor_gateway.publishing.publisher import Publisher
+from sensor_gateway.publishing.receiving.rival import Rival
 from sensor_gateway.sensing.catalogue import DriverCatalogue
 from sensor_gateway.sensing.outlet import Outlet
 from sensor_gateway.sensing.plan import SensorPlan
@@ -121,7 +122,7 @@ def assemble(
     own = GatewayIdentity(gateway=gateway, own_client_id=f"{gateway}-{outbox.client_suffix}")
     setup = setup_of(configuration, catalogue, gateway=own.gateway, own_client_id=own.own_client_id)
     publishing = _publishing_plan(setup, machine.boot, RefusedEvents(directories.state / REFUSED_EVENTS, log))
-    publisher = Publisher(publishing, outbox=outbox, clock=clock, log=log, bell=bell)
+    publisher = Publisher(_listening(publishing, log), outbox=outbox, clock=clock, log=log, bell=bell)
     return Gateway(
         identity=own,
         setup=setup,
@@ -151,6 +152,11 @@ def _publishing_plan(setup: Setup, boot: str, refused: RefusedEvents) -> Publish
         gap_json=EventEncoder(setup.gateway, boot).gap,
         set_aside=refused.keep,
     )
+
+
+def _listening(plan: PublishingPlan, log: Log) -> PublishingPlan:
+    """The plan with those who are told what comes in."""
+    return replace(plan, listeners=(Rival(plan.topics, plan.program, log=log),))
 
 
 def published_anew(plan: PublishingPlan, setup: Setup) -> PublishingPlan:

@@ -63,3 +63,23 @@ def test_a_refused_address_does_not_repeat_the_password(text: str) -> None:
 def test_any_text_is_an_address_or_a_sentence(text: str) -> None:
     with contextlib.suppress(ValueError):
         assert 0 < BrokerUrl.parse(text).port < 65536
+
+
+@pytest.mark.parametrize(
+    ("host", "is_loopback"),
+    [
+        ("localhost", True),
+        ("LocalHost.", True),
+        ("broker.localhost", True),
+        ("127.0.0.1", True),
+        ("127.9.8.7", True),
+        ("[::1]", True),
+        ("localhost.lan", False),
+        ("broker.lan", False),
+        ("192.168.1.2", False),
+        ("10.0.0.1", False),
+        ("[fe80::1]", False),
+    ],
+)
+def test_loopback_is_what_stays_on_this_machine(host: str, *, is_loopback: bool) -> None:
+    assert BrokerUrl.parse(f"mqtt://{host}").is_loopback is is_loopback

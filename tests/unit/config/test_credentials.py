@@ -6,7 +6,7 @@ import pytest
 
 from sensor_gateway.config.credentials import resolve_secrets
 from sensor_gateway.config.drivers import Catalogue
-from sensor_gateway.config.loading import load
+from sensor_gateway.config.loading import load, load_text
 from sensor_gateway.config.settings import Configuration
 from sensor_gateway.config.values.secret import Secret
 
@@ -127,3 +127,21 @@ def test_a_secret_hides_itself(home: Home) -> None:
     assert secret == Secret("hunter2")
     assert secret != Secret("other")
     assert hash(secret) == hash(Secret("hunter2"))
+
+
+@pytest.mark.parametrize("key", ["password: hunter2", "password_file: mqtt-password", "password: ${PW}"])
+def test_a_password_that_would_travel_unencrypted_is_one_warning_at_its_place(home: Home, key: str) -> None:
+    def warnings(url: str, key: str) -> list[str]:
+        text = f"mqtt:\n  url: {url}\n  username: u\n  {key}\n"
+        loaded = load_text(text, catalogue=home._catalogue, environ={"PW": "hunter2"}, file=Path("gateway.yaml"))
+        assert loaded.faults == ()
+        return [str(warning) for warning in loaded.warnings]
+
+    name = key.partition(":")[0]
+    column = len(name) + 5
+    said = "the password goes to broker.lan unencrypted, and all events too; expected `url: mqtts://broker.lan`"
+    assert warnings("mqtt://broker.lan", key) == [f"gateway.yaml:4:{column} mqtt.{name}: {said}"]
+    assert warnings("mqtts://broker.lan", key) == []
+    assert warnings("mqtt://127.0.0.1", key) == []
+    assert warnings("mqtt://localhost", key) == []
+    assert warnings("mqtt://broker.lan", "topic_prefix: sensors/v1") == []

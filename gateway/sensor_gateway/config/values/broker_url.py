@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from ipaddress import ip_address
 from typing import Final
 from urllib.parse import SplitResult, urlsplit
 
@@ -35,6 +36,15 @@ class BrokerUrl:
         """As it would be written, with the port."""
         host = f"[{self.host}]" if ":" in self.host else self.host
         return f"{'mqtts' if self.is_tls else 'mqtt'}://{host}:{self.port}"
+
+    @property
+    def is_loopback(self) -> bool:
+        """Whether what is said to this host stays on this machine, as far as its name tells (RFC 6761, 6.3)."""
+        name = self.host.lower().rstrip(".")
+        try:
+            return ip_address(name).is_loopback
+        except ValueError:
+            return name == "localhost" or name.endswith(".localhost")
 
     @classmethod
     def parse(cls, text: str) -> BrokerUrl:

@@ -41,10 +41,11 @@ class Greeting:
 class Loss:
     """How a connection ended. ``by_peer``: the broker closed it, or what stands before it.
 
-    ``by_incoming``: we closed it, over what came in.
+    ``by_incoming``: we closed it, over what came in. ``is_alert``: it broke off TLS and said why, which ``text`` tells.
     """
 
     by_peer: bool
     reason: int | None
     text: str
     by_incoming: bool = False
+    is_alert: bool = False
