@@ -29,6 +29,8 @@ from sensor_gateway.sensing.polling.schedule import Moment, Schedule, next_turn
 from sensor_gateway.sensing.polling.sensor import PolledSensor
 from sensor_gateway.sensing.polling.stuck import is_bus_to_blame
 from sensor_gateway.sensing.polling.talker import TalkingSensor
+from sensor_gateway.sensing.reporting.bus_ledger import BusLedger
+from sensor_gateway.sensing.reporting.wire_meter import WireMeter
 from sensor_gateway.sensing.stream_run import StreamRun
 
 LONGEST_TURN_S: Final = 10.0
@@ -87,15 +89,12 @@ class Poller:
         self._exchanger = None if self._line is None or streams else Exchanger(self._line, clock)
         self._talkers: list[TalkingSensor] = []
         self._polled: list[PolledSensor] = []
-        for plan in sensors:
-            account = SensorAccount(plan, self._news, log, clock.stamp())
-            if streams:
-                self._talkers.append(TalkingSensor(plan, StreamRun(plan), account))
-            else:
-                schedule = Schedule(interval_s=plan.interval_s, slack_s=slack_s)
-                self._polled.append(_polled_sensor(plan, bus, self._exchanger, schedule, account, clock))
+        meter = WireMeter(clock.monotonic)
+        self._make_sensors(sensors, meter, is_stream=bool(streams))
         self._sensors: Sequence[PolledSensor | TalkingSensor] = self._talkers or self._polled
         self._schedules = [sensor.schedule for sensor in self._sensors]
+        names = [plan.name for plan in sensors]
+        self._ledger = BusLedger(bus.name, meter=None if streams else meter, names=names, sensors=self._sensors)
 
     def run(self) -> None:
         """Take turns until ``stop``. Ends by itself only for a fault of its own, which it logs."""
@@ -134,6 +133,8 @@ class Poller:
                 self._prove()
         stamp = self._clock.stamp()
         news.ring(stamp)
+        if stamp.uptime_ms >= self._ledger.due_ms or news.states:
+            self._outlet.report = self._ledger.report(stamp.uptime_ms)
         if news.events or news.states:
             self._outlet.put(news.events, news.states)
             news.events.clear()
@@ -153,6 +154,17 @@ class Poller:
             damaged=sum(talker.damaged for talker in self._talkers),
             strays=0 if self._exchanger is None else self._exchanger.strays,
         )
+
+    def _make_sensors(self, plans: Sequence[SensorPlan], meter: WireMeter, *, is_stream: bool) -> None:
+        for plan in plans:
+            account = SensorAccount(plan, self._news, self._log, self._clock.stamp())
+            if is_stream:
+                self._talkers.append(TalkingSensor(plan, StreamRun(plan), account))
+            else:
+                schedule = Schedule(interval_s=plan.interval_s, slack_s=self._slack_s)
+                run = _driver_run(plan, self._bus, self._exchanger, meter)
+                settled_s = None if self._exchanger is None else partial(self._exchanger.settled_s, plan.address)
+                self._polled.append(PolledSensor(run, schedule, account, self._clock, settled_s=settled_s))
 
     def _poll(self) -> None:
         now_s = self._clock.monotonic()
@@ -265,16 +277,10 @@ class Poller:
         return max(0.0, min(self._next_s - now_s, LONGEST_TURN_S))
 
 
-def _polled_sensor(
-    plan: SensorPlan,
-    bus: Bus,
-    exchanger: Exchanger | None,
-    schedule: Schedule,
-    account: SensorAccount,
-    clock: Clock,
-) -> PolledSensor:
-    transfer = bus.transfer if isinstance(bus, I2cBus) else None
-    settled_s = None if exchanger is None else partial(exchanger.settled_s, plan.address)
-    read_file = bus.read_file if isinstance(bus, DeviceFiles) else None
-    run = DriverRun(plan, transfer=transfer, asking=exchanger, read_file=read_file)
-    return PolledSensor(run, schedule, account, clock, settled_s=settled_s)
+def _driver_run(plan: SensorPlan, bus: Bus, exchanger: Exchanger | None, meter: WireMeter) -> DriverRun:
+    return DriverRun(
+        plan,
+        transfer=meter.transfer(bus.transfer) if isinstance(bus, I2cBus) else None,
+        asking=None if exchanger is None else meter.asking(exchanger),
+        read_file=meter.reading(bus.read_file) if isinstance(bus, DeviceFiles) else None,
+    )
