@@ -40,7 +40,10 @@ class StreamOutbox(Protocol):
 
 
 class Feed:
-    """A reading place in the outbox, for one connection after another."""
+    """A reading place in the outbox, for one connection after another.
+
+    ``damaged`` and ``unexplained`` count the events that were found missing, and that nobody had dropped knowingly.
+    """
 
     def __init__(
         self, outbox: StreamOutbox, packer: Packer, suspicion: Suspicion, *, set_aside: SetAside, log: Log
@@ -58,6 +61,8 @@ class Feed:
         self._given_up: set[Position] = set()
         self.may_have_more = True
         self.quarantined = 0
+        self.damaged = 0
+        self.unexplained = 0
 
     def rewind(self, room: int) -> None:
         """Begin at the lowest unacknowledged event; messages hold ``room`` bytes."""
@@ -128,17 +133,29 @@ class Feed:
     def skip(self, entry: Entry) -> None:
         """Not even the gap can be sent: do without the announcement. Where the feed reads on is the same."""
         self._log.error("gap_not_announced", epoch=str(place(entry).epoch), seq=place(entry).seq)
+        self._count_found(entry)
         last = end(entry)
         if last is not None:
             self._outbox.acknowledge(place(entry), last)
 
     def delivered(self, batch: Batch) -> None:
         """The broker has it for good."""
+        if batch.has_gap:
+            for entry in batch.entries:
+                self._count_found(entry)
         if batch.first is not None and batch.last is not None:
             self._outbox.acknowledge(batch.first, batch.last)
             self._suspicion.cleared(batch.last)
             if self._given_up:
                 self._given_up = {position for position in self._given_up if position > batch.last}
+
+    def _count_found(self, entry: Entry) -> None:
+        """Whatever was dropped is counted as it is dropped, and known with its times; a hole that is found has none."""
+        if isinstance(entry, Gap) and entry.from_wall_ms is None:
+            if entry.cause is GapCause.DAMAGE:
+                self.damaged += entry.count
+            elif entry.cause is GapCause.UNKNOWN:
+                self.unexplained += entry.count
 
     def _pass(self, entry: Entry) -> None:
         """Read on behind this one, which may lie lower: an outbox that loads flash late leaves the highest epoch.
