@@ -32,10 +32,14 @@ class GatewaySection:
     ] = None
     label: Annotated[str, "Name for people, in any letters."] = ""
     slack: Annotated[
-        Seconds,
-        "What falls due within this time is read in one wake-up; more slack, fewer wake-ups.",
-        Within(0, 1),
+        Seconds, "What falls due within this time is read in one wake-up; more slack, fewer wake-ups.", Within(0, 1)
     ] = Seconds(0.05)
+    health_interval: Annotated[
+        Seconds | None,
+        "Longest time between two health messages; false for none.",
+        Mark.FALSE_IS_NONE,
+        Within(10, 86400),
+    ] = Seconds(60.0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,9 +77,7 @@ class MqttSection:
         Seconds, "A message that the broker left unacknowledged for so long renews the connection.", Within(1, 3600)
     ] = Seconds(30.0)
     first_retry_spread: Annotated[
-        Seconds,
-        "The first try to connect waits a random time up to this, and later waits double from here; for fleets.",
-        Within(0, 86400),
+        Seconds, "Longest random wait before the first try; later waits double from it; for fleets.", Within(0, 86400)
     ] = Seconds(0.0)
     retry_max: Annotated[Seconds, "Longest wait between two tries to connect.", Within(1, 86400)] = Seconds(300.0)
     states: Annotated[bool, "Publish the newest event of each channel as a retained message too."] = True

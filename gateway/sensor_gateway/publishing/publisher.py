@@ -11,7 +11,6 @@ import socket
 import traceback
 from collections import deque
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Final, Protocol
 
 from sensor_gateway.model.clock import Clock
@@ -22,6 +21,7 @@ from sensor_gateway.model.reading import Stamp
 from sensor_gateway.publishing.bell import Bell
 from sensor_gateway.publishing.connector import Connector
 from sensor_gateway.publishing.delivery import NEEDS_MQTT_5, Delivery, PublishingPlan
+from sensor_gateway.publishing.health.report import PublisherCounters, PublisherReport, Pulse
 from sensor_gateway.publishing.link import Link, LinkReport
 from sensor_gateway.publishing.messages import last_will
 from sensor_gateway.publishing.receiving.receiver import ReceivingCounters
@@ -62,27 +62,11 @@ class PublisherOutbox(StreamOutbox, Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PublisherCounters:
-    """What happened since the start. ``refused`` and ``held`` count messages, the others events or connections.
-
-    ``no_subscriber``: acknowledged, although nobody subscribed; ``held``: sent in vain, because nobody did.
-    """
-
-    connections: int
-    messages: int
-    sent: int
-    acknowledged: int
-    no_subscriber: int
-    refused: int
-    held: int
-    quarantined: int
-
-
 class Publisher:
     """Stores and delivers. ``wake``, ``stop`` and ``announce`` may be called by any thread, the rest by its own.
 
-    ``outlets`` may be replaced as a whole at any time. ``progress`` rises with every turn.
+    ``outlets`` may be replaced as a whole at any time; ``pulse`` is given before the first turn: without one nothing is
+    said on the health topic. ``progress`` rises with every turn.
     """
 
     def __init__(
@@ -97,10 +81,12 @@ class Publisher:
     ) -> None:
         """Take over ``outbox``; nothing is sent before the first ``step``. ``bell`` is what ``wake`` rings."""
         self.outlets: Sequence[EventOutlet] = ()
+        self.pulse: Pulse | None = None
         self.progress = 0
         self._outbox = outbox
         self._clock = clock
         self._log = log
+        self._health_topic = plan.topics.health
         self._bell: Bell | None = bell or Bell()
         self._poll = select.epoll()
         self._poll.register(self._bell, select.EPOLLIN)
@@ -140,6 +126,8 @@ class Publisher:
             refused=counted.refused,
             held=counted.held,
             quarantined=stream.feed.quarantined,
+            damaged=stream.feed.damaged,
+            unexplained=stream.feed.unexplained,
         )
 
     def wake(self) -> None:
@@ -202,6 +190,8 @@ class Publisher:
             events += news
             if states:
                 self._delivery.note_sensors(states)
+                if self.pulse is not None:
+                    self.pulse.note_sensors(states)
         if events or self._is_held_back:
             stored = self._outbox.append(events)
             self._is_held_back = len(stored) < max(len(events), 1)
@@ -223,12 +213,16 @@ class Publisher:
             self._poll.register(session.descriptor, select.EPOLLIN)
             self._watched_for_writing = False
             delivery.begin(session, now)
+            if self.pulse is not None:
+                self.pulse.begin()
         answers = session.turn(
             now_s, readable=bool(happened & ~select.EPOLLOUT), writable=bool(happened & select.EPOLLOUT)
         )
         delivery.settle(session, answers, now_s)
         delivery.receiver.hear(session, now_s, now)
         if session.loss is None and not self._is_leaving:
+            if self.pulse is not None and self.pulse.is_due(now_s):
+                self._tell_health(self.pulse, session, now_s, now)
             delivery.send(session, now_s, now)
         loss = session.loss
         if loss is not None:
@@ -239,6 +233,16 @@ class Publisher:
             self._watched_for_writing = session.wants_write
             self._poll.modify(session.descriptor, select.EPOLLIN | (select.EPOLLOUT if session.wants_write else 0))
         return session
+
+    def _tell_health(self, pulse: Pulse, session: Session, now_s: float, now: Stamp) -> None:
+        obstacle = self._delivery.stream.obstacle
+        report = PublisherReport(
+            link=self.report, counters=self.counters, is_denied=obstacle.is_denied, is_held=obstacle.is_held
+        )
+        topic = self._health_topic
+        payload = pulse.beat(report, room=session.room(topic), now_s=now_s, now=now)
+        if payload is not None:
+            self._delivery.herald.announcements.put(topic, payload)
 
     def _say_goodbye(self) -> None:
         """Send what is left, take back the states, and say offline; all of it for a bounded time."""

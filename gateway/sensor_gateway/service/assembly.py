@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import secrets
 import socket
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -31,6 +32,8 @@ from sensor_gateway.sensing.plan import SensorPlan
 from sensor_gateway.sensing.poller import Poller
 from sensor_gateway.service.buses import make_bus
 from sensor_gateway.service.directories import Directories, note_hot
+from sensor_gateway.service.health.flash_writes import bytes_written
+from sensor_gateway.service.health.survey import HealthSurvey, Subject
 from sensor_gateway.service.identity import keep_gateway_id, read_machine
 from sensor_gateway.service.plans import broker_settings, outbox_settings, sensor_plans, stream_settings
 from sensor_gateway.service.refused_events import RefusedEvents
@@ -113,10 +116,10 @@ def assemble(
         note_hot(directories, log, has_journal=settings.durability is not Durability.MEMORY)
     identity = GatewayIdentity(gateway=gateway, client_id=mqtt.client_id or f"{gateway}-{outbox.client_suffix}")
     refused = RefusedEvents(directories.state / REFUSED_EVENTS, log)
-    boot = machine.boot
-    publishing = _publishing_plan(configuration, mqtt, plans, identity, boot=boot, set_aside=refused.keep)
+    publishing = _publishing_plan(configuration, mqtt, plans, identity, boot=machine.boot, set_aside=refused.keep)
     publisher = Publisher(publishing, outbox=outbox, clock=clock, log=log, bell=bell)
     buses = _bus_keepers(configuration, plans, publisher, clock=clock, log=log)
+    publisher.pulse = _survey(configuration, publishing, outbox, buses, clock=clock)
     supervisor = Supervisor(publisher=publisher, buses=buses, clock=clock, log=log)
     return Gateway(
         identity=identity, outbox=outbox, publisher=publisher, buses=buses, supervisor=supervisor, claim=claim
@@ -167,6 +170,29 @@ def _bus_keepers(
         keepers.append(BusKeeper(plan, outlets, len(outlets) - 1, wake=publisher.wake))
     publisher.outlets = outlets
     return tuple(keepers)
+
+
+def _survey(
+    configuration: Configuration,
+    plan: PublishingPlan,
+    outbox: Outbox,
+    buses: Sequence[BusKeeper],
+    *,
+    clock: Clock,
+) -> HealthSurvey | None:
+    if configuration.gateway.health_interval is None:
+        return None
+    subject = Subject(
+        gateway=plan.stream.gateway,
+        instance=plan.program.instance,
+        boot=plan.boot,
+        version=plan.program.version,
+        python=sys.version.partition(" ")[0],
+        sensors=plan.sensors,
+        start=clock.stamp(),
+        interval_s=configuration.gateway.health_interval,
+    )
+    return HealthSurvey(subject, outbox=outbox, buses=buses, written=bytes_written)
 
 
 def _poller_maker(
