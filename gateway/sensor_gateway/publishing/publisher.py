@@ -206,6 +206,7 @@ class Publisher:
         begun = None if self._is_leaving else self._link.attend(now_s, now)
         session = self._link.session
         if session is None:
+            self._tell_health(None, now_s, now)
             return None
         happened = ready.get(session.descriptor, 0)
         if begun is not None:
@@ -221,8 +222,7 @@ class Publisher:
         delivery.settle(session, answers, now_s)
         delivery.receiver.hear(session, now_s, now)
         if session.loss is None and not self._is_leaving:
-            if self.pulse is not None and self.pulse.is_due(now_s):
-                self._tell_health(self.pulse, session, now_s, now)
+            self._tell_health(session, now_s, now)
             delivery.send(session, now_s, now)
         loss = session.loss
         if loss is not None:
@@ -234,13 +234,17 @@ class Publisher:
             self._poll.modify(session.descriptor, select.EPOLLIN | (select.EPOLLOUT if session.wants_write else 0))
         return session
 
-    def _tell_health(self, pulse: Pulse, session: Session, now_s: float, now: Stamp) -> None:
+    def _tell_health(self, session: Session | None, now_s: float, now: Stamp) -> None:
+        """Announce how we are, if it is time; without a connection it is only looked after."""
+        pulse, topic = self.pulse, self._health_topic
+        if pulse is None or not pulse.is_due(now_s):
+            return
         obstacle = self._delivery.stream.obstacle
         report = PublisherReport(
             link=self.report, counters=self.counters, is_denied=obstacle.is_denied, is_held=obstacle.is_held
         )
-        topic = self._health_topic
-        payload = pulse.beat(report, room=session.room(topic), now_s=now_s, now=now)
+        room = None if session is None else session.room(topic)
+        payload = pulse.beat(report, room=room, now_s=now_s, now=now)
         if payload is not None:
             self._delivery.herald.announcements.put(topic, payload)
 

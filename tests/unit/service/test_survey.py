@@ -236,3 +236,13 @@ def test_the_wear_of_a_day_is_told_after_an_hour(
 ) -> None:
     house.written = written
     assert house.told(seconds)["bytes_written"] == expected
+
+
+def test_without_a_connection_the_newest_is_kept_up_to_date_and_nothing_is_written(house: House) -> None:
+    """For surfaces that show it on this machine."""
+    lost = replace(REPORT, link=LinkReport(state=LinkState.CONNECTING, since=at(10), why="nobody listens there"))
+    assert house.survey.beat(lost, room=None, now_s=10, now=at(10)) is None
+    assert house.survey.newest is not None
+    assert (house.survey.newest.link.state, house.survey.newest.link.reason) == ("connecting", "nobody listens there")
+    house.survey.begin()
+    house.told(11)

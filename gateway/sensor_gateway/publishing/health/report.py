@@ -56,6 +56,9 @@ class Pulse(Protocol):
         """A new connection: something is to be said at once."""
         ...
 
-    def beat(self, report: PublisherReport, *, room: int, now_s: float, now: Stamp) -> bytes | None:
-        """The payload to publish now, of ``room`` bytes at most where that can be; None where nothing is new yet."""
+    def beat(self, report: PublisherReport, *, room: int | None, now_s: float, now: Stamp) -> bytes | None:
+        """The payload to publish now, of ``room`` bytes at most where that can be; None where nothing is new yet.
+
+        Without ``room`` nothing can be published, and what others may look at is brought up to date all the same.
+        """
         ...

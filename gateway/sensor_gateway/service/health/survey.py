@@ -123,8 +123,8 @@ class HealthSurvey:
         """A new connection."""
         self._beat.hurry()
 
-    def beat(self, report: PublisherReport, *, room: int, now_s: float, now: Stamp) -> bytes | None:
-        """The payload to publish now; None where nothing is new, and the interval is not over."""
+    def beat(self, report: PublisherReport, *, room: int | None, now_s: float, now: Stamp) -> bytes | None:
+        """The payload to publish now; None where nothing is new and the interval is not over, or without ``room``."""
         reports = self._reports()
         alarms = self._alarms(report, reports)
         states = tuple(bus.state for bus in reports)
@@ -133,7 +133,7 @@ class HealthSurvey:
         if not self._beat.wants(sign, now_s):
             return None
         self.newest = self.examine(report, now)
-        return health_payload(self.newest, room)
+        return None if room is None else health_payload(self.newest, room)
 
     def examine(self, report: PublisherReport, now: Stamp) -> Health:
         """The health of the gateway now. In the publisher's thread alone."""
