@@ -14,6 +14,7 @@ from sensor_gateway.model.health import Availability
 from sensor_gateway.model.reading import ClockState, FailureCode
 from sensor_gateway.model.vitals.bus_report import BusState
 from sensor_gateway.model.vitals.gateway_health import GatewayAlarm, Health, LeftOut, LinkState
+from sensor_gateway.publishing.fleet.gateway_line import BAD_ALARMS
 
 PAGE = (Path(__file__).resolve().parents[3] / "docs" / "health.md").read_text("utf-8")
 MAPS = {"buses": "buses.NAME", "sensors": "sensors.NAME"}
@@ -49,6 +50,10 @@ def test_the_page_tells_of_each_key_and_of_no_other() -> None:
 def test_the_page_tells_of_each_alarm_and_of_no_other() -> None:
     table = PAGE.partition("## Alarms")[2].partition("## When")[0]
     assert set(re.findall(r"^\| \**`(\w+)`\** \|", table, re.MULTILINE)) == set(GatewayAlarm)
+
+
+def test_the_alarms_that_make_a_gateway_bad_are_those_in_bold() -> None:
+    assert set(re.findall(r"^\| \*\*`(\w+)`\*\* \|", PAGE, re.MULTILINE)) == BAD_ALARMS <= set(GatewayAlarm)
 
 
 @pytest.mark.parametrize("words", [LinkState, BusState, LeftOut, ClockState, FailureCode, Availability])

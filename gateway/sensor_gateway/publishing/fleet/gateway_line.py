@@ -10,7 +10,7 @@ from typing import Final, Literal
 
 from sensor_gateway.publishing.fleet.fields import NOTHING, Fields, age_s, count, inner, number, text, texts
 
-_BAD_ALARMS: Final = frozenset({"outbox_flash", "outbox_hot", "outbox_room", "stream_denied", "bus_hung"})
+BAD_ALARMS: Final = frozenset({"outbox_flash", "outbox_hot", "outbox_room", "stream_denied", "bus_hung"})
 _LATE_INTERVALS: Final = 3
 _LONG_WAIT_S: Final = 600.0
 _SHORT_ROOM_S: Final = 86_400.0
@@ -139,7 +139,7 @@ def _of_health(health: Fields, now: datetime) -> Iterator[tuple[Verdict, str]]:
     if lost:
         yield Verdict.BAD, f"{lost} events lost since its start"
     for alarm in texts(health, "alarms"):
-        yield Verdict.BAD if alarm in _BAD_ALARMS else Verdict.DEGRADED, f"alarm {alarm}"
+        yield Verdict.BAD if alarm in BAD_ALARMS else Verdict.DEGRADED, f"alarm {alarm}"
     interval_s, silent_s = number(health, "interval_s"), age_s(text(health, "time"), now)
     if interval_s is not None and silent_s is not None:
         if silent_s > _LATE_INTERVALS * interval_s:
