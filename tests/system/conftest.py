@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from proving.ear import Ear
 from proving.kills.broker import Broker
 from proving.kills.gateway import GatewayProcess, house_config
 
@@ -35,3 +36,27 @@ def wait_until() -> Callable[..., None]:
             time.sleep(0.02)
 
     return wait
+
+
+@pytest.fixture
+def ear(tmp_path: Path) -> Iterator[Ear]:
+    ear = Ear(tmp_path)
+    yield ear
+    ear.close()
+
+
+@pytest.fixture
+def gateways(tmp_path: Path) -> Iterator[Callable[..., GatewayProcess]]:
+    made: list[GatewayProcess] = []
+
+    def start(name: str, text: str) -> GatewayProcess:
+        directory = tmp_path / name
+        directory.mkdir()
+        made.append(GatewayProcess(directory, text))
+        made[-1].start()
+        return made[-1]
+
+    yield start
+    for gateway in made:
+        if gateway.is_running:
+            gateway.kill()

@@ -13,11 +13,27 @@ from typing import Final, NoReturn
 from sensor_gateway import __version__
 from sensor_gateway.cli import check_config, config, demo, devices, drivers, read, run, simulate, tail
 from sensor_gateway.cli.arguments import Unusable, abandon_output, say
+from sensor_gateway.cli.fleet import command as fleet
 from sensor_gateway.cli.outbox import command as outbox
 from sensor_gateway.cli.wires import record, replay, scan
 from sensor_gateway.model.errors import OperatorError
 
-_COMMANDS = (run, check_config, config, simulate, demo, scan, read, record, replay, tail, drivers, devices, outbox)
+_COMMANDS = (
+    run,
+    check_config,
+    config,
+    simulate,
+    demo,
+    scan,
+    read,
+    record,
+    replay,
+    tail,
+    fleet,
+    drivers,
+    devices,
+    outbox,
+)
 
 EX_INTERRUPTED: Final = 130
 
@@ -33,6 +49,7 @@ with hardware:
   sensor-gateway record attic a.jsonl --config my.yaml    what goes over its bus, for `replay` and bug reports
   sensor-gateway run --config my.yaml          the daemon; stop it with Ctrl-C
   sensor-gateway tail --config my.yaml         what arrives at the broker, in another terminal
+  sensor-gateway fleet --config my.yaml        how all gateways at the broker are
   sensor-gateway outbox status                 what waits for the broker, and for how long there is room
 
 `sensor-gateway COMMAND --help` tells more, with an example.

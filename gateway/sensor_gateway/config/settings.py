@@ -32,10 +32,14 @@ class GatewaySection:
     ] = None
     label: Annotated[str, "Name for people, in any letters."] = ""
     slack: Annotated[
-        Seconds,
-        "What falls due within this time is read in one wake-up; more slack, fewer wake-ups.",
-        Within(0, 1),
+        Seconds, "What falls due within this time is read in one wake-up; more slack, fewer wake-ups.", Within(0, 1)
     ] = Seconds(0.05)
+    health_interval: Annotated[
+        Seconds | None,
+        "Longest time between two health messages; false for none.",
+        Mark.FALSE_IS_NONE,
+        Within(10, 86400),
+    ] = Seconds(60.0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,7 +78,7 @@ class MqttSection:
     ] = Seconds(30.0)
     first_retry_spread: Annotated[
         Seconds,
-        "The first try, and a renewal for new TLS files, waits a random time up to this; later waits double from here.",
+        "Longest random wait before the first try, and before a renewal for new TLS files; later waits double from it.",
         Within(0, 86400),
     ] = Seconds(0.0)
     retry_max: Annotated[Seconds, "Longest wait between two tries to connect.", Within(1, 86400)] = Seconds(300.0)

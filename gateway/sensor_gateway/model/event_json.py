@@ -19,6 +19,8 @@ _LAST_SECOND: Final = 253_402_300_799  # 9999-12-31T23:59:59Z
 _SOURCES_KEPT: Final = 10_000
 _TYPE: Final = b'","type":"'
 _BOOT: Final = b',"boot":"'
+_TIME: Final = b'"time":"'
+_TIME_LENGTH: Final = len("2026-11-23T16:00:00.123Z")
 _UPTIME: Final = b',"uptime_ms":'
 _UNSYNCED: Final = f'"clock":"{ClockState.UNSYNCED.value}","boot":"'.encode()
 _CORRECTED: Final = f'","clock":"{ClockState.CORRECTED.value}"'.encode()
@@ -166,6 +168,12 @@ def uptime_of(body: bytes) -> int:
     """The ``uptime_ms`` of an encoded event; 0 for a gap, which has none."""
     at = body.rfind(_UPTIME)
     return int(body[at + len(_UPTIME) : -1]) if at >= 0 else 0
+
+
+def time_of(body: bytes) -> str:
+    """When an encoded event was measured, as it says so itself; empty where it does not."""
+    at = body.rfind(_TIME)
+    return "" if at < 0 else body[at + len(_TIME) : at + len(_TIME) + _TIME_LENGTH].decode(errors="replace")
 
 
 def boot_of(body: bytes) -> str:

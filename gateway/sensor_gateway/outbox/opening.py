@@ -34,6 +34,7 @@ from sensor_gateway.outbox.tiers.clearance import Clearance, ColdParts
 from sensor_gateway.outbox.tiers.hot_copy import Copied, HotCopy
 from sensor_gateway.outbox.tiers.limits import Limits
 from sensor_gateway.outbox.tiers.lookout import Lookout
+from sensor_gateway.outbox.tiers.outlook import full_in_s
 from sensor_gateway.outbox.tiers.purge import Purge
 from sensor_gateway.outbox.tiers.spill import Spill
 from sensor_gateway.outbox.tiers.tiers import TierParts, Tiers
@@ -135,6 +136,11 @@ class Opened:
             epoch=recovered.epoch,
             next_seq=next_seq,
         )
+
+    @property
+    def full_in_s(self) -> float | None:
+        """How long the room on flash lasts. See ``outlook``."""
+        return full_in_s(self._parts.cold, self.settings)
 
     def put_on_flash(self, within_s: float) -> bool:
         """Write all that is in memory, and wait until it is safe; False where that fails or takes too long."""

@@ -11,7 +11,7 @@ from typing import Final
 
 from sensor_gateway.model.clock import Clock
 from sensor_gateway.model.event import ChangeEvent, Gap
-from sensor_gateway.model.event_json import EventEncoder
+from sensor_gateway.model.event_json import EventEncoder, time_of
 from sensor_gateway.model.log import Log
 from sensor_gateway.model.position import Epoch, Position
 from sensor_gateway.outbox.alarm import RETRY_S
@@ -24,6 +24,10 @@ from sensor_gateway.outbox.opening import Hands, Opened, Setting
 from sensor_gateway.outbox.recovery import Places
 from sensor_gateway.outbox.settings import OutboxSettings
 from sensor_gateway.outbox.stored import Stored
+from sensor_gateway.outbox.tiers.outlook import Outlook
+
+_OLDEST: Final = 3
+"""So far is looked for an event, behind gaps."""
 
 _OPEN_WITHIN_S: Final = 10.0
 LONGEST_CLOSE_S: Final = 60.0
@@ -155,6 +159,14 @@ class Outbox:
         wait_s = self._tiers.turn(self._header, now, now_s)
         self._intake.take_in(self._tiers.late_strays())
         return 0.0 if is_urgent else wait_s
+
+    def outlook(self) -> Outlook:
+        """Since when something waits, and how long there is room. It looks at files: once a minute is often enough."""
+        if not self.pending:
+            return Outlook(oldest=None, full_in_s=None)
+        waiting = self.read(None, max_events=_OLDEST, max_bytes=1)
+        times = (time_of(item.body) for item in waiting if isinstance(item, Stored))
+        return Outlook(oldest=next(times, "") or None, full_in_s=self._opened.full_in_s)
 
     def close(self, *, to_flash: bool, within_s: float = LONGEST_CLOSE_S) -> None:
         """Stop. ``to_flash``: the machine goes down, so everything is put on flash, and the sync is waited for.

@@ -6,11 +6,11 @@ What flaps or fails again and again for the same reason is told once.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import StrEnum
 from typing import Final
 
 from sensor_gateway.model.log import Log
 from sensor_gateway.model.reading import Stamp
+from sensor_gateway.model.vitals.gateway_health import LinkState
 from sensor_gateway.publishing.connector import Connector, Refusal
 from sensor_gateway.publishing.session import Connection, Session
 from sensor_gateway.publishing.settings import BrokerSettings
@@ -31,15 +31,6 @@ _UNDISPUTED_S: Final = 60.0
 
 _REMEDY: Final = "stop that one, or give each its own mqtt.client_id; a copied state directory brings its id along"
 _RENEWED: Final = "the files of mqtt.tls have changed"
-
-
-class LinkState(StrEnum):
-    """How things are between us and the broker."""
-
-    CONNECTING = "connecting"
-    CONNECTED = "connected"
-    REFUSED = "refused"
-    STOPPED = "stopped"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

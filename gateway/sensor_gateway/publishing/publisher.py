@@ -11,7 +11,6 @@ import socket
 import traceback
 from collections import deque
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Final, Protocol
 
 from sensor_gateway.model.clock import Clock
@@ -22,6 +21,7 @@ from sensor_gateway.model.reading import Stamp
 from sensor_gateway.publishing.bell import Bell
 from sensor_gateway.publishing.connector import Connector
 from sensor_gateway.publishing.delivery import NEEDS_MQTT_5, Delivery, PublishingChange, PublishingPlan
+from sensor_gateway.publishing.health.report import PublisherCounters, PublisherReport, Pulse
 from sensor_gateway.publishing.link import Link, LinkReport
 from sensor_gateway.publishing.messages import last_will
 from sensor_gateway.publishing.receiving.receiver import ReceivingCounters
@@ -62,28 +62,11 @@ class PublisherOutbox(StreamOutbox, Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PublisherCounters:
-    """What happened since the start. ``refused`` and ``held`` count messages, the others events or connections.
-
-    ``no_subscriber``: acknowledged, although nobody subscribed; ``held``: sent in vain, because nobody did.
-    """
-
-    connections: int
-    messages: int
-    sent: int
-    acknowledged: int
-    no_subscriber: int
-    refused: int
-    held: int
-    quarantined: int
-
-
 class Publisher:
     """Stores and delivers. ``wake``, ``stop``, ``change`` and ``announce`` are for any thread, the rest for its own.
 
-    ``outlets`` may be replaced as a whole at any time. ``progress`` rises with every turn,
-    ``changes`` with every change that was made.
+    ``outlets`` may be replaced as a whole at any time; ``pulse`` is given before the first turn: without one nothing is
+    said on the health topic. ``progress`` rises with every turn, ``changes`` with every change that was made.
     """
 
     def __init__(
@@ -98,11 +81,13 @@ class Publisher:
     ) -> None:
         """Take over ``outbox``; nothing is sent before the first ``step``. ``bell`` is what ``wake`` rings."""
         self.outlets: Sequence[EventOutlet] = ()
+        self.pulse: Pulse | None = None
         self.progress = 0
         self.changes = 0
         self._outbox = outbox
         self._clock = clock
         self._log = log
+        self._health_topic = plan.topics.health
         self._bell: Bell | None = bell or Bell()
         self._poll = select.epoll()
         self._poll.register(self._bell, select.EPOLLIN)
@@ -142,6 +127,8 @@ class Publisher:
             refused=counted.refused,
             held=counted.held,
             quarantined=stream.feed.quarantined,
+            damaged=stream.feed.damaged,
+            unexplained=stream.feed.unexplained,
         )
 
     def wake(self) -> None:
@@ -212,6 +199,8 @@ class Publisher:
             events += news
             if states:
                 self._delivery.note_sensors(states)
+                if self.pulse is not None:
+                    self.pulse.note_sensors(states)
         if events or self._is_held_back:
             stored = self._outbox.append(events)
             self._is_held_back = len(stored) < max(len(events), 1)
@@ -220,12 +209,17 @@ class Publisher:
         while self._announced:
             self._delivery.herald.announcements.put(*self._announced.popleft())
         if change is not None:
-            self._delivery.change(change.plan, now)
-            if change.is_broker_changed:
-                self._renew_link(change, now)
-            self.changes += 1
-            if self._ordered:
-                self.wake()
+            self._make(change, now)
+
+    def _make(self, change: PublishingChange, now: Stamp) -> None:
+        self._delivery.change(change.plan, now)
+        if self.pulse is not None:
+            self.pulse.change_sensors(change.plan.sensors, now)
+        if change.is_broker_changed:
+            self._renew_link(change, now)
+        self.changes += 1
+        if self._ordered:
+            self.wake()
 
     def _new_link(self, plan: PublishingPlan, now: Stamp) -> Link:
         will = Will(topic=plan.topics.status, payload=last_will(plan.program))
@@ -248,6 +242,7 @@ class Publisher:
         begun = None if self._is_leaving else self._link.attend(now_s, now)
         session = self._link.session
         if session is None:
+            self._tell_health(None, now_s, now)
             return None
         happened = ready.get(session.descriptor, 0)
         if begun is not None:
@@ -255,12 +250,15 @@ class Publisher:
             self._poll.register(session.descriptor, select.EPOLLIN)
             self._watched_for_writing = False
             delivery.begin(session, now)
+            if self.pulse is not None:
+                self.pulse.begin()
         answers = session.turn(
             now_s, readable=bool(happened & ~select.EPOLLOUT), writable=bool(happened & select.EPOLLOUT)
         )
         delivery.settle(session, answers, now_s)
         delivery.receiver.hear(session, now_s, now)
         if session.loss is None and not self._is_leaving and not self._link.is_renewing:
+            self._tell_health(session, now_s, now)
             delivery.send(session, now_s, now)
         loss = session.loss
         if loss is not None:
@@ -271,6 +269,20 @@ class Publisher:
             self._watched_for_writing = session.wants_write
             self._poll.modify(session.descriptor, select.EPOLLIN | (select.EPOLLOUT if session.wants_write else 0))
         return session
+
+    def _tell_health(self, session: Session | None, now_s: float, now: Stamp) -> None:
+        """Announce how we are, if it is time; without a connection it is only looked after."""
+        pulse, topic = self.pulse, self._health_topic
+        if pulse is None or not pulse.is_due(now_s):
+            return
+        obstacle = self._delivery.stream.obstacle
+        report = PublisherReport(
+            link=self.report, counters=self.counters, is_denied=obstacle.is_denied, is_held=obstacle.is_held
+        )
+        room = None if session is None else session.room(topic)
+        payload = pulse.beat(report, room=room, now_s=now_s, now=now)
+        if payload is not None:
+            self._delivery.herald.announcements.put(topic, payload)
 
     def _say_goodbye(self) -> None:
         """Send what is left, take back the states, and say offline; all of it for a bounded time."""

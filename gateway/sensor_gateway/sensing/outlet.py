@@ -11,6 +11,7 @@ from typing import Final, TypeVar
 
 from sensor_gateway.model.event import ChangeEvent
 from sensor_gateway.model.health import SensorState
+from sensor_gateway.model.vitals.bus_report import BusReport
 
 _STATES_KEPT: Final = 4096
 
@@ -18,7 +19,10 @@ Item = TypeVar("Item")
 
 
 class Outlet:
-    """A bounded queue of news, and beside it the changes of the sensors' health."""
+    """A bounded queue of news, and beside it the changes of the sensors' health.
+
+    ``report`` is what the bus says of itself from time to time: replaced as a whole, in passing, and nobody is woken.
+    """
 
     def __init__(self, capacity: int, wake: Callable[[], None]) -> None:
         """``capacity`` counts events; ``wake`` is called once per ``put``, from the thread that puts."""
@@ -28,6 +32,7 @@ class Outlet:
         # Changes of health are few. Should nobody take them, the oldest go: the newest ones are what counts.
         self._states: deque[SensorState] = deque(maxlen=_STATES_KEPT)
         self._is_abandoned = False
+        self.report: BusReport | None = None
         self._silenced: set[tuple[str, int]] = set()
 
     @property

@@ -25,6 +25,7 @@ from sensor_gateway.sensing.polling.roster import PollerCounters, Roster
 from sensor_gateway.sensing.polling.schedule import Moment, next_turn
 from sensor_gateway.sensing.polling.sensor import PolledSensor
 from sensor_gateway.sensing.polling.stuck import is_bus_to_blame
+from sensor_gateway.sensing.reporting.bus_ledger import BusLedger
 
 LONGEST_TURN_S: Final = 10.0
 """A turn is taken at least so often, so that supervision sees that the thread lives."""
@@ -74,6 +75,7 @@ class Poller:
         self._line = line_of(bus)
         self._roster = Roster(sensors, bus, news=self._news, clock=clock, log=log, slack_s=slack_s)
         self._is_talking = self._roster.is_talking
+        self._ledger = BusLedger(bus.name, meter=None if self._is_talking else self._roster.meter, crew=self._roster)
 
     def run(self) -> None:
         """Take turns until ``stop``. Ends by itself only for a fault of its own, which it logs."""
@@ -121,6 +123,8 @@ class Poller:
                 self._prove()
         stamp = self._clock.stamp()
         news.ring(stamp)
+        if stamp.uptime_ms >= self._ledger.due_ms or news.states:
+            self._outlet.report = self._ledger.report(stamp.uptime_ms)
         if news.events or news.states:
             self._outlet.put(news.events, news.states)
             news.events.clear()

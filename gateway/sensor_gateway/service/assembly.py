@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import secrets
 import socket
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
@@ -33,6 +34,8 @@ from sensor_gateway.service.bus_keeper import BusKeeper, BusPlan, BusRunner
 from sensor_gateway.service.buses import make_bus
 from sensor_gateway.service.configuration.setup import BusSetup, Setup, setup_of
 from sensor_gateway.service.directories import Directories, note_hot
+from sensor_gateway.service.health.flash_writes import bytes_written
+from sensor_gateway.service.health.survey import HealthSurvey, Subject
 from sensor_gateway.service.identity import keep_gateway_id, read_machine
 from sensor_gateway.service.plans import outbox_settings
 from sensor_gateway.service.refused_events import RefusedEvents
@@ -123,13 +126,15 @@ def assemble(
     setup = setup_of(configuration, catalogue, gateway=own.gateway, own_client_id=own.own_client_id)
     publishing = _publishing_plan(setup, machine.boot, RefusedEvents(directories.state / REFUSED_EVENTS, log))
     publisher = Publisher(_listening(publishing, log), outbox=outbox, clock=clock, log=log, bell=bell)
+    supervisor = _supervisor(publisher, setup, clock=clock, log=log)
+    publisher.pulse = _survey(configuration, publishing, outbox, supervisor, clock=clock)
     return Gateway(
         identity=own,
         setup=setup,
         publishing=publishing,
         outbox=outbox,
         publisher=publisher,
-        supervisor=_supervisor(publisher, setup, clock=clock, log=log),
+        supervisor=supervisor,
         claim=claim,
     )
 
@@ -194,6 +199,24 @@ def plan_bus(name: str, setup: Setup, *, clock: Clock, log: Log) -> BusPlan:
         make_poller=_poller_maker(name, bus, slack_s=setup.slack_s, clock=clock, log=log),
         capacity=_capacity(bus.sensors),
     )
+
+
+def _survey(
+    configuration: Configuration, plan: PublishingPlan, outbox: Outbox, supervisor: Supervisor, *, clock: Clock
+) -> HealthSurvey | None:
+    if configuration.gateway.health_interval is None:
+        return None
+    subject = Subject(
+        gateway=plan.stream.gateway,
+        instance=plan.program.instance,
+        boot=plan.boot,
+        version=plan.program.version,
+        python=sys.version.partition(" ")[0],
+        sensors=plan.sensors,
+        start=clock.stamp(),
+        interval_s=configuration.gateway.health_interval,
+    )
+    return HealthSurvey(subject, outbox=outbox, buses=lambda: supervisor.buses, written=bytes_written)
 
 
 def _poller_maker(name: str, bus: BusSetup, *, slack_s: float, clock: Clock, log: Log) -> Callable[[Outlet], BusRunner]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, Protocol
 
 from sensor_gateway.changes.detector import ChannelDetector
@@ -19,6 +19,7 @@ from sensor_gateway.model.event import ChangeEvent
 from sensor_gateway.model.health import Availability, SensorState
 from sensor_gateway.model.log import Log
 from sensor_gateway.model.reading import Failure, FailureCode, Stamp
+from sensor_gateway.model.vitals.bus_report import BusReport, BusState
 from sensor_gateway.sensing.outlet import Outlet
 from sensor_gateway.sensing.plan import SensorPlan
 from sensor_gateway.sensing.poller import BusChange
@@ -102,12 +103,18 @@ class BusKeeper:
         self._is_renewed = False
         self._detectors: list[tuple[Source, ChannelDetector]] = []
 
+    @property
+    def report(self) -> BusReport | None:
+        """What the bus says of itself; None before it has said anything. For any thread."""
+        return self._outlets[self._place].report
+
     def start(self, now_s: float) -> None:
         """Start a thread with a new poller, and with a new outlet unless the publisher has not emptied the old one."""
         outlet = self._outlets[self._place]
         if outlet.is_empty:
             outlet = self._outlets[self._place] = Outlet(self.plan.capacity, self._wake)
         outlet.begin(capacity=self.plan.capacity)
+        outlet.report = None
         self._runner = self.plan.make_poller(outlet)
         self.life = Life(f"bus-{self.plan.name}", self._runner, now_s)
         self.life.thread.start()
@@ -155,6 +162,8 @@ class BusKeeper:
             delay_s = RESTART_AFTER_S[min(self._restarts, len(RESTART_AFTER_S) - 1)]
             self._restarts += 1
             self._restart_at_s = now_s + delay_s
+            outlet = self._outlets[self._place]
+            outlet.report = self._last_report(outlet, BusState.ENDED)
             log.warning("bus_thread_ended", bus=self.plan.name, restart_in_s=delay_s)
         elif self.is_hung:
             outlet = self._outlets[self._place]
@@ -168,8 +177,10 @@ class BusKeeper:
         self.is_hung = True
         if self.life is not None:
             self.life.runner.stop()  # should it ever come back, it ends, and the bus is opened again
-        self._outlets[self._place].abandon()
-        self._outlets[self._place] = Outlet(self.plan.capacity, self._wake)
+        before = self._outlets[self._place]
+        before.abandon()
+        self._outlets[self._place] = outlet = Outlet(self.plan.capacity, self._wake)
+        outlet.report = self._last_report(before, BusState.HUNG)
         self._tell_hung(clock)
         log.error("bus_hung", bus=self.plan.name, sensors=[sensor.name for sensor in self.plan.sensors])
 
@@ -202,6 +213,14 @@ class BusKeeper:
             if event is not None:
                 events.append(event)
         return events
+
+    def _last_report(self, outlet: Outlet, state: BusState) -> BusReport:
+        """What the thread said last, with what has become of it. Of the last minute nothing is known any more."""
+        name = self.plan.name
+        silent = BusReport(
+            bus=name, state=state, load=None, error_rate=None, transfers=0, errors=0, missed=0, put_off=0, sensors=()
+        )
+        return replace(outlet.report or silent, state=state, load=None, error_rate=None)
 
     def _complaint(self) -> str:
         return f"bus {self.plan.name} hangs: a call into the system does not return; unplug the bus or restart"

@@ -45,9 +45,20 @@ def sensor(loading: Load, text: str, rest: str = "") -> SensorSection:
     return whole(loading(f"{rest}\nsensors:\n  attic: {text}\n")).sensors["attic"]
 
 
+@pytest.mark.parametrize(("written", "seconds"), [("10s", 10), ("1d", 86_400), ("5min", 300), ("false", None)])
+def test_the_interval_of_health_messages_is_a_duration_or_false(loading: Load, written: str, seconds: int) -> None:
+    configuration = whole(loading(f"gateway: {{health_interval: {written}}}\nmqtt: {{url: mqtt://h}}"))
+    assert configuration.gateway.health_interval == seconds
+
+
 def test_a_minimal_file_has_every_default(loading: Load) -> None:
     configuration = whole(loading("mqtt: {url: mqtt://h}", needs_broker=True))
-    assert configuration.gateway == GatewaySection(id=None, label="", slack=0.05)  # type: ignore[arg-type]
+    assert configuration.gateway == GatewaySection(
+        id=None,
+        label="",
+        slack=0.05,  # type: ignore[arg-type]
+        health_interval=60,  # type: ignore[arg-type]
+    )
     assert configuration.clock == ClockSection(hold=60, source="auto")  # type: ignore[arg-type]
     assert configuration.outbox == OutboxSection(
         max_size=64_000_000,  # type: ignore[arg-type]

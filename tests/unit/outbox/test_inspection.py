@@ -12,13 +12,14 @@ from typing import Any
 import pytest
 
 from sensor_gateway.model.event import Gap, GapCause
+from sensor_gateway.model.event_json import time_of
 from sensor_gateway.outbox.identity import seal
 from sensor_gateway.outbox.inspection.complaints import complaints_of
 from sensor_gateway.outbox.inspection.looking import LookingDisk
 from sensor_gateway.outbox.inspection.owner import owner_of, runtime_directory_of
 from sensor_gateway.outbox.inspection.snapshot import Inspected, Snapshot, holds_an_outbox, take_snapshot
 from sensor_gateway.outbox.inspection.status import Status, status_of
-from sensor_gateway.outbox.inspection.waiting import WaitingEvents, time_of
+from sensor_gateway.outbox.inspection.waiting import WaitingEvents
 from sensor_gateway.outbox.recovery import Places
 
 SMALL: dict[str, Any] = {"segment_size": 4096, "max_size": 40 * 4096}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -338,3 +339,21 @@ def _make() -> ChangeEvent:
 
 
 _EVENT = _make()
+
+
+def test_holes_that_are_found_are_counted_once_they_are_told_and_drops_are_not_counted_again(
+    stream: EventStream, outbox: MemoryOutbox, event: Events
+) -> None:
+    """What was dropped knowingly is counted by the outbox, and its gap carries times."""
+    _append(outbox, stream, [event(float(number)) for number in range(12)])
+    outbox.lose(2, 4, GapCause.DAMAGE)
+    outbox.lose(6, 6, GapCause.UNKNOWN)
+    known = outbox.lose(8, 10, GapCause.DAMAGE)
+    index = outbox._entries.index(known)
+    outbox._entries[index] = replace(known, from_wall_ms=1, to_wall_ms=2)
+    (batch,) = _batches(stream)
+    stream.answered(batch, QUOTA, 0.0)
+    assert (stream.feed.damaged, stream.feed.unexplained) == (0, 0), "a refusal tells nobody"
+    (again,) = _batches(stream, 1.0)
+    stream.answered(again, 0, 1.0)
+    assert (stream.feed.damaged, stream.feed.unexplained) == (3, 1)

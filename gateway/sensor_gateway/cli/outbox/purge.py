@@ -71,8 +71,9 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _choose(snapshot: Snapshot, before: str | None) -> Chosen | None:
     from sensor_gateway.cli.outbox.discard import Chosen
+    from sensor_gateway.model.event_json import time_of
     from sensor_gateway.outbox.inspection.snapshot import take_snapshot
-    from sensor_gateway.outbox.inspection.waiting import WaitingEvents, time_of
+    from sensor_gateway.outbox.inspection.waiting import WaitingEvents
     from sensor_gateway.outbox.stored import Stored
 
     through, count, oldest, newest = None, 0, "", ""

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from sensor_gateway.model.event_json import time_of
 from sensor_gateway.model.position import Epoch
 from sensor_gateway.outbox.drops import Drop
 from sensor_gateway.outbox.files.cursor import SLOT_SIZE, decode_slot
@@ -23,7 +24,6 @@ from sensor_gateway.outbox.inspection.complaints import Complaint, damage_compla
 from sensor_gateway.outbox.inspection.owner import Owner
 from sensor_gateway.outbox.inspection.readable import missing_at_the_end, readable_on_flash
 from sensor_gateway.outbox.inspection.snapshot import Snapshot
-from sensor_gateway.outbox.inspection.waiting import time_of
 from sensor_gateway.outbox.tiers.clearance import unacknowledged
 
 DAY_S: Final = 86_400.0

@@ -15,8 +15,6 @@ from sensor_gateway.outbox.stored import Stored
 _EVENTS: Final = 500
 _BYTES: Final = 1 << 20
 _TRIES: Final = 20
-_TIME: Final = b'"time":"'
-_TIME_LENGTH: Final = len("2026-11-23T16:00:00.123Z")
 
 
 class WaitingEvents:
@@ -88,12 +86,6 @@ class WaitingEvents:
             return
         for first, last in self.snapshot.recovered.marks.uncovered(gap.epoch, gap.from_seq, gap.to_seq):
             yield replace(gap, from_seq=first, to_seq=last, count=last - first + 1)
-
-
-def time_of(body: bytes) -> str:
-    """When an encoded event was measured, as it says so itself; empty where it does not."""
-    at = body.rfind(_TIME)
-    return "" if at < 0 else body[at + len(_TIME) : at + len(_TIME) + _TIME_LENGTH].decode(errors="replace")
 
 
 def end_of(item: Stored | Gap) -> Position:

@@ -112,7 +112,7 @@ class Clearance:
         """These are lost from cold, or something was from memory: the cursor should tell why, as soon as it can."""
         for drop in in_cold:
             self._parts.drops.add(drop)
-            self._parts.counters.dropped += drop.count
+            self._parts.counters.drop(drop.cause, drop.count)
             self.pending = max(self.pending - drop.count, 0)
         self._drops_changed = True
 

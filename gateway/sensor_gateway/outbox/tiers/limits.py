@@ -64,5 +64,5 @@ class Limits:
                 to_ms=record.began.wall_ms + record.span_ms,
             )
         )
-        self._counters.dropped += count
+        self._counters.drop(cause, count)
         self._clearance.note_drops()

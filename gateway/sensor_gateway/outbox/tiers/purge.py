@@ -172,7 +172,7 @@ class Purge:
             count = sum(waiting(self._cold, drop.epoch, drop.first, drop.last) for drop in self._found)
             in_memory = sum(self._waiting_in(record) for record in self._tail)
             self._clearance.pending = max(self._clearance.pending - count + in_memory, 0)
-            self._cold.counters.dropped += count
+            self._cold.counters.drop(GapCause.PURGE, count)
             self._cold.drops.floor = self._counted
             self._tail.settle(self._counted.epoch, self._counted.seq)
         self._request, self._in_memory = None, []

@@ -46,12 +46,16 @@ Entry: TypeAlias = StoredEvent | Gap
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Batch:
-    """What one publish carries. ``first`` to ``last`` is what success acknowledges (None: nothing)."""
+    """What one publish carries. ``first`` to ``last`` is what success acknowledges (None: nothing).
+
+    ``has_gap``: gaps are among the entries.
+    """
 
     entries: tuple[Entry, ...]
     payload: bytes
     first: Position | None
     last: Position | None
+    has_gap: bool = False
 
 
 class Packer:
@@ -72,10 +76,15 @@ class Packer:
         epoch = _epoch(entries[0])
         is_one_epoch = _epoch(entries[-1]) == epoch
         is_fresh = not isinstance(entries[0], Gap) and not self._is_late(entries[0], uptime_ms)
+        has_gap = False
         for entry in entries:
-            body = self._gap_json(entry) if isinstance(entry, Gap) else entry.body
-            if not is_fresh and not isinstance(entry, Gap) and self._is_late(entry, uptime_ms):
-                body = replayed(body)
+            if isinstance(entry, Gap):
+                body = self._gap_json(entry)
+                has_gap = True
+            else:
+                body = entry.body
+                if not is_fresh and self._is_late(entry, uptime_ms):
+                    body = replayed(body)
             size += len(body) + 1
             if size > room or not (is_one_epoch or _epoch(entry) == epoch):
                 break
@@ -90,6 +99,7 @@ class Packer:
             payload=b"[" + b",".join(bodies) + b"]",
             first=next((place(entry) for entry in taken if end(entry) is not None), None),
             last=end(taken[-1]),
+            has_gap=has_gap,
         )
 
     def _is_late(self, entry: StoredEvent, uptime_ms: int) -> bool:

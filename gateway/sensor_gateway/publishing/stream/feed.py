@@ -40,7 +40,10 @@ class StreamOutbox(Protocol):
 
 
 class Feed:
-    """A reading place in the outbox, for one connection after another."""
+    """A reading place in the outbox, for one connection after another.
+
+    ``damaged`` and ``unexplained`` count the events that were found missing, and that nobody had dropped knowingly.
+    """
 
     def __init__(
         self, outbox: StreamOutbox, packer: Packer, suspicion: Suspicion, *, set_aside: SetAside, log: Log
@@ -58,6 +61,8 @@ class Feed:
         self._given_up: dict[Position, tuple[StoredEvent, str]] = {}
         self.may_have_more = True
         self.quarantined = 0
+        self.damaged = 0
+        self.unexplained = 0
 
     def rewind(self, room: int) -> None:
         """Begin at the lowest unacknowledged event; messages hold ``room`` bytes."""
@@ -133,6 +138,7 @@ class Feed:
     def skip(self, entry: Entry) -> None:
         """Not even the gap can be sent: do without the announcement. Where the feed reads on is the same."""
         self._log.error("gap_not_announced", epoch=str(place(entry).epoch), seq=place(entry).seq)
+        self._count_found(entry)
         last = end(entry)
         self._give_up(place(entry))
         if last is not None:
@@ -140,6 +146,9 @@ class Feed:
 
     def delivered(self, batch: Batch) -> None:
         """The broker has it for good."""
+        if batch.has_gap:
+            for entry in batch.entries:
+                self._count_found(entry)
         for entry in batch.entries if self._given_up else ():
             if isinstance(entry, Gap):
                 self._give_up(place(entry))
@@ -156,6 +165,14 @@ class Feed:
             self._set_aside(event, why)
             self.quarantined += 1
             self._log.error("event_quarantined", epoch=str(position.epoch), seq=position.seq, why=why)
+
+    def _count_found(self, entry: Entry) -> None:
+        """Whatever was dropped is counted as it is dropped, and known with its times; a hole that is found has none."""
+        if isinstance(entry, Gap) and entry.from_wall_ms is None:
+            if entry.cause is GapCause.DAMAGE:
+                self.damaged += entry.count
+            elif entry.cause is GapCause.UNKNOWN:
+                self.unexplained += entry.count
 
     def _pass(self, entry: Entry) -> None:
         """Read on behind this one, which may lie lower: an outbox that loads flash late leaves the highest epoch.

@@ -24,7 +24,10 @@ _NONE: Final[frozenset[str]] = frozenset()
 
 
 class SensorAccount:
-    """Keeps the account of one sensor. ``readings`` and ``failures`` count good values and failed polls."""
+    """Keeps the account of one sensor. ``readings`` and ``failures`` count good values and failed polls.
+
+    ``last_good`` is when a published channel had a good value last.
+    """
 
     __slots__ = (
         "_channels",
@@ -36,6 +39,7 @@ class SensorAccount:
         "failures",
         "has_power_on",
         "health",
+        "last_good",
         "readings",
     )
 
@@ -43,6 +47,7 @@ class SensorAccount:
         """Tell through ``news`` and ``log``, first that the sensor exists and nothing is known of it."""
         self.readings = 0
         self.failures = 0
+        self.last_good: Stamp | None = None
         self.health = SensorHealth(plan.name)
         self.has_power_on = bool(plan.spec.power_on)
         self._news = news
@@ -98,6 +103,7 @@ class SensorAccount:
             if judge.is_plain and judge.low <= value <= judge.high:
                 if self._complaints:
                     self._complaints.pop(name, None)
+                self.last_good = stamp
                 self._news.offer(channel, value, stamp)
             else:
                 has_frozen |= self._judged(channel, name, value, stamp)
@@ -144,6 +150,7 @@ class SensorAccount:
         complaint = channel.judge.judge(value)
         if complaint is None:
             self._complaints.pop(name, None)
+            self.last_good = stamp
             self._news.offer(channel, value, stamp)
             return False
         self.readings -= 1

@@ -22,6 +22,7 @@ from sensor_gateway.sensing.polling.news import News
 from sensor_gateway.sensing.polling.schedule import Schedule
 from sensor_gateway.sensing.polling.sensor import PolledSensor
 from sensor_gateway.sensing.polling.talker import TalkingSensor
+from sensor_gateway.sensing.reporting.wire_meter import WireMeter
 from sensor_gateway.sensing.stream_run import StreamRun
 
 
@@ -49,7 +50,10 @@ class Roster:
     def __init__(
         self, plans: Sequence[SensorPlan], bus: Bus, *, news: News, clock: Clock, log: Log, slack_s: float
     ) -> None:
-        """Nothing is asked yet. ValueError for a line that is to serve requests and a stream at once."""
+        """Nothing is asked yet. ValueError for a line that is to serve requests and a stream at once.
+
+        ``meter`` measures what goes over the bus.
+        """
         streams = [plan for plan in plans if plan.spec.bus is BusKind.SERIAL_STREAM]
         line = line_of(bus)
         if streams and (line is None or len(streams) < len(plans)):
@@ -60,6 +64,7 @@ class Roster:
         self.schedules: list[Schedule] = []
         self.longest_interval_s = 0.0
         self._bus = bus
+        self.meter = WireMeter(clock.monotonic)
         self._news = news
         self._clock = clock
         self._log = log
@@ -74,6 +79,11 @@ class Roster:
     def sensors(self) -> Sequence[PolledSensor | TalkingSensor]:
         """All of them."""
         return self.talkers or self.polled
+
+    @property
+    def named(self) -> Iterable[tuple[str, PolledSensor | TalkingSensor]]:
+        """All of them, each with its name."""
+        return self._by_name.items()
 
     def change(self, plans: Sequence[SensorPlan]) -> list[PolledSensor | TalkingSensor]:
         """Have exactly these from now on; gives those that are new, which have been asked nothing yet."""
@@ -128,12 +138,12 @@ class Roster:
         account = SensorAccount(plan, self._news, self._log, self._clock.stamp())
         if self.is_talking:
             return TalkingSensor(plan, StreamRun(plan), account)
-        bus, asking = self._bus, self._exchanger
+        bus, asking, meter = self._bus, self._exchanger, self.meter
         run = DriverRun(
             plan,
-            transfer=bus.transfer if isinstance(bus, I2cBus) else None,
-            asking=asking,
-            read_file=bus.read_file if isinstance(bus, DeviceFiles) else None,
+            transfer=meter.transfer(bus.transfer) if isinstance(bus, I2cBus) else None,
+            asking=None if asking is None else meter.asking(asking),
+            read_file=meter.reading(bus.read_file) if isinstance(bus, DeviceFiles) else None,
         )
         schedule = Schedule(interval_s=plan.interval_s, slack_s=self._slack_s)
         settled_s = None if asking is None else partial(asking.settled_s, plan.address)

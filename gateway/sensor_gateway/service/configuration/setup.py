@@ -52,8 +52,8 @@ class Setup:
     """Everything that a running gateway is made of. ``buses`` are those that have sensors.
 
     ``hot_directory`` is the one that the file names, None where it names none. ``tls_files`` are the certificates and
-    keys that the connection is made with. ``others`` are the sections that nothing here is made of, by their keys: they
-    are read at a start only.
+    keys that the connection is made with. ``others`` are what nothing here is made of, by their keys: it
+    is read at a start only.
     """
 
     gateway: str
@@ -99,7 +99,12 @@ def setup_of(configuration: Configuration, catalogue: DriverCatalogue, *, gatewa
         sensors=plans,
         buses={name: bus for name, bus in buses.items() if bus.sensors},
         others={
-            field.name: getattr(configuration, field.name) for field in fields(configuration) if field.name not in _USED
+            "gateway.health_interval": configuration.gateway.health_interval,
+            **{
+                field.name: getattr(configuration, field.name)
+                for field in fields(configuration)
+                if field.name not in _USED
+            },
         },
     )
 

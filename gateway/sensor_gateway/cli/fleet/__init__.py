@@ -1,0 +1,1 @@
+"""``fleet``: a line for each gateway below the topic prefix."""

@@ -1,0 +1,164 @@
+"""How the gateway is: one value behind every surface that shows it. Its fields are the keys of the health topic.
+
+The names and the closed lists are public. ``docs/health.md`` says what each key means and what to do about it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final, Literal, NewType
+
+from sensor_gateway.model.health import Availability
+from sensor_gateway.model.reading import ClockState, FailureCode
+from sensor_gateway.model.vitals.bus_report import BusState
+
+HEALTH_VERSION: Final = 1
+
+Rfc3339 = NewType("Rfc3339", str)
+"""A moment in UTC with milliseconds: ``2026-11-23T16:00:00.123Z``."""
+
+
+class LinkState(StrEnum):
+    """How things are between us and the broker."""
+
+    CONNECTING = "connecting"
+    CONNECTED = "connected"
+    REFUSED = "refused"
+    STOPPED = "stopped"
+
+
+class GatewayAlarm(StrEnum):
+    """What does not work now, and will not by itself in most cases."""
+
+    OUTBOX_FLASH = "outbox_flash"
+    OUTBOX_HOT = "outbox_hot"
+    OUTBOX_ROOM = "outbox_room"
+    OUTBOX_READING = "outbox_reading"
+    BROKER_REFUSED = "broker_refused"
+    STREAM_DENIED = "stream_denied"
+    STREAM_HELD = "stream_held"
+    BUS_HUNG = "bus_hung"
+    BUS_ENDED = "bus_ended"
+
+
+class LeftOut(StrEnum):
+    """What a message does not tell, because the whole would be larger than the broker takes."""
+
+    ONLINE_SENSORS = "online_sensors"
+    REASONS = "reasons"
+    SENSORS = "sensors"
+    BUSES = "buses"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LinkHealth:
+    """The connection: its state since a moment, why it is so or what to mind, and the version of MQTT spoken."""
+
+    state: LinkState
+    since: Rfc3339
+    reason: str
+    protocol: Literal["5", "3.1.1"] | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LostEvents:
+    """Events that will never be delivered, by cause, since the start.
+
+    ``refused`` found no room in the outbox at all; the others were stored first. The rest are the causes of gaps.
+    """
+
+    limit: int = 0
+    age: int = 0
+    damage: int = 0
+    quarantine: int = 0
+    memory: int = 0
+    refused: int = 0
+    unknown: int = 0
+
+    @property
+    def total(self) -> int:
+        """All of them."""
+        return self.limit + self.age + self.damage + self.quarantine + self.memory + self.refused + self.unknown
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BytesWritten:
+    """What this process wrote to flash since its start, and how much that is in a day; None where it is not known."""
+
+    total: int | None
+    per_day: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SensorCounts:
+    """How many sensors are in each state."""
+
+    starting: int = 0
+    online: int = 0
+    degraded: int = 0
+    offline: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BusCondition:
+    """One bus, as in ``BusReport``."""
+
+    state: BusState
+    load: float | None
+    error_rate: float | None
+    transfers: int
+    errors: int
+    missed: int
+    put_off: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SensorCondition:
+    """One sensor: its availability, and what was counted since its bus's thread began."""
+
+    state: Availability
+    code: FailureCode | None
+    reason: str
+    since: Rfc3339
+    last_good: Rfc3339 | None
+    polls: int
+    failures: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Health:
+    """The gateway at ``time``. Counts of events are those since the start of this process.
+
+    ``buffered`` events wait, the oldest of them measured at ``oldest``; ``full_in_s`` is how long the room on flash
+    lasts at the rate at which it fills. ``interval_s`` is the longest time to the next message, None for never.
+    """
+
+    schema_version: int = HEALTH_VERSION
+    time: Rfc3339
+    clock: ClockState
+    gateway: str
+    instance: str
+    boot: str
+    version: str
+    python: str
+    uptime_s: int
+    interval_s: float | None
+    link: LinkHealth
+    reconnects: int
+    buffered: int
+    oldest: Rfc3339 | None
+    full_in_s: int | None
+    sent: int
+    acknowledged: int
+    no_subscriber: int
+    lost_total: int
+    lost: LostEvents
+    purged: int
+    bytes_written: BytesWritten
+    alarms: tuple[GatewayAlarm, ...]
+    sensor_counts: SensorCounts
+    left_out: tuple[LeftOut, ...] = ()
+    buses: Mapping[str, BusCondition]
+    sensors: Mapping[str, SensorCondition]

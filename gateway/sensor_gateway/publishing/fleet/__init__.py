@@ -1,0 +1,1 @@
+"""Many gateways at one broker, seen through their retained topics. Pure."""

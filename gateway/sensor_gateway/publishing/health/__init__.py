@@ -1,0 +1,1 @@
+"""What publishing tells of itself, and how the health topic gets its payload."""

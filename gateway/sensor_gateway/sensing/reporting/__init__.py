@@ -1,0 +1,1 @@
+"""What the owner of a bus measures of itself, and reports as a frozen value."""

@@ -1,0 +1,259 @@
+"""Asks everybody how they are, and makes one value of the answers."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final, Protocol
+
+from sensor_gateway.model.event import GapCause
+from sensor_gateway.model.event_json import rfc3339
+from sensor_gateway.model.health import Availability, SensorState
+from sensor_gateway.model.reading import Stamp
+from sensor_gateway.model.vitals.bus_report import BusReport, BusState, SensorTally
+from sensor_gateway.model.vitals.gateway_health import (
+    BusCondition,
+    BytesWritten,
+    GatewayAlarm,
+    Health,
+    LinkHealth,
+    LinkState,
+    LostEvents,
+    Rfc3339,
+    SensorCondition,
+    SensorCounts,
+)
+from sensor_gateway.model.vitals.health_json import health_payload
+from sensor_gateway.outbox.counters import OutboxCounters
+from sensor_gateway.outbox.tiers.outlook import Outlook
+from sensor_gateway.publishing.health.report import PublisherCounters, PublisherReport
+from sensor_gateway.service.health.beat import Beat
+
+DAY_S: Final = 86_400
+_LEAST_DAY_S: Final = 3600
+"""Sooner, the files that a start makes ready would be taken for the wear of a day."""
+
+_LONGEST_REASON: Final = 200
+_NO_TALLY: Final = SensorTally(sensor="", polls=0, failures=0, last_good=None)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Subject:
+    """Whose health it is. ``sensors`` are the names of all that are configured, ``start`` is when the program began."""
+
+    gateway: str
+    instance: str
+    boot: str
+    version: str
+    python: str
+    sensors: tuple[str, ...]
+    start: Stamp
+    interval_s: float | None
+
+
+class SurveyedOutbox(Protocol):
+    """What is asked of the outbox."""
+
+    @property
+    def pending(self) -> int:
+        """How many events wait."""
+        ...
+
+    @property
+    def counters(self) -> OutboxCounters:
+        """What was counted."""
+        ...
+
+    @property
+    def alarms(self) -> tuple[str, ...]:
+        """What does not work."""
+        ...
+
+    def outlook(self) -> Outlook:
+        """Since when something waits, and how long there is room."""
+        ...
+
+
+class Reporting(Protocol):
+    """Where a bus leaves its report."""
+
+    @property
+    def report(self) -> BusReport | None:
+        """The newest one; None before the first."""
+        ...
+
+
+class HealthSurvey:
+    """The publisher's pulse. ``newest`` is replaced as a whole, so that any thread may show it."""
+
+    def __init__(
+        self,
+        subject: Subject,
+        *,
+        outbox: SurveyedOutbox,
+        buses: Callable[[], Sequence[Reporting]],
+        written: Callable[[], int | None],
+    ) -> None:
+        """``buses`` gives those that there are now; ``written`` tells the bytes written to flash."""
+        self.newest: Health | None = None
+        self._subject = subject
+        self._outbox = outbox
+        self._buses = buses
+        self._written = written
+        self._beat = Beat(subject.interval_s)
+        self._sensors: dict[str, SensorState] = {}
+        self._changes = 0
+        self.change_sensors(subject.sensors, subject.start)
+
+    def note_sensors(self, states: Iterable[SensorState]) -> None:
+        """The health of sensors changed."""
+        for state in states:
+            if state.sensor in self._sensors:
+                self._sensors[state.sensor] = state
+                self._changes += 1
+
+    def change_sensors(self, sensors: Sequence[str], now: Stamp) -> None:
+        """These are configured from now on. Of those that are new, nothing is known yet."""
+        known, reason = self._sensors, "waiting for the first good reading"
+        self._sensors = {
+            name: known.get(name)
+            or SensorState(sensor=name, state=Availability.STARTING, code=None, reason=reason, since=now)
+            for name in sensors
+        }
+        self._changes += 1
+
+    def is_due(self, now_s: float) -> bool:
+        """Whether to ask for ``beat``."""
+        return self._beat.is_due(now_s)
+
+    def begin(self) -> None:
+        """A new connection."""
+        self._beat.hurry()
+
+    def beat(self, report: PublisherReport, *, room: int | None, now_s: float, now: Stamp) -> bytes | None:
+        """The payload to publish now; None where nothing is new and the interval is not over, or without ``room``."""
+        reports = self._reports()
+        alarms = self._alarms(report, reports)
+        states = tuple(bus.state for bus in reports)
+        link = report.link
+        sign = (link.state, link.since, alarms, self._lost(report.counters).total, self._changes, states)
+        if not self._beat.wants(sign, now_s):
+            return None
+        self.newest = self.examine(report, now)
+        return None if room is None else health_payload(self.newest, room)
+
+    def examine(self, report: PublisherReport, now: Stamp) -> Health:
+        """The health of the gateway now. In the publisher's thread alone."""
+        subject, counters, reports = self._subject, report.counters, self._reports()
+        uptime_s = max(now.uptime_ms - subject.start.uptime_ms, 0) // 1000
+        outlook, lost = self._outbox.outlook(), self._lost(counters)
+        return Health(
+            time=_time(now),
+            clock=now.clock,
+            gateway=subject.gateway,
+            instance=subject.instance,
+            boot=subject.boot,
+            version=subject.version,
+            python=subject.python,
+            uptime_s=uptime_s,
+            interval_s=subject.interval_s,
+            link=LinkHealth(
+                state=report.link.state,
+                since=_time(report.link.since),
+                reason=report.link.why[:_LONGEST_REASON],
+                protocol=None if report.link.protocol is None else report.link.protocol.value,
+            ),
+            reconnects=max(counters.connections - 1, 0),
+            buffered=self._outbox.pending,
+            oldest=None if outlook.oldest is None else Rfc3339(outlook.oldest),
+            full_in_s=None if outlook.full_in_s is None else round(outlook.full_in_s),
+            sent=counters.sent,
+            acknowledged=counters.acknowledged,
+            no_subscriber=counters.no_subscriber,
+            lost_total=lost.total,
+            lost=lost,
+            purged=self._outbox.counters.dropped_by.get(GapCause.PURGE, 0),
+            bytes_written=_wear(self._written(), uptime_s),
+            alarms=self._alarms(report, reports),
+            sensor_counts=_counts(self._sensors.values()),
+            buses={bus.bus: _condition(bus) for bus in reports},
+            sensors=_sensors(self._sensors, reports),
+        )
+
+    def _reports(self) -> list[BusReport]:
+        found = (place.report for place in self._buses())
+        return [report for report in found if report is not None]
+
+    def _alarms(self, report: PublisherReport, reports: Sequence[BusReport]) -> tuple[GatewayAlarm, ...]:
+        alarms = [GatewayAlarm(name) for name in self._outbox.alarms]
+        states = {bus.state for bus in reports}
+        others = {
+            GatewayAlarm.BROKER_REFUSED: report.link.state is LinkState.REFUSED,
+            GatewayAlarm.STREAM_DENIED: report.is_denied,
+            GatewayAlarm.STREAM_HELD: report.is_held,
+            GatewayAlarm.BUS_HUNG: BusState.HUNG in states,
+            GatewayAlarm.BUS_ENDED: BusState.ENDED in states,
+        }
+        return (*alarms, *(alarm for alarm, is_raised in others.items() if is_raised))
+
+    def _lost(self, publisher: PublisherCounters) -> LostEvents:
+        counters = self._outbox.counters
+        dropped = counters.dropped_by
+        return LostEvents(
+            limit=dropped.get(GapCause.LIMIT, 0),
+            age=dropped.get(GapCause.AGE, 0),
+            damage=dropped.get(GapCause.DAMAGE, 0) + publisher.damaged,
+            quarantine=publisher.quarantined,
+            memory=dropped.get(GapCause.MEMORY, 0),
+            refused=counters.refused,
+            unknown=dropped.get(GapCause.UNKNOWN, 0) + publisher.unexplained,
+        )
+
+
+def _sensors(states: Mapping[str, SensorState], reports: Iterable[BusReport]) -> dict[str, SensorCondition]:
+    tallies = {tally.sensor: tally for bus in reports for tally in bus.sensors}
+    return {name: _sensor(state, tallies.get(name, _NO_TALLY)) for name, state in states.items()}
+
+
+def _sensor(state: SensorState, tally: SensorTally) -> SensorCondition:
+    return SensorCondition(
+        state=state.state,
+        code=state.code,
+        reason=state.reason[:_LONGEST_REASON],
+        since=_time(state.since),
+        last_good=None if tally.last_good is None else _time(tally.last_good),
+        polls=tally.polls,
+        failures=tally.failures,
+    )
+
+
+def _condition(bus: BusReport) -> BusCondition:
+    return BusCondition(
+        state=bus.state,
+        load=bus.load,
+        error_rate=bus.error_rate,
+        transfers=bus.transfers,
+        errors=bus.errors,
+        missed=bus.missed,
+        put_off=bus.put_off,
+    )
+
+
+def _counts(states: Iterable[SensorState]) -> SensorCounts:
+    counted = Counter(state.state for state in states)
+    return SensorCounts(
+        starting=counted[Availability.STARTING],
+        online=counted[Availability.ONLINE],
+        degraded=counted[Availability.DEGRADED],
+        offline=counted[Availability.OFFLINE],
+    )
+
+
+def _wear(total: int | None, over_s: int) -> BytesWritten:
+    is_told = total is not None and over_s >= _LEAST_DAY_S
+    return BytesWritten(total=total, per_day=round((total or 0) / over_s * DAY_S) if is_told else None)
+
+
+def _time(stamp: Stamp) -> Rfc3339:
+    return Rfc3339(rfc3339(stamp.wall_ms))
