@@ -22,7 +22,7 @@ from sensor_gateway.outbox.settings import Durability
 from sensor_gateway.publishing.bell import Bell
 from sensor_gateway.publishing.delivery import PublishingPlan
 from sensor_gateway.publishing.messages import Program
-from sensor_gateway.publishing.meta import Labels, meta, published_channels
+from sensor_gateway.publishing.meta import meta, published_channels
 from sensor_gateway.publishing.publisher import Publisher
 from sensor_gateway.publishing.stream.feed import SetAside
 from sensor_gateway.sensing.catalogue import DriverCatalogue
@@ -32,8 +32,10 @@ from sensor_gateway.sensing.poller import Poller
 from sensor_gateway.service.buses import make_bus
 from sensor_gateway.service.directories import Directories, note_hot
 from sensor_gateway.service.identity import keep_gateway_id, read_machine
-from sensor_gateway.service.plans import broker_settings, outbox_settings, sensor_plans, stream_settings
+from sensor_gateway.service.plans import broker_settings, labels_of, outbox_settings, sensor_plans, stream_settings
 from sensor_gateway.service.refused_events import RefusedEvents
+from sensor_gateway.service.retained.home_assistant import with_discovery
+from sensor_gateway.service.retained.topics import RetainedTopics
 from sensor_gateway.service.state_claim import claim_state
 from sensor_gateway.service.supervision import BusKeeper, BusPlan, Runner, Supervisor
 
@@ -113,8 +115,8 @@ def assemble(
         note_hot(directories, log, has_journal=settings.durability is not Durability.MEMORY)
     identity = GatewayIdentity(gateway=gateway, client_id=mqtt.client_id or f"{gateway}-{outbox.client_suffix}")
     refused = RefusedEvents(directories.state / REFUSED_EVENTS, log)
-    boot = machine.boot
-    publishing = _publishing_plan(configuration, mqtt, plans, identity, boot=boot, set_aside=refused.keep)
+    publishing = _publishing_plan(configuration, mqtt, plans, identity, boot=machine.boot, set_aside=refused.keep)
+    publishing = with_discovery(publishing, configuration, plans, RetainedTopics(directories.state, machine, log))
     publisher = Publisher(publishing, outbox=outbox, clock=clock, log=log, bell=bell)
     buses = _bus_keepers(configuration, plans, publisher, clock=clock, log=log)
     supervisor = Supervisor(publisher=publisher, buses=buses, clock=clock, log=log)
@@ -140,7 +142,7 @@ def _publishing_plan(
         boot=boot,
         sensors=tuple(plan.name for plan in plans),
         channels=published_channels(plans),
-        meta=meta(plans, gateway=gateway, version=__version__, labels=_labels(configuration)),
+        meta=meta(plans, gateway=gateway, version=__version__, labels=labels_of(configuration)),
         gap_json=EventEncoder(gateway, boot).gap,
         set_aside=set_aside,
     )
@@ -182,17 +184,3 @@ def _poller_maker(
 def _capacity(sensors: Sequence[SensorPlan]) -> int:
     per_second = sum(len(plan.channels) / plan.interval_s for plan in sensors)
     return max(_LEAST_CAPACITY, math.ceil(per_second * QUEUE_S))
-
-
-def _labels(configuration: Configuration) -> Labels:
-    sensors = configuration.sensors
-    return Labels(
-        gateway=configuration.gateway.label,
-        sensors={name: sensor.label for name, sensor in sensors.items() if sensor.label},
-        channels={
-            (name, channel): wanted.label
-            for name, sensor in sensors.items()
-            for channel, wanted in sensor.channels.items()
-            if wanted.label
-        },
-    )

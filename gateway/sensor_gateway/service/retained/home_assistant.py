@@ -1,0 +1,74 @@
+"""From the configuration to what Home Assistant is told, and to what is left to be taken back from earlier lives."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Final
+
+from sensor_gateway import __version__
+from sensor_gateway.config.settings import Configuration, HomeAssistantSection
+from sensor_gateway.publishing.delivery import PublishingPlan
+from sensor_gateway.publishing.discovery.devices import devices
+from sensor_gateway.publishing.discovery.documents import Document, documents
+from sensor_gateway.publishing.discovery.settings import Areas, BirthSettings, DiscoverySettings
+from sensor_gateway.publishing.messages import Topics
+from sensor_gateway.publishing.meta import Labels
+from sensor_gateway.publishing.retained.settlement import Record, settle
+from sensor_gateway.sensing.plan import SensorPlan
+from sensor_gateway.service.plans import labels_of
+from sensor_gateway.service.retained.topics import RetainedTopics
+
+HEALTH_LIFETIME_S: Final = 180
+"""What the health topic says is shown for so long."""
+
+
+def with_discovery(
+    publishing: PublishingPlan,
+    configuration: Configuration,
+    plans: Sequence[SensorPlan],
+    retained: RetainedTopics,
+) -> PublishingPlan:
+    """The plan with discovery, and with the end of those retained topics that no longer belong to it."""
+    told = discovery_documents(configuration, plans, publishing.topics, labels_of(configuration))
+    settlement = settle(retained.read(), _record(publishing, told))
+    retained.keep(settlement.meanwhile)
+    discovery = tuple(document.announcement(settlement.removed.get(document.topic, {})) for document in told)
+    return replace(publishing, discovery=discovery, settlement=settlement, keep_topics=retained.keep)
+
+
+def _record(publishing: PublishingPlan, told: Sequence[Document]) -> Record:
+    """Every retained topic of a plan, with the entities that each announces."""
+    topics = publishing.topics
+    states = publishing.channels if publishing.broker.states else ()
+    plain = [
+        topics.status,
+        topics.meta,
+        topics.health,
+        *(topics.availability(sensor) for sensor in publishing.sensors),
+        *(topics.state(channel.source.sensor, channel.source.channel.name) for channel in states),
+    ]
+    return {**{topic: {} for topic in plain}, **{document.topic: document.entities for document in told}}
+
+
+def discovery_documents(
+    configuration: Configuration, plans: Sequence[SensorPlan], topics: Topics, labels: Labels
+) -> tuple[Document, ...]:
+    """Everything that is published for Home Assistant; nothing where it is turned off."""
+    section = configuration.home_assistant
+    if section is None:
+        return ()
+    areas = Areas(
+        gateway=configuration.gateway.area,
+        sensors={name: sensor.area for name, sensor in configuration.sensors.items() if sensor.area},
+    )
+    shown = devices(plans, topics, version=__version__, labels=labels, areas=areas, health_lifetime_s=HEALTH_LIFETIME_S)
+    return documents(shown, discovery_settings(section), gateway=topics.gateway, version=__version__)
+
+
+def discovery_settings(section: HomeAssistantSection) -> DiscoverySettings:
+    """Where and how discovery is published."""
+    birth = BirthSettings(
+        topic=section.birth_topic, payload=section.birth_payload.encode(), spread_s=section.birth_spread
+    )
+    return DiscoverySettings(prefix=section.discovery_prefix, form=section.form, birth=birth)
