@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+from sensor_gateway.model.driver_spec import BusKind
 from sensor_gateway.publishing.discovery.entities import (
     Entity,
     channel_entity,
@@ -70,10 +71,10 @@ def _sensor(plan: SensorPlan, topics: Topics, gateway: str, *, labels: Labels, a
     channels = (
         channel_entity(
             topics,
-            name,
-            published.source.channel,
+            published.source,
             label=labels.channels.get((name, published.source.channel.name), ""),
             lifetime_ms=published.lifetime_ms,
+            is_stream=plan.spec.bus is BusKind.SERIAL_STREAM,
         )
         for published in published_channels([plan])
     )

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from sensor_gateway.model.channel import Channel
+from sensor_gateway.model.channel import Source
 from sensor_gateway.model.health import Availability
 from sensor_gateway.publishing.discovery import quantities
 from sensor_gateway.publishing.messages import Topics
@@ -25,6 +25,11 @@ _WORKS: Final = (
     "{{ 'online' if (value_json | default({})).state | default('') in ['online', 'degraded'] else 'offline' }}"
 )
 """One failed poll is no outage: the value is unknown meanwhile, and the sensor is there. What starts is not."""
+
+_IS_KNOWN: Final = (
+    "{{ 'online' if (value_json | default({})).quality | default('') in ['good', 'uncertain'] else 'offline' }}"
+)
+"""What talks by itself has failed after three intervals of silence, which is no passing trouble any more."""
 
 _DIAGNOSTIC: Final = "diagnostic"
 
@@ -50,8 +55,12 @@ def gateway_availability(topics: Topics) -> list[Config]:
     return [{"t": topics.status, "val_tpl": _IS_ONLINE}]
 
 
-def channel_entity(topics: Topics, sensor: str, channel: Channel, *, label: str, lifetime_ms: int) -> Entity:
-    """The value of one channel. Without a label, Home Assistant names it by its device class, in its own language."""
+def channel_entity(topics: Topics, source: Source, *, label: str, lifetime_ms: int, is_stream: bool = False) -> Entity:
+    """The value of one channel. Without a label, Home Assistant names it by its device class, in its own language.
+
+    ``is_stream``: the sensor talks by itself.
+    """
+    sensor, channel = source.sensor, source.channel
     quantity = channel.quantity
     config: Config = {"stat_t": topics.state(sensor, channel.name), "val_tpl": _VALUE}
     device_class, unit = quantities.device_class(quantity), quantities.unit(quantity)
@@ -64,6 +73,9 @@ def channel_entity(topics: Topics, sensor: str, channel: Channel, *, label: str,
     config["stat_cla"] = quantities.state_class(channel)
     config["sug_dsp_prc"] = quantities.precision(channel.resolution)
     config["exp_aft"] = -(-lifetime_ms // 1000)
+    if is_stream:
+        known = {"t": topics.state(sensor, channel.name), "val_tpl": _IS_KNOWN}
+        config["avty"] = [*sensor_availability(topics, sensor), known]
     return Entity(key=f"state.{channel.name}", platform="sensor", config=config)
 
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from sensor_gateway.changes.rules import Absolute, ChangeRules
 from sensor_gateway.model.channel import Channel, Source
+from sensor_gateway.model.driver_spec import BusKind
 from sensor_gateway.model.units import Seconds
 from sensor_gateway.publishing.discovery.devices import devices
 from sensor_gateway.publishing.discovery.documents import Document, documents
@@ -18,11 +20,13 @@ from sensor_gateway.publishing.meta import Labels
 from sensor_gateway.sensing.plan import ChannelPlan, SensorPlan
 
 
-def sensor_plan(name: str, *channels: Channel, heartbeat_ms: int | None = 300_000, left_out: str = "") -> SensorPlan:
+def sensor_plan(
+    name: str, *channels: Channel, heartbeat_ms: int | None = 300_000, left_out: str = "", bus: BusKind = BusKind.I2C
+) -> SensorPlan:
     rules = ChangeRules(
         deadband=Absolute(by=0.1), heartbeat_ms=heartbeat_ms, at_most_ms=0, interval_ms=10_000, filters=()
     )
-    spec: Any = None
+    spec: Any = SimpleNamespace(bus=bus)
     return SensorPlan(
         name=name,
         spec=spec,

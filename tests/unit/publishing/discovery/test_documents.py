@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from proving.discovery_rules import complaints, entities
 
 from sensor_gateway.model.channel import configured_channel
+from sensor_gateway.model.driver_spec import BusKind
 from sensor_gateway.model.quantity import QUANTITIES, other
 from sensor_gateway.publishing.discovery.documents import Document
 from sensor_gateway.publishing.discovery.settings import Areas
@@ -198,6 +199,15 @@ def test_a_removed_entity_is_reduced_to_its_platform(make_plan: Plan, tell: Tell
     body = json.loads(message.payload)
     assert body["cmps"]["state.humidity"] == {"p": "sensor"}
     assert body["cmps"]["state.temperature"]["dev_cla"] == "temperature"
+    assert complaints(message.topic, message.payload) == []
+
+
+def test_a_stream_that_fell_silent_is_not_there_at_once(make_plan: Plan, tell: Tell) -> None:
+    """Three intervals have passed by then; a chip that did not answer once is given a second try."""
+    told = tell(make_plan("mast", TEMPERATURE, bus=BusKind.SERIAL_STREAM))
+    entity = found(told)["sensor-gateway.greenhouse.mast.state.temperature"]
+    assert [one["t"] for one in entity["availability"]][2:] == ["sensors/v1/greenhouse/state/mast/temperature"]
+    message = told[1].announcement()
     assert complaints(message.topic, message.payload) == []
 
 
