@@ -15,6 +15,7 @@ from proving.kills.gateway import GatewayProcess
 
 PYTHON = os.environ.get("HOME_ASSISTANT_PYTHON", "")
 HEADLESS = Path(__file__).with_name("headless.py")
+MISSING = "HOME_ASSISTANT_PYTHON names no Python with Home Assistant (see tests/README.md)"
 ABOUT_ITSELF = ("async_forward_entry_setups",)
 """What Home Assistant's own code complains of in Home Assistant's own code."""
 
@@ -68,6 +69,19 @@ class HomeAssistant:
 
 
 @pytest.fixture
+def ask_schema() -> Callable[[str], str]:
+    """What Home Assistant says to an ``mqtt:`` section; nothing where it takes it."""
+
+    def ask(text: str) -> str:
+        if not PYTHON:
+            pytest.skip(MISSING)
+        command = [PYTHON, str(Path(__file__).with_name("schema.py"))]
+        return subprocess.run(command, input=text, capture_output=True, text=True, check=True).stdout
+
+    return ask
+
+
+@pytest.fixture
 def broker(tmp_path: Path) -> Iterator[Broker]:
     broker = Broker(tmp_path)
     broker.start()
@@ -90,7 +104,7 @@ def start_home_assistant(tmp_path: Path, broker: Broker) -> Iterator[Callable[[]
 
     def start() -> HomeAssistant:
         if not PYTHON:
-            pytest.skip("HOME_ASSISTANT_PYTHON names no Python with Home Assistant (see tests/README.md)")
+            pytest.skip(MISSING)
         folder = tmp_path / f"hass{len(made)}"
         folder.mkdir()
         made.append(HomeAssistant(folder, broker.port))

@@ -5,8 +5,10 @@ Runs where HOME_ASSISTANT_PYTHON names a Python that has Home Assistant; tests/R
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -213,3 +215,11 @@ def test_a_home_assistant_that_comes_later_finds_everything(
     until(lambda: is_number(hass.state("house.attic.state.temperature")))
     assert len(hass.ask()["devices"]) == 5
     assert hass.complaints() == []
+
+
+def test_the_lines_for_those_without_discovery_are_what_home_assistant_reads(ask_schema: Any) -> None:
+    page = (Path(__file__).parents[2] / "docs" / "home-assistant.md").read_text("utf-8")
+    (text,) = [block for block in re.findall(r"```yaml\n(.*?)```", page, re.DOTALL) if "state_topic" in block]
+    assert ask_schema(text) == ""
+    assert "state_class" in ask_schema(text.replace("state_class: measurement", "state_class: measured"))
+    assert ask_schema(text.replace("      state_topic:", "      topic:")) != ""

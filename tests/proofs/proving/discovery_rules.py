@@ -72,7 +72,7 @@ def _of_device(written: dict[str, Any]) -> Iterator[str]:
             yield f"{name} has the platform {platform}"
         elif component:
             shared = {key: body[key] for key in ("availability", "availability_mode") if key in body}
-            yield from _component(name, platform, {**shared, **component})
+            yield from wrong_in(name, platform, {**shared, **component})
 
 
 def _of_single(platform: str, written: dict[str, Any]) -> Iterator[str]:
@@ -81,7 +81,7 @@ def _of_single(platform: str, written: dict[str, Any]) -> Iterator[str]:
         yield f"platform {platform}"
         return
     yield from _about(body)
-    yield from _component("the message", platform, body)
+    yield from wrong_in("the message", platform, body)
 
 
 def _about(body: dict[str, Any]) -> Iterator[str]:
@@ -99,7 +99,8 @@ def _availability(name: str, body: dict[str, Any]) -> Iterator[str]:
         yield f"{name} has the availability mode {body['availability_mode']}"
 
 
-def _component(name: str, platform: str, body: dict[str, Any]) -> Iterator[str]:
+def wrong_in(name: str, platform: str, body: dict[str, Any]) -> Iterator[str]:
+    """What is wrong with one entity, under long names."""
     yield from _keys(name, body, rules()["components"][platform])
     yield from _availability(name, body)
     if "unique_id" not in body:
