@@ -49,6 +49,13 @@ class HomeAssistant:
     def state(self, unique_id: str) -> str | None:
         return self.entity(unique_id).get("state")
 
+    def judge(self, text: str) -> str:
+        """What it says to an ``mqtt:`` section of its own configuration; nothing where it takes it."""
+        file = self._folder / "section.yaml"
+        file.write_text(text)
+        said: str = self.ask(f"judge {file}")["said"]
+        return said
+
     def complaints(self) -> list[str]:
         """Everything at WARNING or above that is not about Home Assistant's own code."""
         return [line for line in self.ask()["complaints"] if not any(own in line for own in ABOUT_ITSELF)]
@@ -66,19 +73,6 @@ class HomeAssistant:
         assert self._process.stdout is not None
         self._process.stdout.close()
         self._errors.close()
-
-
-@pytest.fixture
-def ask_schema() -> Callable[[str], str]:
-    """What Home Assistant says to an ``mqtt:`` section; nothing where it takes it."""
-
-    def ask(text: str) -> str:
-        if not PYTHON:
-            pytest.skip(MISSING)
-        command = [PYTHON, str(Path(__file__).with_name("schema.py"))]
-        return subprocess.run(command, input=text, capture_output=True, text=True, check=True).stdout
-
-    return ask
 
 
 @pytest.fixture

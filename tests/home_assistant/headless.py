@@ -2,7 +2,7 @@
 
 Runs under a Python that has Home Assistant (see install.sh), as ``headless.py FOLDER PORT PREFIX``. A line on standard
 input asks for a line of JSON: ``look`` for all entities, devices and complaints so far, ``birth`` for that after saying
-what it says when it starts. ``stop`` ends it.
+what it says when it starts, ``judge FILE`` for what is wrong with the ``mqtt:`` section in a file. ``stop`` ends it.
 """
 
 import asyncio
@@ -14,10 +14,15 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
+import voluptuous as vol
+import yaml
 from homeassistant import bootstrap, core, loader
 from homeassistant.components import mqtt
+from homeassistant.components.mqtt import binary_sensor, sensor
 from homeassistant.config_entries import ConfigEntries, ConfigEntry
 from homeassistant.helpers import device_registry, entity_registry
+
+PLATFORMS = {"sensor": sensor, "binary_sensor": binary_sensor}
 
 
 class Complaints(logging.Handler):
@@ -98,6 +103,19 @@ def seen(hass: core.HomeAssistant, complaints: Complaints) -> dict[str, Any]:
     }
 
 
+def judged(file: Path) -> str:
+    """What Home Assistant says to a section of its own configuration; nothing where it takes it."""
+    written = yaml.safe_load(file.read_text())
+    try:
+        mqtt.CONFIG_SCHEMA(written)
+        for platform, entities in written["mqtt"].items():
+            for entity in entities:
+                PLATFORMS[platform].PLATFORM_SCHEMA_MODERN(entity)
+    except vol.Invalid as error:
+        return str(error)
+    return ""
+
+
 async def answer(folder: Path, port: int, prefix: str, complaints: Complaints) -> None:
     hass = await begin(folder, port, prefix)
     reader = asyncio.StreamReader()
@@ -105,7 +123,9 @@ async def answer(folder: Path, port: int, prefix: str, complaints: Complaints) -
     while (line := await reader.readline()) and line.strip() != b"stop":
         if line.strip() == b"birth":
             await mqtt.async_publish(hass, "homeassistant/status", "online")
-        sys.stdout.write(json.dumps(seen(hass, complaints), default=str) + "\n")
+        word, _, file = line.decode().strip().partition(" ")
+        found = {"said": judged(Path(file))} if word == "judge" else seen(hass, complaints)
+        sys.stdout.write(json.dumps(found, default=str) + "\n")
         sys.stdout.flush()
     await hass.async_stop(force=True)
 
