@@ -217,6 +217,21 @@ def test_a_home_assistant_that_comes_later_finds_everything(
     assert hass.complaints() == []
 
 
+def test_its_own_birth_brings_everything_again_without_a_complaint(
+    gateway: Any, broker: Any, start_home_assistant: Any
+) -> None:
+    hass = start_home_assistant()
+    gateway.config.write_text(config(broker.port, *SENSORS, home_assistant="{birth_spread: 100ms}"))
+    gateway.start()
+    until(lambda: is_number(hass.state("house.boiler.state.ph")))
+    before = hass.ask()["entities"].keys()
+    hass.ask("birth")
+    time.sleep(2.0)
+    assert hass.ask()["entities"].keys() == before
+    assert is_number(hass.state("house.boiler.state.ph"))
+    assert hass.complaints() == []
+
+
 def test_the_lines_for_those_without_discovery_are_what_home_assistant_reads(start_home_assistant: Any) -> None:
     hass = start_home_assistant()
     page = (Path(__file__).parents[2] / "docs" / "home-assistant.md").read_text("utf-8")

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import subprocess
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -192,3 +193,25 @@ def test_the_memory_is_not_written_again_while_nothing_changes(gateway: Any, bro
     run_with(gateway, wait_until, config(broker.door.port))
     second = (gateway.state / "retained-topics").stat()
     assert (first.st_ino, first.st_mtime_ns) == (second.st_ino, second.st_mtime_ns)
+
+
+def test_after_home_assistants_birth_everything_is_announced_again(gateway: Any, broker: Any, wait_until: Wait) -> None:
+    """Somebody has removed what is retained; the control is a death, upon which nothing comes."""
+    broker.start()
+    run_with(gateway, wait_until, config(broker.door.port, "{birth_spread: 500ms}"))
+    before = discovery(broker.port)
+    for topic in before:
+        say(broker.port, topic, "")
+    assert discovery(broker.port) == {}
+    say(broker.port, "homeassistant/status", "offline")
+    time.sleep(1.5)
+    assert discovery(broker.port) == {}
+    say(broker.port, "homeassistant/status", "online")
+    wait_until(lambda: discovery(broker.port) == before, 10.0)
+    assert "message_refused" not in [entry["event"] for entry in gateway.entries()]
+
+
+def say(port: int, topic: str, payload: str) -> None:
+    command = ["mosquitto_pub", "-h", "127.0.0.1", "-p", str(port), "-t", topic]
+    command += ["-m", payload] if payload else ["-r", "-n"]
+    subprocess.run(command, check=True)

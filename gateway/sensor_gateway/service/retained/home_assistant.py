@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Final
 
 from sensor_gateway import __version__
 from sensor_gateway.config.settings import Configuration, HomeAssistantSection
+from sensor_gateway.publishing.announcements import Announcement
 from sensor_gateway.publishing.delivery import PublishingPlan
+from sensor_gateway.publishing.discovery.birth import Birth
 from sensor_gateway.publishing.discovery.devices import devices
 from sensor_gateway.publishing.discovery.documents import Document, documents
 from sensor_gateway.publishing.discovery.settings import Areas, BirthSettings, DiscoverySettings
+from sensor_gateway.publishing.incoming import Listener
 from sensor_gateway.publishing.messages import Topics
 from sensor_gateway.publishing.meta import Labels
 from sensor_gateway.publishing.retained.settlement import Record, settle
@@ -34,7 +38,20 @@ def with_discovery(
     settlement = settle(retained.read(), _record(publishing, told))
     retained.keep(settlement.meanwhile)
     discovery = tuple(document.announcement(settlement.removed.get(document.topic, {})) for document in told)
-    return replace(publishing, discovery=discovery, settlement=settlement, keep_topics=retained.keep)
+    return replace(
+        publishing,
+        discovery=discovery,
+        settlement=settlement,
+        keep_topics=retained.keep,
+        listeners=(*publishing.listeners, *_births(configuration, discovery)),
+    )
+
+
+def _births(configuration: Configuration, discovery: Sequence[Announcement]) -> tuple[Listener, ...]:
+    section = configuration.home_assistant
+    if section is None:
+        return ()
+    return (Birth(discovery_settings(section).birth, discovery, random.Random()),)  # noqa: S311 - it spreads load
 
 
 def _record(publishing: PublishingPlan, told: Sequence[Document]) -> Record:

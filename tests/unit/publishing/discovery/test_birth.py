@@ -7,12 +7,12 @@ from math import inf
 
 from hypothesis import given
 from hypothesis import strategies as st
-from sensor_gateway.publishing.incoming import Incoming
 
 from sensor_gateway.model.reading import ClockState, Stamp
 from sensor_gateway.publishing.announcements import Announcement
 from sensor_gateway.publishing.discovery.birth import Birth
 from sensor_gateway.publishing.discovery.settings import BirthSettings
+from sensor_gateway.publishing.incoming import Incoming
 
 NOW = Stamp(uptime_ms=0, wall_ms=0, clock=ClockState.SYNCED)
 DISCOVERY = (Announcement(topic="homeassistant/device/g/gateway/config", payload=b"{}"),)
