@@ -35,14 +35,20 @@ class Device:
 
 
 def devices(
-    plans: Iterable[SensorPlan], topics: Topics, *, version: str, labels: Labels, areas: Areas, health_lifetime_s: int
+    plans: Iterable[SensorPlan],
+    topics: Topics,
+    *,
+    version: str,
+    labels: Labels,
+    areas: Areas,
+    health_lifetime_s: int | None,
 ) -> tuple[Device, ...]:
     """All devices, the gateway first: the others refer to it."""
     gateway = _gateway(topics, version=version, labels=labels, areas=areas, health_lifetime_s=health_lifetime_s)
     return (gateway, *(_sensor(plan, topics, gateway.identifier, labels=labels, areas=areas) for plan in plans))
 
 
-def _gateway(topics: Topics, *, version: str, labels: Labels, areas: Areas, health_lifetime_s: int) -> Device:
+def _gateway(topics: Topics, *, version: str, labels: Labels, areas: Areas, health_lifetime_s: int | None) -> Device:
     identifier = f"sensor-gateway.{topics.gateway}"
     about: dict[str, object] = {
         "ids": [identifier],

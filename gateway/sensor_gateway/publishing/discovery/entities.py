@@ -99,24 +99,26 @@ def sensor_state_entity(topics: Topics, sensor: str) -> Entity:
     )
 
 
-def gateway_entities(topics: Topics, *, health_lifetime_s: int) -> tuple[Entity, ...]:
-    """Whether the gateway is connected, and how it fares. Connectivity is never unavailable: it says so itself."""
+def gateway_entities(topics: Topics, *, health_lifetime_s: int | None) -> tuple[Entity, ...]:
+    """Whether the gateway is connected, and how it fares. Connectivity is never unavailable: it says so itself.
+
+    ``health_lifetime_s``: how long what its health topic says is shown; None where it has none.
+    """
     status: Config = {"stat_t": topics.status, "val_tpl": _IS_ONLINE, "pl_on": "online", "pl_off": "offline"}
     status |= {"dev_cla": "connectivity", "json_attr_t": topics.status, "json_attr_tpl": _ATTRIBUTES}
+    connectivity = Entity(key="status", platform="binary_sensor", config={**status, "ent_cat": _DIAGNOSTIC})
+    return (connectivity, *(() if health_lifetime_s is None else _health_entities(topics, health_lifetime_s)))
+
+
+def _health_entities(topics: Topics, lifetime_s: int) -> tuple[Entity, ...]:
     link: Config = {"name": "Link", "val_tpl": _LINK}
     buffered: Config = {"name": "Events waiting", "val_tpl": _field("buffered"), "stat_cla": "measurement"}
     lost: Config = {"name": "Events lost", "val_tpl": _field("lost_total"), "stat_cla": "total_increasing"}
     uptime: Config = {"name": "Uptime", "val_tpl": _field("uptime_s"), "dev_cla": "duration", "unit_of_meas": "s"}
-    of_health = {"link": link, "buffered": buffered, "lost": lost, "uptime": uptime}
-    shared = {"exp_aft": health_lifetime_s, "avty": gateway_availability(topics)}
-    return (
-        Entity(key="status", platform="binary_sensor", config={**status, "ent_cat": _DIAGNOSTIC}),
-        *(
-            Entity(
-                key=key, platform="sensor", config={"stat_t": topics.health, **own, "ent_cat": _DIAGNOSTIC, **shared}
-            )
-            for key, own in of_health.items()
-        ),
+    shared = {"ent_cat": _DIAGNOSTIC, "exp_aft": lifetime_s, "avty": gateway_availability(topics)}
+    return tuple(
+        Entity(key=key, platform="sensor", config={"stat_t": topics.health, **own, **shared})
+        for key, own in {"link": link, "buffered": buffered, "lost": lost, "uptime": uptime}.items()
     )
 
 

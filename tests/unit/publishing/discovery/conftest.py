@@ -47,6 +47,7 @@ def told(
     gateway: str = "greenhouse",
     labels: Labels | None = None,
     areas: Areas | None = None,
+    health_lifetime_s: int | None = 180,
 ) -> tuple[Document, ...]:
     shown = devices(
         plans,
@@ -54,7 +55,7 @@ def told(
         version="0.1.0",
         labels=labels or Labels(),
         areas=areas or Areas(),
-        health_lifetime_s=180,
+        health_lifetime_s=health_lifetime_s,
     )
     return documents(shown, DiscoverySettings(form=form), gateway=gateway, version="0.1.0")
 

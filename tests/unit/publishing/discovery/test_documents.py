@@ -192,6 +192,11 @@ def test_no_two_channels_of_any_names_share_an_id_or_a_topic(
         assert len(topics & other_topics) == (1 if form == "device" else 5)
 
 
+def test_without_a_health_topic_the_gateway_tells_only_whether_it_is_connected(tell: Tell) -> None:
+    assert list(found(tell(health_lifetime_s=None))) == ["sensor-gateway.greenhouse.status"]
+    assert len(found(tell())) == 5
+
+
 def test_a_removed_entity_is_reduced_to_its_platform(make_plan: Plan, tell: Tell) -> None:
     """Home Assistant removes it then; left out, it would stay (components/mqtt/discovery.py)."""
     document = tell(make_plan("attic", TEMPERATURE))[1]
