@@ -7,13 +7,17 @@ is the question of tests/home_assistant.
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
 from proving.discovery_rules import complaints, entities
+
+from sensor_gateway.service.demonstration.local_broker import free_port, wait_until_open
 
 pytestmark = [pytest.mark.system, pytest.mark.timeout(120)]
 
@@ -215,3 +219,43 @@ def say(port: int, topic: str, payload: str) -> None:
     command = ["mosquitto_pub", "-h", "127.0.0.1", "-p", str(port), "-t", topic]
     command += ["-m", payload] if payload else ["-r", "-n"]
     subprocess.run(command, check=True)
+
+
+def acl() -> str:
+    """The access list of docs/home-assistant.md."""
+    page = (Path(__file__).parents[2] / "docs" / "home-assistant.md").read_text("utf-8")
+    (text,) = re.findall(r"```\n(user .*?)```", page, re.DOTALL)
+    return str(text)
+
+
+@pytest.mark.parametrize("is_allowed", [True, False])
+def test_the_access_list_of_the_page_is_enough_and_without_its_line_it_is_said(
+    gateway: Any, tmp_path: Path, wait_until: Wait, *, is_allowed: bool
+) -> None:
+    port, rules = free_port(), acl()
+    assert rules.count("homeassistant/+/greenhouse/#") == 1
+    if not is_allowed:
+        rules = rules.replace("topic write homeassistant/+/greenhouse/#\n", "")
+    (tmp_path / "acl").write_text(rules)
+    (tmp_path / "acl").chmod(0o600)
+    subprocess.run(["mosquitto_passwd", "-b", "-c", str(tmp_path / "passwords"), "greenhouse", "secret"], check=True)
+    settings = tmp_path / "guarded.conf"
+    settings.write_text(
+        f"listener {port} 127.0.0.1\nuser root\npassword_file {tmp_path}/passwords\nacl_file {tmp_path}/acl\n"
+    )
+    text = config(port).replace("id: house", "id: greenhouse")
+    text = text.replace("mqtt: {", "mqtt: {username: greenhouse, password: secret, ")
+    gateway.config.write_text(text)
+    gateway.config.chmod(0o600)
+    with subprocess.Popen(["mosquitto", "-c", str(settings)], stderr=subprocess.DEVNULL) as process:
+        try:
+            wait_until_open(port, 10)
+            gateway.start()
+            wait_until(lambda: "sensor_first_reading" in [entry["event"] for entry in gateway.entries()])
+            time.sleep(1.0)
+            denied = [entry["topic"] for entry in gateway.entries() if entry["event"] == "topic_denied"]
+            assert len(denied) == (0 if is_allowed else 3)
+            assert not [entry for entry in gateway.entries() if "subscri" in entry["event"]]
+            assert gateway.terminate()[0] == 0
+        finally:
+            process.terminate()
