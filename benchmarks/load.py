@@ -44,6 +44,7 @@ def configuration_text(arguments: argparse.Namespace) -> str:
     lines = [
         "gateway: {id: load}",
         f"mqtt: {{url: 'mqtt://127.0.0.1:{arguments.port}', states: {str(arguments.states).lower()}, retry_max: 1s}}",
+        f"home_assistant: {str(arguments.home_assistant).lower()}",
         "clock: {hold: 0s}",
         "outbox: {keep_free: 0MB, drain_rate: 0}",
         f"defaults: {{interval: {arguments.interval}, heartbeat: false}}",
@@ -115,6 +116,7 @@ def main() -> None:
     parser.add_argument("--mix", action="store_true")
     parser.add_argument("--still", dest="changing", action="store_false")
     parser.add_argument("--no-states", dest="states", action="store_false")
+    parser.add_argument("--home-assistant", action="store_true", help="announce every sensor")
     parser.add_argument("--smbus2", action="store_true", help="through smbus2, its ioctl answered by the chips")
     parser.add_argument("--warm-up", type=float, default=4.0)
     parser.add_argument("--seconds", type=float, default=12.0)

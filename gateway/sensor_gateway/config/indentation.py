@@ -18,6 +18,7 @@ from sensor_gateway.config.settings import (
     Configuration,
     DefaultsSection,
     GatewaySection,
+    HomeAssistantSection,
     MqttSection,
     OutboxSection,
     SensorSection,
@@ -44,6 +45,7 @@ _KEYS: Final[Mapping[str, Collection[str]]] = MappingProxyType(
     {
         "gateway": _names(GatewaySection),
         "mqtt": _names(MqttSection),
+        "home_assistant": _names(HomeAssistantSection),
         "clock": _names(ClockSection),
         "outbox": _names(OutboxSection),
         "defaults": _names(DefaultsSection),

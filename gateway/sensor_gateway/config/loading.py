@@ -20,6 +20,7 @@ from sensor_gateway.config.checks import (
 )
 from sensor_gateway.config.device_files.shelf import SHIPPED, DeviceShelf, directories_of
 from sensor_gateway.config.drivers import Catalogue
+from sensor_gateway.config.home_assistant import read_home_assistant
 from sensor_gateway.config.indentation import ROOT_KEYS, indented_root
 from sensor_gateway.config.sensors import SensorReader
 from sensor_gateway.config.settings import (
@@ -148,6 +149,8 @@ def _configuration(node: Node, report: Report, shelves: Shelves, *, needs_broker
             check_hold(outbox, root.table("outbox"), mqtt, report)
     elif needs_broker and "mqtt" not in meant and "destinations" not in node.entries:
         report.fault(node.place, "mqtt", "`mqtt` is missing; expected `mqtt: {url: mqtt://BROKER}`")
+    if "home_assistant" in root:
+        sections["home_assistant"] = read_home_assistant(*root.found("home_assistant"), report, sections.get("mqtt"))
     defaults = sections.get("defaults")
     declared = read_buses(*root.found("buses"), report)
     defaults = defaults if isinstance(defaults, DefaultsSection) else DefaultsSection()

@@ -31,6 +31,7 @@ class GatewaySection:
         Mark.IDENTIFIER,
     ] = None
     label: Annotated[str, "Name for people, in any letters."] = ""
+    area: Annotated[str, "Where it is, for Home Assistant: the area of its devices, where a sensor says no other."] = ""
     slack: Annotated[
         Seconds, "What falls due within this time is read in one wake-up; more slack, fewer wake-ups.", Within(0, 1)
     ] = Seconds(0.05)
@@ -84,6 +85,28 @@ class MqttSection:
     retry_max: Annotated[Seconds, "Longest wait between two tries to connect.", Within(1, 86400)] = Seconds(300.0)
     states: Annotated[bool, "Publish the newest event of each channel as a retained message too."] = True
     expiry: Annotated[bool, "Let retained messages expire where the broker can (MQTT 5)."] = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HomeAssistantSection:
+    """Home Assistant's MQTT discovery: every sensor appears there by itself. Needs the state topics."""
+
+    form: Annotated[
+        Literal["device", "single"],
+        "device: one message for each device (Home Assistant 2024.11 and later); single: one for each entity.",
+    ] = "device"
+    discovery_prefix: Annotated[str, "First levels of the topics that Home Assistant listens to.", Mark.TOPIC] = (
+        "homeassistant"
+    )
+    birth_topic: Annotated[
+        str, "Where Home Assistant says that it has started; everything is announced again then.", Mark.TOPIC
+    ] = "homeassistant/status"
+    birth_payload: Annotated[str, "What it says there."] = "online"
+    birth_spread: Annotated[
+        Seconds,
+        "After its start, wait a random time up to this, so that many gateways do not answer at once.",
+        Within(0, 300),
+    ] = Seconds(5.0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -261,6 +284,7 @@ class SensorSection:
 
     name: Annotated[str, "Key of the sensor in `sensors:`, and its name on every topic.", Mark.NOT_WRITTEN]
     label: Annotated[str, "Name for people, in any letters."] = ""
+    area: Annotated[str, "Where it is, for Home Assistant; by default that of the gateway."] = ""
     device: Annotated[
         str,
         "Name of a device file, which says the driver and all that is not said here (`sensor-gateway devices` lists "
@@ -293,6 +317,11 @@ class Configuration:
 
     gateway: Annotated[GatewaySection, "This gateway among others."] = GatewaySection()
     mqtt: Annotated[MqttSection | None, "The broker that all events go to."] = None
+    home_assistant: Annotated[
+        HomeAssistantSection | None,
+        "Announce every sensor to Home Assistant; true, or a mapping where its defaults do not fit.",
+        Mark.FALSE_IS_NONE,
+    ] = None
     clock: Annotated[ClockSection, "The wall clock."] = ClockSection()
     outbox: Annotated[OutboxSection, "Events that the broker has not acknowledged yet."] = OutboxSection()
     buses: Annotated[

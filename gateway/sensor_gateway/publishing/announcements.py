@@ -59,6 +59,11 @@ class Announcements:
         self.put(announcement.topic, announcement.payload)
         self._due[announcement.topic] = None
 
+    def drop(self, topic: str) -> None:
+        """Nothing is to be said of ``topic`` any more."""
+        self._newest.pop(topic, None)
+        self._due.pop(topic, None)
+
     def renew(self) -> None:
         """A new connection: everything is due, in order, and what was denied may be tried again."""
         self._denied.clear()
@@ -81,7 +86,8 @@ class Announcements:
 
     def refused(self, announcement: Announcement) -> None:
         """The broker could not take it now: it is due again, unless a newer one is already."""
-        self._due[announcement.topic] = None
+        if announcement.topic in self._newest:
+            self._due[announcement.topic] = None
 
     def denied(self, topic: str) -> bool:
         """The broker will not have this topic on this connection. True the first time."""

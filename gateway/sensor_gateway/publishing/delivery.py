@@ -6,7 +6,7 @@ newest states, while the stream drains behind them.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from math import inf
 from typing import Final
@@ -15,10 +15,14 @@ from sensor_gateway.model.event import Gap
 from sensor_gateway.model.health import Availability, SensorState
 from sensor_gateway.model.log import Log
 from sensor_gateway.model.reading import ClockState, Stamp
+from sensor_gateway.publishing.announcements import Announcement
+from sensor_gateway.publishing.discovery.birth import Birth
 from sensor_gateway.publishing.incoming import Listener, Reply
 from sensor_gateway.publishing.messages import Program, Topics, availability, status
 from sensor_gateway.publishing.receiving.receiver import Receiver
 from sensor_gateway.publishing.retained.herald import Herald
+from sensor_gateway.publishing.retained.removals import Removals
+from sensor_gateway.publishing.retained.settlement import NOTHING_TO_SETTLE, Record, Settlement
 from sensor_gateway.publishing.session import Answer, Session
 from sensor_gateway.publishing.settings import BrokerSettings, StreamSettings
 from sensor_gateway.publishing.states import PublishedChannel, RetainedStates
@@ -30,6 +34,7 @@ from sensor_gateway.publishing.stream.pace import Pace
 from sensor_gateway.publishing.wire.greeting import Loss, Protocol
 
 _SOON_S: Final = 1.0
+_FAILURE: Final = 0x80
 NEEDS_MQTT_5: Final = (
     "outbox.hold_when_no_subscriber needs MQTT 5, and the broker speaks 3.1.1 only: events are kept until it does, or "
     "until the option is turned off"
@@ -42,12 +47,18 @@ def _nowhere(_event: StoredEvent, _why: str) -> None:
     """Keep nothing: the log line is all there is."""
 
 
+def _unkept(_record: Record) -> None:
+    """Keep nothing: what was published is not remembered."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PublishingPlan:
     """Everything that is known before the first connection.
 
     ``boot`` is the first 8 hex digits of the boot id; ``sensors`` are the names of all configured sensors,
-    ``channels`` the published ones; ``gap_json`` writes a gap; ``set_aside`` keeps quarantined events.
+    ``channels`` the published ones; ``gap_json`` writes a gap; ``set_aside`` keeps quarantined events. ``discovery``
+    is what Home Assistant is told; ``settlement`` what becomes of the topics of earlier lives, and ``keep_topics``
+    is given the record of those that are left.
     ``listeners`` are told what comes in.
     """
 
@@ -61,6 +72,9 @@ class PublishingPlan:
     gap_json: Callable[[Gap], bytes]
     set_aside: SetAside = _nowhere
     listeners: tuple[Listener, ...] = ()
+    discovery: tuple[Announcement, ...] = ()
+    settlement: Settlement = NOTHING_TO_SETTLE
+    keep_topics: Callable[[Record], None] = _unkept
 
     @property
     def topics(self) -> Topics:
@@ -113,6 +127,8 @@ class Delivery:
             SensorState(sensor=sensor, state=Availability.STARTING, code=None, reason=reason, since=now)
             for sensor in plan.sensors
         )
+        self.removals = Removals(self.herald.announcements, plan.keep_topics)
+        self._discover(plan, {})
 
     def change(self, plan: PublishingPlan, now: Stamp) -> None:
         """Other sensors and channels from now on, of the same gateway in the same place of the tree.
@@ -124,11 +140,19 @@ class Delivery:
         before, self._sensors = self._sensors, plan.sensors
         self._with_states = plan.broker.states
         announcements.put(topics.meta, plan.meta)
-        for topic in self.herald.states.change(plan.channels if self._with_states else (), now.uptime_ms):
-            announcements.clear(topic)
-        for sensor in before:
-            if sensor not in plan.sensors:
-                announcements.clear(topics.availability(sensor), availability(_gone(sensor, now)))
+        self.herald.states.change(plan.channels if self._with_states else (), now.uptime_ms)
+        gone = [sensor for sensor in before if sensor not in plan.sensors]
+        plan.keep_topics(plan.settlement.meanwhile)
+        self._discover(plan, {topics.availability(sensor): availability(_gone(sensor, now)) for sensor in gone})
+
+    def _discover(self, plan: PublishingPlan, last_words: Mapping[str, bytes]) -> None:
+        """Take back what the settlement says, and tell what takes its place."""
+        self.removals.begin(plan.settlement, last_words)
+        for document in plan.discovery:
+            self.herald.announcements.put(document.topic, document.payload)
+        for listener in plan.listeners:
+            if isinstance(listener, Birth):
+                listener.discovery = plan.discovery
 
     def note_sensors(self, states: Iterable[SensorState]) -> None:
         """The health of sensors changed."""
@@ -161,6 +185,8 @@ class Delivery:
                 self.receiver.answered(answer.reason)
             else:
                 self.herald.answered(session, content, answer.reason, now_s)
+                if answer.reason < _FAILURE:
+                    self.removals.confirmed(content)
 
     def send(self, session: Session, now_s: float, now: Stamp) -> None:
         """Send what is due, as far as the window and the socket have room."""

@@ -39,6 +39,8 @@ from sensor_gateway.service.health.survey import HealthSurvey, Subject
 from sensor_gateway.service.identity import keep_gateway_id, read_machine
 from sensor_gateway.service.plans import outbox_settings
 from sensor_gateway.service.refused_events import RefusedEvents
+from sensor_gateway.service.retained.home_assistant import told_anew, with_discovery
+from sensor_gateway.service.retained.topics import RetainedTopics
 from sensor_gateway.service.state_claim import claim_state
 from sensor_gateway.service.supervision import Supervisor
 
@@ -125,7 +127,9 @@ def assemble(
     own = GatewayIdentity(gateway=gateway, own_client_id=f"{gateway}-{outbox.client_suffix}")
     setup = setup_of(configuration, catalogue, gateway=own.gateway, own_client_id=own.own_client_id)
     publishing = _publishing_plan(setup, machine.boot, RefusedEvents(directories.state / REFUSED_EVENTS, log))
-    publisher = Publisher(_listening(publishing, log), outbox=outbox, clock=clock, log=log, bell=bell)
+    retained = RetainedTopics(directories.state, machine, log)
+    publishing = with_discovery(_listening(publishing, log), configuration.home_assistant, setup.documents, retained)
+    publisher = Publisher(publishing, outbox=outbox, clock=clock, log=log, bell=bell)
     supervisor = _supervisor(publisher, setup, clock=clock, log=log)
     publisher.pulse = _survey(configuration, publishing, outbox, supervisor, clock=clock)
     return Gateway(
@@ -166,7 +170,7 @@ def _listening(plan: PublishingPlan, log: Log) -> PublishingPlan:
 
 def published_anew(plan: PublishingPlan, setup: Setup) -> PublishingPlan:
     """What the same gateway publishes by another setup."""
-    return replace(
+    anew = replace(
         plan,
         broker=setup.broker,
         stream=setup.stream,
@@ -174,6 +178,7 @@ def published_anew(plan: PublishingPlan, setup: Setup) -> PublishingPlan:
         channels=published_channels(setup.sensors),
         meta=meta(setup.sensors, gateway=setup.gateway, version=__version__, labels=setup.labels),
     )
+    return told_anew(anew, setup.documents, plan.settlement.meanwhile)
 
 
 def _keeper_maker(publisher: Publisher) -> Callable[[BusPlan], BusKeeper]:

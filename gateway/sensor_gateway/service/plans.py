@@ -17,6 +17,7 @@ from sensor_gateway.model.channel import Channel, Source
 from sensor_gateway.model.driver_spec import DriverSpec
 from sensor_gateway.model.units import Seconds
 from sensor_gateway.outbox.settings import Durability, OutboxSettings, WhenFull
+from sensor_gateway.publishing.meta import Labels
 from sensor_gateway.publishing.settings import BrokerSettings, StreamSettings, TlsSettings
 from sensor_gateway.sensing.catalogue import DriverCatalogue
 from sensor_gateway.sensing.plan import ChannelPlan, SensorPlan
@@ -125,4 +126,19 @@ def stream_settings(configuration: Configuration, section: MqttSection, *, gatew
         spill_after_s=configuration.outbox.spill_after,
         clock_hold_s=configuration.clock.hold,
         hold_when_no_subscriber=configuration.outbox.hold_when_no_subscriber,
+    )
+
+
+def labels_of(configuration: Configuration) -> Labels:
+    """The names for people."""
+    sensors = configuration.sensors
+    return Labels(
+        gateway=configuration.gateway.label,
+        sensors={name: sensor.label for name, sensor in sensors.items() if sensor.label},
+        channels={
+            (name, channel): wanted.label
+            for name, sensor in sensors.items()
+            for channel, wanted in sensor.channels.items()
+            if wanted.label
+        },
     )

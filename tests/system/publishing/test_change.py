@@ -12,6 +12,7 @@ import pytest
 from sensor_gateway.model.event import ChangeEvent
 from sensor_gateway.model.health import Availability, SensorState
 from sensor_gateway.publishing.delivery import PublishingChange, PublishingPlan
+from sensor_gateway.publishing.retained.settlement import settle
 
 pytestmark = [pytest.mark.system, pytest.mark.timeout(60)]
 
@@ -32,7 +33,11 @@ class Late:
 def without_s1(rig: Any) -> PublishingPlan:
     plan = rig.plan
     return dataclasses.replace(
-        plan, sensors=plan.sensors[:1], channels=plan.channels[:1], meta=b'{"schema_version":1,"sensors":{}}'
+        plan,
+        sensors=plan.sensors[:1],
+        channels=plan.channels[:1],
+        meta=b'{"schema_version":1,"sensors":{}}',
+        settlement=settle({plan.topics.availability("s1"): {}}, {}),
     )
 
 

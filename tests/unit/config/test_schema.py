@@ -49,7 +49,9 @@ def test_what_the_loader_takes_the_schema_takes(schema: dict[str, Any], text: st
     [
         "[]",
         "unknown: 1",
-        "home_assistant: true",
+        "home_assistant: yes",
+        "home_assistant: {form: both}",
+        "home_assistant: {discovery_topic: x}",
         "mqtt: {}",
         "mqtt: {url: tcp://h}",
         "mqtt: {url: mqtt://h, keepalive: 60}",

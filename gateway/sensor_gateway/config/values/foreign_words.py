@@ -14,6 +14,7 @@ FOREIGN: Final = MappingProxyType(
         "platform": ("driver", "type"),
         "scan_interval": ("interval",),
         "friendly_name": ("label",),
+        "suggested_area": ("area",),
         "name": ("label",),
         "unit_of_measurement": ("quantity",),
         "device_class": ("quantity",),
@@ -148,8 +149,8 @@ ELSEWHERE: Final = MappingProxyType(
     {
         "qos": "events always travel at QoS 1, states at QoS 0; remove it",
         "retain": "states are retained, events are not; remove it",
-        "discovery": "Home Assistant discovery comes with a later release; remove it for now",
-        "discovery_prefix": "Home Assistant discovery comes with a later release; remove it for now",
+        "discovery": "Home Assistant discovery is turned on with `home_assistant: true`",
+        "discovery_prefix": "it is a key of Home Assistant's section: home_assistant: {discovery_prefix: NAME}",
         "birth_message": "the gateway publishes its status itself; remove it",
         "will_message": "the gateway publishes its status itself; remove it",
         "value_template": "values are published in one fixed form and subscribers convert; remove it",
@@ -168,7 +169,6 @@ ELSEWHERE: Final = MappingProxyType(
 
 LATER: Final = frozenset(
     {
-        "home_assistant",
         "destinations",
         "commands",
         "historian",

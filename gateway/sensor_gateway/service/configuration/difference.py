@@ -86,7 +86,8 @@ def difference(old: Setup, new: Setup) -> Difference:
         sensors_added=tuple(name for name in wanted if name not in known),
         is_broker_changed=(old.broker, old.tls_files) != (setup.broker, setup.tls_files),
         is_moving=is_moving,
-        is_described_anew=old.labels != setup.labels or not _are_same(old.sensors, setup.sensors),
+        is_described_anew=(old.labels, old.documents) != (setup.labels, setup.documents)
+        or not _are_same(old.sensors, setup.sensors),
     )
 
 

@@ -14,11 +14,14 @@ from sensor_gateway.config.settings import BusSection, Configuration, SimulatedB
 from sensor_gateway.model.driver_spec import BusKind
 from sensor_gateway.model.errors import OperatorError
 from sensor_gateway.outbox.settings import OutboxSettings
+from sensor_gateway.publishing.discovery.documents import Document
+from sensor_gateway.publishing.messages import Topics
 from sensor_gateway.publishing.meta import Labels
 from sensor_gateway.publishing.settings import BrokerSettings, StreamSettings
 from sensor_gateway.sensing.catalogue import DriverCatalogue
 from sensor_gateway.sensing.plan import SensorPlan
-from sensor_gateway.service.plans import broker_settings, outbox_settings, sensor_plans, stream_settings
+from sensor_gateway.service.plans import broker_settings, labels_of, outbox_settings, sensor_plans, stream_settings
+from sensor_gateway.service.retained.home_assistant import discovery_documents
 
 _USED: Final = frozenset({"gateway", "mqtt", "clock", "outbox", "buses", "defaults", "sensors"})
 
@@ -64,6 +67,7 @@ class Setup:
     stream: StreamSettings
     slack_s: float
     labels: Labels
+    documents: tuple[Document, ...]
     sensors: tuple[SensorPlan, ...]
     buses: Mapping[str, BusSetup]
     others: Mapping[str, object]
@@ -78,6 +82,7 @@ def setup_of(configuration: Configuration, catalogue: DriverCatalogue, *, gatewa
     if mqtt is None:
         raise OperatorError("the configuration names no broker")
     plans = sensor_plans(configuration, catalogue)
+    stream, labels = stream_settings(configuration, mqtt, gateway=gateway), labels_of(configuration)
     broker = broker_settings(mqtt, client_id=mqtt.client_id or own_client_id)
     buses = {
         name: BusSetup(
@@ -93,9 +98,12 @@ def setup_of(configuration: Configuration, catalogue: DriverCatalogue, *, gatewa
         outbox=outbox_settings(configuration.outbox),
         broker=broker,
         tls_files=_tls_marks(broker),
-        stream=stream_settings(configuration, mqtt, gateway=gateway),
+        stream=stream,
         slack_s=configuration.gateway.slack,
-        labels=_labels(configuration),
+        labels=labels,
+        documents=discovery_documents(
+            configuration, plans, Topics(prefix=stream.topic_prefix, gateway=gateway), labels
+        ),
         sensors=plans,
         buses={name: bus for name, bus in buses.items() if bus.sensors},
         others={
@@ -129,17 +137,3 @@ def _mark(file: Path) -> FileMark:
     except OSError:
         return FileMark(path=file)
     return FileMark(path=file, node=found.st_ino, size=found.st_size, modified_ns=found.st_mtime_ns)
-
-
-def _labels(configuration: Configuration) -> Labels:
-    sensors = configuration.sensors
-    return Labels(
-        gateway=configuration.gateway.label,
-        sensors={name: sensor.label for name, sensor in sensors.items() if sensor.label},
-        channels={
-            (name, channel): wanted.label
-            for name, sensor in sensors.items()
-            for channel, wanted in sensor.channels.items()
-            if wanted.label
-        },
-    )

@@ -1,0 +1,1 @@
+"""What the broker keeps of this gateway: what it is told, what is taken back, and what is remembered of both."""
