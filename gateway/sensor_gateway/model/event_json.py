@@ -43,7 +43,7 @@ class EventEncoder:
         self._epoch = ""
         self._before_seq = ""
         self._between_seqs = ""
-        self._second = -1
+        self._second: int | None = None
         self._second_text = ""
 
     def value(self, event: ChangeEvent, epoch: str, seq: int) -> bytes:

@@ -206,3 +206,9 @@ def test_boot_uptime_and_type_can_be_read_back_without_decoding(value: float | N
 def test_an_impossible_year_is_clamped_and_never_raises() -> None:
     assert rfc3339(-5) == "1970-01-01T00:00:00.995Z"
     assert rfc3339(2**62).startswith("9999-12-31T23:59:59.")
+
+
+def test_the_second_before_1970_is_written_too() -> None:
+    """It was left out once: the encoder took it for the second that it remembered from the start."""
+    event = news(21.5, Stamp(uptime_ms=1, wall_ms=-1, clock=ClockState.UNSYNCED))
+    assert json.loads(EventEncoder("g", "1b4e28ba").value(event, EPOCH, 1))["time"] == rfc3339(-1)
