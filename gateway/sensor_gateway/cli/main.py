@@ -11,13 +11,28 @@ from pathlib import Path
 from typing import Final, NoReturn
 
 from sensor_gateway import __version__
-from sensor_gateway.cli import check_config, config, demo, devices, drivers, read, run, simulate, tail
+from sensor_gateway.cli import check_config, config, demo, devices, drivers, read, run, schemas, simulate, tail
 from sensor_gateway.cli.arguments import Unusable, abandon_output, say
 from sensor_gateway.cli.outbox import command as outbox
 from sensor_gateway.cli.wires import record, replay, scan
 from sensor_gateway.model.errors import OperatorError
 
-_COMMANDS = (run, check_config, config, simulate, demo, scan, read, record, replay, tail, drivers, devices, outbox)
+_COMMANDS = (
+    run,
+    check_config,
+    config,
+    simulate,
+    demo,
+    scan,
+    read,
+    record,
+    replay,
+    tail,
+    drivers,
+    devices,
+    outbox,
+    schemas,
+)
 
 EX_INTERRUPTED: Final = 130
 
