@@ -35,6 +35,9 @@ def read_broker(node: Node, path: str, report: Report) -> MqttSection | None:
     if whole is None:
         return None
     _check_depth(whole, table, path, report)
+    if whole.payload != "json" and not whole.states:
+        entry = table.entries["payload"]
+        report.warning(entry.node.place, joined(path, "payload"), "this is about states, and `states` is false")
     return dataclasses.replace(whole, tls=TlsSection()) if whole.url.is_tls and whole.tls is None else whole
 
 

@@ -156,3 +156,40 @@ def test_what_is_too_old_as_it_is_stored_is_never_shown(
     states.take(stamp(LIFETIME_MS * 3))
     states.offer(outbox.append([event(21.0, uptime_ms=LIFETIME_MS)]))
     assert [json.loads(message.payload)["quality"] for message in states.take(stamp(LIFETIME_MS * 3))] == ["stale"]
+
+
+@pytest.fixture
+def bare_states(source: Callable[[str], Source]) -> RetainedStates:
+    return RetainedStates(
+        [PublishedChannel(source=source("attic"), lifetime_ms=LIFETIME_MS)],
+        topics=Topics(prefix="sensors/v1", gateway="greenhouse"),
+        boot="1b4e28ba",
+        start_uptime_ms=0,
+        payload="value",
+    )
+
+
+@pytest.mark.parametrize(
+    ("value", "written"),
+    [(21.5, b"21.5"), (-0.1, b"-0.1"), (0.0, b"0.0"), (1e-7, b"1e-07"), (100000.0, b"100000.0"), (None, b"None")],
+)
+def test_a_bare_state_is_the_number_in_the_digits_of_the_event_or_none(
+    bare_states: RetainedStates, outbox: MemoryOutbox, event: Events, stamp: Stamps, value: float | None, written: bytes
+) -> None:
+    stored = outbox.append([event(value, uptime_ms=100)])
+    bare_states.offer(stored)
+    (message,) = bare_states.take(stamp(200))
+    assert (message.payload, message.lifetime_s) == (written, 900)
+    assert f'"value":{written.decode()},'.replace("None", "null").encode() in stored[0].body
+
+
+def test_a_bare_state_is_none_and_stays_when_it_has_outlived_itself_and_when_the_gateway_stops(
+    bare_states: RetainedStates, outbox: MemoryOutbox, event: Events, stamp: Stamps
+) -> None:
+    bare_states.offer(outbox.append([event(21.5, uptime_ms=0)]))
+    bare_states.take(stamp(1))
+    assert [(one.payload, one.lifetime_s) for one in bare_states.take(stamp(LIFETIME_MS))] == [(b"None", None)]
+    bare_states.offer(outbox.append([event(22.5, uptime_ms=LIFETIME_MS + 1)]))
+    assert [one.payload for one in bare_states.take(stamp(LIFETIME_MS + 2))] == [b"22.5"]
+    bare_states.retract()
+    assert [(one.payload, one.lifetime_s) for one in bare_states.take(stamp(LIFETIME_MS + 3))] == [(b"None", None)]
