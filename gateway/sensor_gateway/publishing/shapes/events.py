@@ -11,7 +11,7 @@ from typing import Annotated, Final, Literal, TypeAlias
 
 from sensor_gateway.model.event import EventType, GapCause, Quality, Reason
 from sensor_gateway.model.reading import ClockState, FailureCode
-from sensor_gateway.publishing.shapes.json_schema import Says, Schema, object_schema, one_of
+from sensor_gateway.publishing.shapes.json_schema import Presence, Says, Schema, object_schema, one_of
 from sensor_gateway.publishing.shapes.notation import Boot, Count, EpochName, Name, SeqNumber, Time
 
 EventId: TypeAlias = Annotated[
@@ -166,8 +166,10 @@ class Late:
     """What the stream adds to an event that it sends late."""
 
     replayed: Annotated[
-        Literal[True], "Sent later than `outbox.spill_after`. No part of the event: copies may differ in it."
-    ] = True
+        Literal[True],
+        Presence.AT_TIMES,
+        "Sent later than `outbox.spill_after`. No part of the event: copies may differ in it.",
+    ]
 
 
 NUMBERED: Final = (Value, Fault, NewEpoch, ClockKnown)

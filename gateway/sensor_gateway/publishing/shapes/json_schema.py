@@ -1,7 +1,7 @@
 """From a dataclass that describes a message to its JSON Schema (draft 2020-12). Pure.
 
-Knows types, not messages. Every object is closed, a field with a default may be absent, and nothing is written that
-draft 7 would read otherwise, so that AsyncAPI documents can hold the same text.
+Knows types, not messages. Every object is closed, every key is required that is not marked otherwise, and nothing is
+written that draft 7 would read otherwise, so that AsyncAPI documents can hold the same text.
 """
 
 from __future__ import annotations
@@ -9,9 +9,9 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from enum import Enum, StrEnum
+from enum import Enum, StrEnum, auto
 from types import MappingProxyType, NoneType, UnionType
-from typing import Annotated, Final, Literal, TypeAlias, Union, get_args, get_origin, get_type_hints
+from typing import Annotated, Final, Literal, NewType, TypeAlias, Union, get_args, get_origin, get_type_hints
 
 Schema: TypeAlias = dict[str, object]
 
@@ -21,6 +21,12 @@ _SCALARS: Final = MappingProxyType({str: "string", int: "integer", float: "numbe
 
 class Undescribed(TypeError):
     """A message has a field of a type that no schema is known for."""
+
+
+class Presence(Enum):
+    """How often a key is there, where that is not always."""
+
+    AT_TIMES = auto()
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,9 +65,9 @@ def standing_alone(schema: Schema, *, name: str, title: str) -> Schema:
 
 def _fields(shape: type) -> list[tuple[str, Schema, bool]]:
     hints = get_type_hints(shape, include_extras=True)
+    types = {field.name: hints[field.name] for field in dataclasses.fields(shape)}
     return [
-        (field.name, _of(hints[field.name]), field.default is dataclasses.MISSING)
-        for field in dataclasses.fields(shape)
+        (name, _of(hint), Presence.AT_TIMES not in getattr(hint, "__metadata__", ())) for name, hint in types.items()
     ]
 
 
@@ -78,6 +84,8 @@ def _of(hint: object) -> Schema:
 
 
 def _plain(hint: object) -> Schema:
+    if isinstance(hint, NewType):
+        return _of(hint.__supertype__)
     if isinstance(hint, type):
         if issubclass(hint, StrEnum):
             return {"enum": [member.value for member in hint]}

@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable, Mapping
 from copy import deepcopy
 from dataclasses import dataclass
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, NewType
 
 import jsonschema
 import pytest
@@ -24,7 +24,7 @@ from sensor_gateway.model.reading import ClockState, FailureCode, Stamp
 from sensor_gateway.publishing.messages import Program, Topics, availability, last_will, replayed, stale, status
 from sensor_gateway.publishing.meta import Labels, meta
 from sensor_gateway.publishing.shapes.channels import MqttChannel, channels, schema_files
-from sensor_gateway.publishing.shapes.json_schema import Says, Undescribed, object_schema
+from sensor_gateway.publishing.shapes.json_schema import Presence, Says, Undescribed, object_schema
 from sensor_gateway.sensing.catalogue import DriverCatalogue
 from sensor_gateway.sensing.plan import ChannelPlan, SensorPlan
 
@@ -335,6 +335,9 @@ def test_the_addresses_are_those_that_are_published_to() -> None:
 # From types to schemas
 
 
+Ours = NewType("Ours", str)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Shape:
     """A shape
@@ -344,7 +347,8 @@ class Shape:
     several: tuple[str, ...]
     either: int | str
     which: Literal["a", "b"] | None
-    nothing: None = None
+    nothing: Annotated[None, Presence.AT_TIMES]
+    ours: Ours = Ours("x")
 
 
 def test_a_dataclass_becomes_a_closed_object() -> None:
@@ -357,8 +361,9 @@ def test_a_dataclass_becomes_a_closed_object() -> None:
             "either": {"oneOf": [{"type": "integer"}, {"type": "string"}]},
             "which": {"enum": ["a", "b", None]},
             "nothing": {"type": "null"},
+            "ours": {"type": "string"},
         },
-        "required": ["number", "several", "either", "which"],
+        "required": ["number", "several", "either", "which", "ours"],
         "additionalProperties": False,
     }
 
