@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from sensor_gateway.model.channel import Source
-from sensor_gateway.model.event import ChangeEvent
-from sensor_gateway.model.reading import Stamp
+from sensor_gateway.model.channel import Channel, Source
+from sensor_gateway.model.event import ChangeEvent, Quality, Reason
+from sensor_gateway.model.quantity import TEMPERATURE
+from sensor_gateway.model.reading import ClockState, Stamp
 from sensor_gateway.publishing.messages import Topics
+from sensor_gateway.publishing.shapes.channels import NUMBER
 from sensor_gateway.publishing.states import PublishedChannel, RetainedStates, lifetime_ms
 from sensor_gateway.testing.memory_outbox import MemoryOutbox
 
@@ -167,6 +172,29 @@ def bare_states(source: Callable[[str], Source]) -> RetainedStates:
         start_uptime_ms=0,
         payload="value",
     )
+
+
+@given(st.none() | st.floats(allow_nan=False, allow_infinity=False))
+def test_every_bare_state_is_what_its_schema_says(value: float | None) -> None:
+    channel = Channel(name="t", quantity=TEMPERATURE, low=-1, high=1, resolution=1)
+    stamp = Stamp(uptime_ms=1, wall_ms=1, clock=ClockState.SYNCED)
+    source = Source(sensor="attic", channel=channel)
+    states = RetainedStates(
+        [PublishedChannel(source=source, lifetime_ms=LIFETIME_MS)],
+        topics=Topics(prefix="p", gateway="g"),
+        boot="1b4e28ba",
+        start_uptime_ms=0,
+        payload="value",
+    )
+    quality = Quality.BAD if value is None else Quality.GOOD
+    states.offer(
+        MemoryOutbox().append(
+            [ChangeEvent(source=source, value=value, quality=quality, reason=Reason.CHANGE, code=None, stamp=stamp)]
+        )
+    )
+    (message,) = states.take(stamp)
+    assert re.search(str(NUMBER["pattern"]), message.payload.decode())
+    assert value is None or float(message.payload) == value
 
 
 @pytest.mark.parametrize(
