@@ -8,8 +8,10 @@ from __future__ import annotations
 import csv
 import gzip
 import json
+import os
 import re
 import shutil
+import signal
 import subprocess
 import time
 import tomllib
@@ -80,17 +82,24 @@ def listening(command: str, port: int) -> subprocess.Popen[str]:
 
 
 def lines(command: str, port: int, *, count: int) -> list[str]:
-    """The first lines that a command prints, which is then ended; all of them where it ends by itself."""
-    process = listening(command, port)
-    assert process.stdout is not None
+    """What a command prints until it has printed so many lines, and what was under way then."""
     found = []
-    for line in process.stdout:
-        found.append(line.rstrip("\n"))
-        if len(found) == count:
-            break
-    subprocess.run(["kill", "--", f"-{process.pid}"], stderr=subprocess.DEVNULL, check=False)
-    process.communicate()
+    with listening(command, port) as process:
+        assert process.stdout is not None
+        for line in process.stdout:
+            found.append(line.rstrip("\n"))
+            if len(found) == count:
+                end_listening(process.pid)
     return found
+
+
+def end_listening(group: int) -> None:
+    """Ctrl-C for mosquitto_sub alone, of all that runs in that group: what reads from it reads to the end."""
+    table = subprocess.run(["ps", "-e", "-o", "pid=,pgid=,comm="], capture_output=True, text=True, check=True).stdout
+    rows = [line.split() for line in table.splitlines()]
+    for pid, pgid, name in (row for row in rows if len(row) == 3):
+        if (int(pgid), name) == (group, "mosquitto_sub"):
+            os.kill(int(pid), signal.SIGINT)
 
 
 def test_the_newest_values_are_one_line_for_each_channel(house: tuple[Broker, GatewayProcess]) -> None:
@@ -124,7 +133,7 @@ def test_a_gap_is_told_with_its_cause(house: tuple[Broker, GatewayProcess], stre
         command = ["mosquitto_pub", "-p", str(broker.port), "-t", topic, "-m", payload, "-q", "1"]
         subprocess.run(command, check=True)
     assert json.loads(process.stdout.readline()) == ["house", 7, "age", None, None]
-    subprocess.run(["kill", "--", f"-{process.pid}"], check=False)
+    end_listening(process.pid)
     process.communicate()
 
 
