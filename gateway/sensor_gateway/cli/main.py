@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Final, NoReturn
 
 from sensor_gateway import __version__
-from sensor_gateway.cli import check_config, config, demo, devices, drivers, read, run, simulate, tail
+from sensor_gateway.cli import check_config, config, demo, devices, drivers, read, run, schemas, simulate, tail
 from sensor_gateway.cli.arguments import Unusable, abandon_output, say
 from sensor_gateway.cli.fleet import command as fleet
 from sensor_gateway.cli.outbox import command as outbox
@@ -33,6 +33,7 @@ _COMMANDS = (
     drivers,
     devices,
     outbox,
+    schemas,
 )
 
 EX_INTERRUPTED: Final = 130

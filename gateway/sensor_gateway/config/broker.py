@@ -15,6 +15,11 @@ from sensor_gateway.config.values.near_miss import meant_by
 _SCHEME_OF: Final = {1883: "mqtt", 8883: "mqtts"}
 """The registered ports (IANA), and what is spoken there."""
 
+_AWS: Final = (".amazonaws.com", ".amazonaws.com.cn")
+_MOST_SLASHES_OF_AWS: Final = 7
+_SLASHES_BEHIND_PREFIX: Final = 4
+"""Of a state: gateway, kind, sensor, channel."""
+
 
 def read_broker(node: Node, path: str, report: Report) -> MqttSection | None:
     """The section with encryption as its scheme says; None beside faults, those where its keys contradict included."""
@@ -31,6 +36,10 @@ def read_broker(node: Node, path: str, report: Report) -> MqttSection | None:
         return None
     if whole.password or whole.password_file:
         _check_clear_text(whole.url, table, path, report)
+    _check_depth(whole, table, path, report)
+    if whole.payload != "json" and not whole.states:
+        entry = table.entries["payload"]
+        report.warning(entry.node.place, joined(path, "payload"), "this is about states, and `states` is false")
     return dataclasses.replace(whole, tls=TlsSection()) if whole.url.is_tls and whole.tls is None else whole
 
 
@@ -79,6 +88,18 @@ def _check_port(url: BrokerUrl, table: MapNode, path: str, report: Report) -> No
         message = f"{ours}:// on port {url.port}, where brokers speak {tls} TLS; did you mean {usual}://{url.host}?"
         entry = table.entries.get("url")
         report.warning(entry.node.place if entry else NOWHERE, joined(path, "url"), message)
+
+
+def _check_depth(section: MqttSection, table: MapNode, path: str, report: Report) -> None:
+    """AWS IoT Core takes 7 slashes in a topic, and a state has four behind the prefix (its page of service quotas)."""
+    slashes = section.topic_prefix.count("/") + _SLASHES_BEHIND_PREFIX
+    if section.url.host.endswith(_AWS) and slashes > _MOST_SLASHES_OF_AWS:
+        entry = table.entries.get("topic_prefix")
+        message = (
+            f"AWS takes at most {_MOST_SLASHES_OF_AWS} slashes in a topic, and those of states have {slashes}; "
+            f"expected at most {_MOST_SLASHES_OF_AWS - _SLASHES_BEHIND_PREFIX} in the prefix"
+        )
+        report.warning(entry.node.place if entry else NOWHERE, joined(path, "topic_prefix"), message)
 
 
 def _check_password(table: MapNode, path: str, report: Report) -> None:

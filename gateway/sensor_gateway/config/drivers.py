@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Protocol
 
 from sensor_gateway.config.settings import SensorSection
 from sensor_gateway.config.values.decoder import UnsupportedType, fields_of
 from sensor_gateway.config.values.foreign_words import LATER
 from sensor_gateway.config.values.near_miss import chip_meant_by
+from sensor_gateway.model.channel import Channel
 from sensor_gateway.model.driver_spec import DriverSpec
 from sensor_gateway.model.errors import OperatorError
 
@@ -58,6 +60,21 @@ class DriverShelf:
         except OperatorError as error:
             return str(error)
         return _objection(name, spec) or spec
+
+
+def told_apart(made: Iterable[Channel]) -> tuple[Channel, ...]:
+    """The channels that a driver made of its options. TypeError or ValueError for what can be told apart by no name."""
+    channels = tuple(made)
+    seen: set[str] = set()
+    for channel in channels:
+        one: object = channel  # whatever the types promise: strangers wrote it
+        name: object = one.name if isinstance(one, Channel) else one
+        if not (isinstance(one, Channel) and isinstance(name, str)):
+            raise TypeError(f"its driver makes a channel that has no name of letters: {name!r:.60}")
+        if name in seen:
+            raise ValueError(f"its driver makes two channels of one name, {name:.60}")
+        seen.add(name)
+    return channels
 
 
 def _objection(name: str, spec: DriverSpec) -> str:

@@ -9,7 +9,7 @@ from typing import cast
 from sensor_gateway.changes.rules import Absolute
 from sensor_gateway.config.buses import bus_alone
 from sensor_gateway.config.device_files.shelf import Device, DeviceShelf, laid_over
-from sensor_gateway.config.drivers import Catalogue, DriverShelf
+from sensor_gateway.config.drivers import Catalogue, DriverShelf, told_apart
 from sensor_gateway.config.indentation import (
     CHANNEL_KEYS,
     SENSOR_KEYS,
@@ -223,7 +223,7 @@ class SensorReader:
         if spec.channels_of is None:
             return spec.variants[driver].channels
         try:
-            channels = tuple(spec.channels_of(options))
+            channels = told_apart(spec.channels_of(options))
         except OBJECTIONS as error:
             report_about(str(error), table, path, self._report)
             return None

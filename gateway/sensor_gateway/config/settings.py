@@ -67,9 +67,7 @@ class MqttSection:
         TlsSection | None, "Encryption; on where the address says mqtts://, and only there.", Mark.FALSE_IS_NONE
     ] = None
     topic_prefix: Annotated[str, "First levels of every topic.", Mark.TOPIC] = "sensors/v1"
-    client_id: Annotated[str | None, "MQTT client id; by default the gateway's id and random digits that are kept."] = (
-        None
-    )
+    client_id: Annotated[str | None, "MQTT client id; by default the gateway's id and random digits, kept."] = None
     version: Annotated[
         Literal["auto", "5", "3.1.1"], "Protocol version; auto tries 5 first and falls back to 3.1.1."
     ] = "auto"
@@ -84,6 +82,9 @@ class MqttSection:
     ] = Seconds(0.0)
     retry_max: Annotated[Seconds, "Longest wait between two tries to connect.", Within(1, 86400)] = Seconds(300.0)
     states: Annotated[bool, "Publish the newest event of each channel as a retained message too."] = True
+    payload: Annotated[
+        Literal["json", "value"], "What a state topic gets: json, the newest event; value, its number alone, or None."
+    ] = "json"
     expiry: Annotated[bool, "Let retained messages expire where the broker can (MQTT 5)."] = True
 
 

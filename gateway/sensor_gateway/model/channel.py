@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import math
-import re
 from dataclasses import dataclass
-from typing import Final
 
+from sensor_gateway.model.names.topic_level import is_made_of_letters
 from sensor_gateway.model.quantity import USUAL, Quantity
-
-_NAME: Final = re.compile(r"[a-z0-9_-]+")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,7 +56,7 @@ def configured_channel(
 
     What is not given comes from the quantity. ValueError, beginning with the key at fault, for what no channel can be.
     """
-    if not _NAME.fullmatch(name):
+    if not is_made_of_letters(name):
         raise ValueError(f"channel {name!r} has a name that is not made of a-z, 0-9, _ and -")
     usual_low, usual_high, usual_resolution, usual_deadband = USUAL[quantity.name]
     low = _finite("low", low, usual_low)

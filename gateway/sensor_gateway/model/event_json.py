@@ -18,6 +18,8 @@ _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _LAST_SECOND: Final = 253_402_300_799  # 9999-12-31T23:59:59Z
 _SOURCES_KEPT: Final = 10_000
 _TYPE: Final = b'","type":"'
+_VALUE: Final = b',"value":'
+_VALUE_SIZE: Final = len(_VALUE)
 _BOOT: Final = b',"boot":"'
 _TIME: Final = b'"time":"'
 _TIME_LENGTH: Final = len("2026-11-23T16:00:00.123Z")
@@ -45,7 +47,7 @@ class EventEncoder:
         self._epoch = ""
         self._before_seq = ""
         self._between_seqs = ""
-        self._second = -1
+        self._second: int | None = None
         self._second_text = ""
 
     def value(self, event: ChangeEvent, epoch: str, seq: int) -> bytes:
@@ -180,6 +182,15 @@ def boot_of(body: bytes) -> str:
     """The ``boot`` of an encoded event; empty for a gap, which has none."""
     at = body.rfind(_BOOT)
     return body[at + len(_BOOT) : body.rfind(_UPTIME) - 1].decode() if at >= 0 else ""
+
+
+def value_of(body: bytes) -> bytes:
+    """The digits of an encoded event of type ``value``, as they stand there; ``null`` where it has no value.
+
+    What is quoted before them holds no bare quotation mark, and so no key.
+    """
+    at = body.find(_VALUE) + _VALUE_SIZE
+    return body[at : body.find(b",", at)]
 
 
 def is_value(body: bytes) -> bool:

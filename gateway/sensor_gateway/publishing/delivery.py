@@ -116,7 +116,11 @@ class Delivery:
             needs_subscriber=self._needs_subscriber,
         )
         states = RetainedStates(
-            plan.channels if plan.broker.states else (), topics=topics, boot=plan.boot, start_uptime_ms=now.uptime_ms
+            plan.channels if plan.broker.states else (),
+            topics=topics,
+            boot=plan.boot,
+            start_uptime_ms=now.uptime_ms,
+            payload=plan.broker.payload,
         )
         self.herald = Herald(topics, plan.program, states, now_s=now_s, log=log)
         self.receiver = Receiver(plan.listeners, announce=self.herald.announcements.say, log=log)

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from typing import Literal
+from typing import Final, Literal
 
 from sensor_gateway.model.channel import Source
 from sensor_gateway.model.event import EventType, Quality
 from sensor_gateway.model.event_json import rfc3339
 from sensor_gateway.model.health import SensorState
 from sensor_gateway.model.reading import Stamp
+
+NO_VALUE: Final = b"None"
+"""What Home Assistant's MQTT sensor takes for "unknown" (its PAYLOAD_NONE)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,6 +8,9 @@ from typing import Literal, TypeAlias
 
 Version: TypeAlias = Literal["auto", "5", "3.1.1"]
 
+StatePayload: TypeAlias = Literal["json", "value"]
+"""What a state topic gets: the event as it is, or its value alone."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TlsSettings:
@@ -34,6 +37,7 @@ class BrokerSettings:
     first_retry_spread_s: float = 0.0
     retry_max_s: float = 300.0
     states: bool = True
+    payload: StatePayload = "json"
     expiry: bool = True
 
 

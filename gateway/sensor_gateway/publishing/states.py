@@ -12,9 +12,12 @@ from typing import Final, Protocol
 
 from sensor_gateway.model.channel import Source
 from sensor_gateway.model.event import ChangeEvent
+from sensor_gateway.model.event_json import value_of
 from sensor_gateway.model.reading import Stamp
-from sensor_gateway.publishing.messages import Topics, stale
+from sensor_gateway.publishing.messages import NO_VALUE, Topics, stale
+from sensor_gateway.publishing.settings import StatePayload
 
+_NULL: Final = b"null"
 _HEARTBEATS: Final = 3
 _INTERVALS: Final = 10
 _LEAST_MS: Final = 60_000
@@ -83,10 +86,17 @@ class RetainedStates:
     """Which state topics are due, and with what."""
 
     def __init__(
-        self, channels: Iterable[PublishedChannel], *, topics: Topics, boot: str, start_uptime_ms: int
+        self,
+        channels: Iterable[PublishedChannel],
+        *,
+        topics: Topics,
+        boot: str,
+        start_uptime_ms: int,
+        payload: StatePayload = "json",
     ) -> None:
         """Know the channels. One of which nothing is heard for its lifetime after the start is stale too."""
         self._topics = topics
+        self._is_bare = payload == "value"
         self._boot = boot
         self._slots = {
             (channel.source.sensor, channel.source.channel.name): _Slot(
@@ -196,8 +206,13 @@ class RetainedStates:
     def _message(self, slot: _Slot, now: Stamp) -> StateMessage:
         slot.is_due = False
         if slot.body is None:
-            payload = stale(slot.channel.source, self._topics.gateway, self._boot, now)
-            return StateMessage(slot.topic, payload, None)
+            taken_back = (
+                NO_VALUE if self._is_bare else stale(slot.channel.source, self._topics.gateway, self._boot, now)
+            )
+            return StateMessage(slot.topic, taken_back, None)
         # Rounded up: all fresh events of a channel then share one lifetime, and one set of prepared properties.
         left_ms = slot.expiry_ms - now.uptime_ms
-        return StateMessage(slot.topic, slot.body, -(-left_ms // 1000))
+        payload = slot.body
+        if self._is_bare and (payload := value_of(payload)) == _NULL:
+            payload = NO_VALUE
+        return StateMessage(slot.topic, payload, -(-left_ms // 1000))

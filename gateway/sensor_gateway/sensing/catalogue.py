@@ -14,6 +14,7 @@ from typing import Final
 from sensor_gateway.model.channel import Channel
 from sensor_gateway.model.driver_spec import CONTRACT_VERSION, BusKind, DriverSpec, Variant
 from sensor_gateway.model.errors import OperatorError
+from sensor_gateway.model.names.topic_level import MAX_LENGTH, is_level
 
 GROUP: Final = "sensor_gateway.drivers"
 OURS: Final = "sensor-gateway"
@@ -138,7 +139,13 @@ def _objection_to(key: str, spec: DriverSpec) -> str:
         return f"its variant {key} is no Variant"
     if not all(isinstance(channel, Channel) for channel in variant.channels):
         return f"its variant {key} has channels that are no Channel"
-    names = [channel.name for channel in variant.channels]
+    names: list[object] = [channel.name for channel in variant.channels]
+    for channel in names:
+        if not (isinstance(channel, str) and is_level(channel)):
+            return (
+                f"its variant {key} has a channel {channel!r:.80}, which cannot stand in a topic (a-z, 0-9, _ and -, "
+                f"at most {MAX_LENGTH} of them)"
+            )
     if len(set(names)) < len(names):
         return f"its variant {key} has two channels of one name"
     if spec.channels_of is None and not names:

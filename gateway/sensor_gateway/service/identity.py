@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Final
 
 from sensor_gateway.model.log import Log
+from sensor_gateway.model.names.topic_level import MAX_LENGTH, is_level
 from sensor_gateway.outbox.identity import Machine
 
 _FILE: Final = "gateway-id"
@@ -31,8 +32,8 @@ def read_machine(environ: Mapping[str, str], *, root: Path = Path("/")) -> Machi
 
 
 def slug(name: str) -> str:
-    """``name`` as an id: lower case letters, digits, ``_`` and ``-``."""
-    return re.sub(r"[^a-z0-9_-]+", "-", name.lower()).strip("-") or "gateway"
+    """``name`` as an id: lower case letters, digits, ``_`` and ``-``, and no more of them than an id may have."""
+    return re.sub(r"[^a-z0-9_-]+", "-", name.lower()).strip("-")[:MAX_LENGTH].strip("-") or "gateway"
 
 
 def keep_gateway_id(state_directory: Path, log: Log) -> str:
@@ -58,7 +59,7 @@ def keep_gateway_id(state_directory: Path, log: Log) -> str:
 def kept_gateway_id(state_directory: Path) -> str:
     """The id that a state directory keeps; empty where it keeps none."""
     kept = _text(state_directory / _FILE)
-    return kept if kept == slug(kept) else ""
+    return kept if kept == slug(kept) and is_level(kept) else ""
 
 
 def own_gateway_id(state_directory: Path) -> str:

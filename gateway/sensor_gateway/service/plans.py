@@ -100,6 +100,7 @@ def broker_settings(section: MqttSection, *, client_id: str) -> BrokerSettings:
         first_retry_spread_s=section.first_retry_spread,
         retry_max_s=section.retry_max,
         states=section.states,
+        payload=section.payload,
         expiry=section.expiry,
     )
 

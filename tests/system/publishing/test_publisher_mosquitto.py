@@ -112,6 +112,28 @@ def test_control_without_the_wish_they_are_given_to_nobody(
     assert not listen(broker.port).seqs
 
 
+@pytest.mark.parametrize("version", ["5", "3.1.1"])
+def test_bare_states_are_numbers_and_none_where_there_is_nothing_to_show(
+    broker: Mosquitto, rig: Rigs, listen: Callable[[int], Listener], version: str
+) -> None:
+    gateway = rig(broker.port, payload="value", version=version, lifetime_ms=3000).start()
+    listener = listen(broker.port)
+
+    def is_last(payload: bytes) -> bool:
+        return listener.payloads("/state/s0/temperature")[-1:] == [payload]
+
+    gateway.put_values(1, first=20.5)
+    assert gateway.until(lambda: is_last(b"20.5"))
+    assert gateway.until(lambda: is_last(b"None")), "it has outlived itself"
+    gateway.put_values(1, first=22.25)
+    assert gateway.until(lambda: is_last(b"22.25"))
+    gateway.stop()
+    assert gateway.until(lambda: is_last(b"None"))
+    later = listen(broker.port)
+    assert gateway.until(lambda: later.payloads("/state/s0/temperature") == [b"None"]), "and it stays"
+    assert listener.seqs == [1, 2], "the stream is JSON all the same"
+
+
 def test_a_broker_that_ends_in_order_costs_no_event(
     broker: Mosquitto, rig: Rigs, listen: Callable[[int], Listener]
 ) -> None:

@@ -18,7 +18,7 @@ README = Path(__file__).resolve().parents[3] / "README.md"
 COMMANDS = [
     "run", "check-config", "config", "config show", "config schema", "simulate", "demo", "scan", "read", "record",
     "replay", "tail", "fleet", "drivers", "devices",
-    "outbox", "outbox status", "outbox peek", "outbox verify", "outbox export", "outbox purge",
+    "outbox", "outbox status", "outbox peek", "outbox verify", "outbox export", "outbox purge", "schemas",
 ]  # fmt: skip
 
 

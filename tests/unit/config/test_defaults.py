@@ -78,6 +78,7 @@ def test_a_minimal_file_has_every_default(loading: Load) -> None:
     assert (mqtt.keepalive, mqtt.ack_timeout, mqtt.retry_max, mqtt.first_retry_spread) == (60, 30, 300, 0)
     assert (mqtt.topic_prefix, mqtt.client_id, mqtt.version) == ("sensors/v1", None, "auto")
     assert mqtt.states
+    assert mqtt.payload == "json"
     assert mqtt.expiry
     assert (mqtt.tls, mqtt.username, mqtt.password) == (None, None, None)
 

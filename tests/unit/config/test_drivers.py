@@ -87,3 +87,29 @@ def test_objections_of_a_drivers_functions_are_faults_at_its_sensors(
 ) -> None:
     said = faults(dataclasses.replace(drivers.spec("meter"), **{function: raising(error)}))
     assert [line.split(" ")[1] for line in said] == ["sensors.a:", "sensors.b:"]
+
+
+@pytest.mark.parametrize(
+    ("names", "said"),
+    [
+        (["a/b"], "cannot stand in a topic"),
+        (["+"], "cannot stand in a topic"),
+        (["x" * 65], "expected at most 64"),
+        ([7], "has no name"),
+        ([None], "has no name"),
+        (["t", "h", "t"], "two channels of one name"),
+    ],
+)
+def test_channels_that_a_driver_makes_with_names_that_no_topic_can_have_are_faults_at_its_sensors(
+    drivers: Catalogue, names: list[object], said: str
+) -> None:
+    channel = drivers.spec("chip").variants["chip"].channels[0]
+    made = tuple(dataclasses.replace(channel, name=name) for name in names)  # type: ignore[arg-type]
+    found = faults(dataclasses.replace(drivers.spec("meter"), channels_of=lambda _options: made))
+    assert [line.split(" ")[1] for line in found] == ["sensors.a:", "sensors.b:"]
+    assert all(said in line for line in found)
+
+
+def test_what_a_driver_makes_and_is_no_channel_is_a_fault_at_its_sensors(drivers: Catalogue) -> None:
+    found = faults(dataclasses.replace(drivers.spec("meter"), channels_of=lambda _options: ("temperature",)))  # type: ignore[arg-type, return-value]
+    assert [line.split(" ")[1] for line in found] == ["sensors.a:", "sensors.b:"]

@@ -8,7 +8,16 @@ from hypothesis import strategies as st
 
 from sensor_gateway.model.channel import Channel, Source
 from sensor_gateway.model.event import ChangeEvent, EpochStart, Gap, GapCause, Quality, Reason
-from sensor_gateway.model.event_json import EventEncoder, boot_of, corrected, is_unsynced, is_value, rfc3339, uptime_of
+from sensor_gateway.model.event_json import (
+    EventEncoder,
+    boot_of,
+    corrected,
+    is_unsynced,
+    is_value,
+    rfc3339,
+    uptime_of,
+    value_of,
+)
 from sensor_gateway.model.position import Epoch
 from sensor_gateway.model.quantity import TEMPERATURE, other
 from sensor_gateway.model.reading import ClockState, FailureCode, Stamp
@@ -206,3 +215,18 @@ def test_boot_uptime_and_type_can_be_read_back_without_decoding(value: float | N
 def test_an_impossible_year_is_clamped_and_never_raises() -> None:
     assert rfc3339(-5) == "1970-01-01T00:00:00.995Z"
     assert rfc3339(2**62).startswith("9999-12-31T23:59:59.")
+
+
+def test_the_second_before_1970_is_written_too() -> None:
+    """It was left out once: the encoder took it for the second that it remembered from the start."""
+    event = news(21.5, Stamp(uptime_ms=1, wall_ms=-1, clock=ClockState.UNSYNCED))
+    assert json.loads(EventEncoder("g", "1b4e28ba").value(event, EPOCH, 1))["time"] == rfc3339(-1)
+
+
+@given(value=VALUES, name=TEXTS, unit=TEXTS, stamp=STAMPS)
+def test_the_digits_of_a_value_are_found_whatever_the_names_hold(
+    value: float | None, name: str, unit: str, stamp: Stamp
+) -> None:
+    for tricky in (name, '","value":7,"unit":"x', '\\","value":7'):
+        body = EventEncoder("g", "1b4e28ba").value(news(value, stamp, source=source(tricky, tricky, unit)), EPOCH, 1)
+        assert json.loads(value_of(body)) == value

@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import re
 from collections.abc import Callable
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from sensor_gateway.model.channel import Source
-from sensor_gateway.model.event import ChangeEvent
-from sensor_gateway.model.reading import Stamp
+from sensor_gateway.model.channel import Channel, Source
+from sensor_gateway.model.event import ChangeEvent, Quality, Reason
+from sensor_gateway.model.quantity import TEMPERATURE
+from sensor_gateway.model.reading import ClockState, Stamp
 from sensor_gateway.publishing.messages import Topics
+from sensor_gateway.publishing.shapes.channels import NUMBER
 from sensor_gateway.publishing.states import PublishedChannel, RetainedStates, lifetime_ms
 from sensor_gateway.testing.memory_outbox import MemoryOutbox
 
@@ -194,3 +199,63 @@ def test_a_new_channel_is_shown_with_its_first_event(
     states.offer(stored)
     (message,) = states.take(stamp(200))
     assert message.payload == stored[0].body
+
+
+@pytest.fixture
+def bare_states(source: Callable[[str], Source]) -> RetainedStates:
+    return RetainedStates(
+        [PublishedChannel(source=source("attic"), lifetime_ms=LIFETIME_MS)],
+        topics=Topics(prefix="sensors/v1", gateway="greenhouse"),
+        boot="1b4e28ba",
+        start_uptime_ms=0,
+        payload="value",
+    )
+
+
+@given(st.none() | st.floats(allow_nan=False, allow_infinity=False))
+def test_every_bare_state_is_what_its_schema_says(value: float | None) -> None:
+    channel = Channel(name="t", quantity=TEMPERATURE, low=-1, high=1, resolution=1)
+    stamp = Stamp(uptime_ms=1, wall_ms=1, clock=ClockState.SYNCED)
+    source = Source(sensor="attic", channel=channel)
+    states = RetainedStates(
+        [PublishedChannel(source=source, lifetime_ms=LIFETIME_MS)],
+        topics=Topics(prefix="p", gateway="g"),
+        boot="1b4e28ba",
+        start_uptime_ms=0,
+        payload="value",
+    )
+    quality = Quality.BAD if value is None else Quality.GOOD
+    states.offer(
+        MemoryOutbox().append(
+            [ChangeEvent(source=source, value=value, quality=quality, reason=Reason.CHANGE, code=None, stamp=stamp)]
+        )
+    )
+    (message,) = states.take(stamp)
+    assert re.search(str(NUMBER["pattern"]), message.payload.decode())
+    assert value is None or float(message.payload) == value
+
+
+@pytest.mark.parametrize(
+    ("value", "written"),
+    [(21.5, b"21.5"), (-0.1, b"-0.1"), (0.0, b"0.0"), (1e-7, b"1e-07"), (100000.0, b"100000.0"), (None, b"None")],
+)
+def test_a_bare_state_is_the_number_in_the_digits_of_the_event_or_none(
+    bare_states: RetainedStates, outbox: MemoryOutbox, event: Events, stamp: Stamps, value: float | None, written: bytes
+) -> None:
+    stored = outbox.append([event(value, uptime_ms=100)])
+    bare_states.offer(stored)
+    (message,) = bare_states.take(stamp(200))
+    assert (message.payload, message.lifetime_s) == (written, 900)
+    assert f'"value":{written.decode()},'.replace("None", "null").encode() in stored[0].body
+
+
+def test_a_bare_state_is_none_and_stays_when_it_has_outlived_itself_and_when_the_gateway_stops(
+    bare_states: RetainedStates, outbox: MemoryOutbox, event: Events, stamp: Stamps
+) -> None:
+    bare_states.offer(outbox.append([event(21.5, uptime_ms=0)]))
+    bare_states.take(stamp(1))
+    assert [(one.payload, one.lifetime_s) for one in bare_states.take(stamp(LIFETIME_MS))] == [(b"None", None)]
+    bare_states.offer(outbox.append([event(22.5, uptime_ms=LIFETIME_MS + 1)]))
+    assert [one.payload for one in bare_states.take(stamp(LIFETIME_MS + 2))] == [b"22.5"]
+    bare_states.retract()
+    assert [(one.payload, one.lifetime_s) for one in bare_states.take(stamp(LIFETIME_MS + 3))] == [(b"None", None)]

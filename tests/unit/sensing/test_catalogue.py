@@ -97,6 +97,15 @@ def variant(spec: DriverSpec, **changes: Any) -> dict[str, Any]:
             lambda spec: replace(spec, variants=variant(spec, channels=spec.variants["stranger"].channels * 2)),
             "two channels of one name",
         ),
+        *(
+            (
+                lambda spec, name=name: replace(
+                    spec, variants=variant(spec, channels=(replace(spec.variants["stranger"].channels[0], name=name),))
+                ),
+                "cannot stand in a topic",
+            )
+            for name in ("a/b", "+", "#", "", "$SYS", "a\n", "T", "x" * 65, 7)
+        ),
     ],
 )
 def test_a_driver_that_breaks_the_contract_is_refused(

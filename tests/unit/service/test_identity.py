@@ -32,7 +32,7 @@ def test_an_id_is_taken_once_and_kept(tmp_path: Path, log: Log, monkeypatch: pyt
     assert keep_gateway_id(tmp_path, log) == "green-house"
 
 
-@pytest.mark.parametrize("damage", [b"", b"\0\0", b"Not A Slug", b"\xff\xfe"])
+@pytest.mark.parametrize("damage", [b"", b"\0\0", b"Not A Slug", b"\xff\xfe", b"a/b", b"+", b"x" * 65])
 def test_a_damaged_id_file_never_stops_the_start(tmp_path: Path, log: Log, damage: bytes) -> None:
     (tmp_path / "gateway-id").write_bytes(damage)
     name = keep_gateway_id(tmp_path, log)

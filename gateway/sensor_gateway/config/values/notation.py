@@ -11,10 +11,12 @@ from enum import Enum, auto
 from keyword import iskeyword
 from typing import Final
 
-MAX_LENGTH: Final = 64
-"""Longest identifier: topics and ids stay short enough to be read."""
+from sensor_gateway.model.names.topic_level import MAX_LENGTH, is_made_of_letters
 
-_IDENTIFIER: Final = re.compile(r"[a-z0-9_-]+")
+MOST_PREFIX_BYTES: Final = 200
+"""Longest topic prefix, in UTF-8: topics stay far below the 65,535 bytes that they may have."""
+
+_UNPRINTABLE: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff\ufdd0-\ufdef\ufffe\uffff]")
 _LETTERS: Final = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "ß": "ss", "æ": "ae", "ø": "oe", "å": "aa"})
 
 
@@ -55,7 +57,7 @@ def attribute_of(key: str) -> str:
 
 def check_identifier(name: str) -> None:
     """ValueError for a name that cannot stand in a topic, with the one to write and where the old one may go."""
-    if _IDENTIFIER.fullmatch(name):
+    if is_made_of_letters(name):
         if len(name) > MAX_LENGTH:
             raise ValueError(f"this name has {len(name)} characters; expected at most {MAX_LENGTH}")
         return
@@ -74,12 +76,24 @@ def _nearest_identifier(name: str) -> str:
 
 
 def check_topic(prefix: str) -> None:
-    """ValueError for a topic prefix that MQTT, or a subscriber's wildcard, would stumble over."""
-    if any(character in prefix for character in "+#\0"):
+    """ValueError for a topic prefix that MQTT, a broker, or a subscriber's wildcard would stumble over.
+
+    (MQTT 5, sections 1.5.4 and 4.7: brokers may close the connection over control characters and non-characters.)
+    """
+    if any(character in prefix for character in "+#"):
         raise ValueError(f"{prefix!r} holds a wildcard of MQTT (+ or #); expected plain levels like sensors/v1")
+    found = _UNPRINTABLE.search(prefix) or next(filter(_is_no_character, prefix), None)
+    if found:
+        raise ValueError(f"{prefix!r} holds a character that no topic may have; expected plain levels like sensors/v1")
     if not prefix or not all(prefix.split("/")):
         raise ValueError(f"{prefix!r} has an empty level; expected plain levels like sensors/v1, without outer slashes")
     if prefix.startswith("$"):
         raise ValueError(f"{prefix!r} belongs to the broker; expected plain levels like sensors/v1")
-    if len(prefix) > 200:
-        raise ValueError("this prefix is too long; expected at most 200 characters")
+    size = len(prefix.encode())
+    if size > MOST_PREFIX_BYTES:
+        raise ValueError(f"this prefix has {size} bytes in UTF-8; expected at most {MOST_PREFIX_BYTES}")
+
+
+def _is_no_character(character: str) -> bool:
+    """The last two code points of each plane are none, for ever."""
+    return ord(character) & 0xFFFE == 0xFFFE

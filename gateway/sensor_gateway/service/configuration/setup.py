@@ -108,6 +108,7 @@ def setup_of(configuration: Configuration, catalogue: DriverCatalogue, *, gatewa
         buses={name: bus for name, bus in buses.items() if bus.sensors},
         others={
             "gateway.health_interval": configuration.gateway.health_interval,
+            "mqtt.payload": mqtt.payload,
             **{
                 field.name: getattr(configuration, field.name)
                 for field in fields(configuration)

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import threading
 import time
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from paho.mqtt.client import Client, MQTTMessage
 from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode, MQTTProtocolVersion
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
+from paho.mqtt.subscribeoptions import SubscribeOptions
 
 from proving.kills.gate import Gate
 from sensor_gateway.service.demonstration.local_broker import free_port, wait_until_open
@@ -23,18 +25,31 @@ _MARK = "proof/mark"
 _PATIENCE_S = 20.0
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Heard:
+    """One message as it was published. ``qos`` is the publisher's, up to 1."""
+
+    topic: str
+    payload: bytes
+    qos: int
+    retain: bool
+    expiry_s: int | None
+
+
 class Broker:
     """mosquitto behind a gate, which opens last, so that the subscriber is always back before the gateway is.
 
-    ``heard`` holds the events that the broker delivered, in order; ``retained`` the newest payload of other topics.
+    ``heard`` holds the events that the broker delivered, in order; ``retained`` the newest payload of other topics;
+    ``messages`` all that came, where ``keeps_messages``.
     """
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path, *, keeps_messages: bool = False) -> None:
         self.port = free_port()
         self.door = Gate(self.port)
-        self._recorder = _Recorder(self.port)
+        self._recorder = _Recorder(self.port, keeps_messages=keeps_messages)
         self.heard = self._recorder.heard
         self.retained = self._recorder.retained
+        self.messages = self._recorder.messages
         self._file = directory / "mosquitto.conf"
         self._file.write_text(
             f"listener {self.port} 127.0.0.1\nallow_anonymous true\nmax_queued_messages 0\npersistence false\n"
@@ -91,10 +106,12 @@ class Broker:
 class _Recorder:
     """A subscriber with a persistent session, in a thread of its own."""
 
-    def __init__(self, port: int) -> None:
+    def __init__(self, port: int, *, keeps_messages: bool) -> None:
         self.heard: list[dict[str, Any]] = []
         self.retained: dict[str, bytes] = {}
+        self.messages: list[Heard] = []
         self._port = port
+        self._keeps_messages = keeps_messages
         self._is_over = True
         self._is_subscribed = threading.Event()
         self._thread: threading.Thread | None = None
@@ -103,7 +120,8 @@ class _Recorder:
         self._client = client = Client(
             CallbackAPIVersion.VERSION2, client_id="recorder", protocol=MQTTProtocolVersion.MQTTv5
         )
-        client.on_connect = lambda *_: client.subscribe([("sensors/#", 1), (_MARK, 1)])
+        options = SubscribeOptions(qos=1, retainAsPublished=True)
+        client.on_connect = lambda *_: client.subscribe([("sensors/#", options), (_MARK, options)])
         client.on_subscribe = lambda *_: self._is_subscribed.set()
         client.on_message = self._hear
 
@@ -138,6 +156,16 @@ class _Recorder:
                 return
 
     def _hear(self, _client: Client, _data: object, message: MQTTMessage) -> None:
+        if self._keeps_messages and message.topic != _MARK:
+            self.messages.append(
+                Heard(
+                    topic=message.topic,
+                    payload=message.payload,
+                    qos=message.qos,
+                    retain=message.retain,
+                    expiry_s=getattr(message.properties, "MessageExpiryInterval", None),
+                )
+            )
         if message.topic == EVENTS:
             self.heard.extend(json.loads(message.payload))
         elif message.topic == _MARK:

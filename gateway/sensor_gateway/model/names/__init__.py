@@ -1,0 +1,1 @@
+"""Names that people choose, and what they may be."""
