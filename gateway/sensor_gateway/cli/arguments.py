@@ -10,11 +10,12 @@ import signal
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, TextIO, TypeAlias
 
 if TYPE_CHECKING:
+    from sensor_gateway.config.loading import Startable
     from sensor_gateway.config.settings import Configuration
     from sensor_gateway.config.text.faults import Fault
     from sensor_gateway.sensing.catalogue import DriverCatalogue
@@ -35,9 +36,13 @@ class Unusable(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Checked:
-    """What came of loading a configuration: it is there exactly where there are no faults."""
+    """What came of loading a configuration: it is there exactly where there are no faults.
+
+    ``startable`` is there too where drivers that cannot be used are all that is wrong.
+    """
 
     configuration: Configuration | None
+    startable: Startable | None
     faults: tuple[Fault, ...]
     warnings: tuple[Fault, ...]
 
@@ -116,15 +121,22 @@ def load_checked(file: Path, catalogue: DriverCatalogue, *, needs_broker: bool, 
     from sensor_gateway.config.loading import load
 
     loaded = load(file, catalogue=catalogue, environ=os.environ, needs_broker=needs_broker)
-    configuration, faults = loaded.configuration, loaded.faults
-    if configuration is not None:
+    startable, faults = loaded.startable, loaded.faults
+    if startable is not None:
         from sensor_gateway.service.scenarios import scenario_faults
 
-        faults = scenario_faults(configuration)
+        more = scenario_faults(startable.configuration, [sensor.name for sensor in startable.unread])
         if with_secrets:
-            configuration, more = resolve_secrets(configuration, environ=os.environ)
-            faults += more
-    return Checked(configuration=None if faults else configuration, faults=faults, warnings=loaded.warnings)
+            configuration, secret = resolve_secrets(startable.configuration, environ=os.environ)
+            startable, more = replace(startable, configuration=configuration), more + secret
+        faults += more
+        startable = None if more else startable
+    return Checked(
+        configuration=None if faults or startable is None else startable.configuration,
+        startable=startable,
+        faults=faults,
+        warnings=loaded.warnings,
+    )
 
 
 def load_or_complain(
@@ -137,6 +149,19 @@ def load_or_complain(
         point_at_an_example(file)
         raise Unusable
     return checked.configuration
+
+
+def load_startable(
+    file: Path, catalogue: DriverCatalogue, *, needs_broker: bool, with_secrets: bool = False
+) -> Startable:
+    """As ``load_or_complain``, but drivers that cannot be used cost their own sensors only, which the caller tells."""
+    checked = load_checked(file, catalogue, needs_broker=needs_broker, with_secrets=with_secrets)
+    if checked.startable is None:
+        complain(checked)
+        point_at_an_example(file)
+        raise Unusable
+    complain(replace(checked, faults=()))
+    return checked.startable
 
 
 def complain(checked: Checked) -> None:

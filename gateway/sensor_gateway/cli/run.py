@@ -6,13 +6,14 @@ import argparse
 import os
 from pathlib import Path
 
-from sensor_gateway.cli.arguments import Subparsers, add_command, add_config, config_file, load_or_complain, say
+from sensor_gateway.cli.arguments import Subparsers, add_command, add_config, config_file, load_startable, say
 
 _ABOUT = """\
 Reads the sensors, and delivers what changes to the broker, until SIGTERM or Ctrl-C.
 
-A missing bus, chip or broker does not stop it: the log and the availability topics say what is missing and what
-to do. Only a wrong configuration (exit code 78) and another instance on the same state directory (75) do.
+A missing bus, chip or broker does not stop it, nor a driver that cannot be used: the log and the availability
+topics say what is missing and what to do. Only a wrong configuration (exit code 78) and another instance on the same
+state directory (75) do.
 
   sensor-gateway run --config my.yaml
 
@@ -44,12 +45,13 @@ def run(arguments: argparse.Namespace) -> int:
     from sensor_gateway.service.system_clock import SystemClock
 
     catalogue = DriverCatalogue()
-    configuration = load_or_complain(config_file(arguments), catalogue, needs_broker=True, with_secrets=True)
+    startable = load_startable(config_file(arguments), catalogue, needs_broker=True, with_secrets=True)
+    hot = startable.configuration.outbox.hot_directory
     clock, log = SystemClock(), open_log()
-    directories = find_directories(os.environ, state=arguments.state_directory, hot=configuration.outbox.hot_directory)
+    directories = find_directories(os.environ, state=arguments.state_directory, hot=hot)
     try:
-        gateway = assemble(configuration, catalogue, directories=directories, environ=os.environ, clock=clock, log=log)
-        del configuration  # everything is built from it, and it takes half a kilobyte for each sensor
+        gateway = assemble(startable, catalogue, directories=directories, environ=os.environ, clock=clock, log=log)
+        del startable  # everything is built from it, and it takes half a kilobyte for each sensor
     except AlreadyRunning as error:
         say(f"sensor-gateway: {error}")
         return os.EX_TEMPFAIL

@@ -9,7 +9,7 @@ from dataclasses import fields, is_dataclass
 from typing import Final
 
 from sensor_gateway.config.buses import BusEntry, implied_bus, is_device, unknown_bus
-from sensor_gateway.config.sensors import SensorEntry
+from sensor_gateway.config.sensor_entry import SensorEntry
 from sensor_gateway.config.settings import (
     BusSection,
     I2cBusSection,

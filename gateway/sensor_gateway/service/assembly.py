@@ -10,11 +10,14 @@ from dataclasses import dataclass
 from typing import Final
 
 from sensor_gateway import __version__
+from sensor_gateway.config.loading import Startable
 from sensor_gateway.config.settings import BusSection, Configuration, MqttSection
 from sensor_gateway.model.clock import Clock
 from sensor_gateway.model.errors import OperatorError
 from sensor_gateway.model.event_json import EventEncoder
+from sensor_gateway.model.health import Availability, SensorState, UnreadSensor
 from sensor_gateway.model.log import Log
+from sensor_gateway.model.reading import FailureCode
 from sensor_gateway.outbox.identity import REFUSED_EVENTS
 from sensor_gateway.outbox.opening import Hands
 from sensor_gateway.outbox.outbox import LONGEST_CLOSE_S, Outbox
@@ -82,7 +85,7 @@ class Gateway:
 
 
 def assemble(
-    configuration: Configuration,
+    startable: Startable,
     catalogue: DriverCatalogue,
     *,
     directories: Directories,
@@ -91,6 +94,7 @@ def assemble(
     log: Log,
 ) -> Gateway:
     """A gateway, ready to be started. AlreadyRunning where another instance holds the state directory."""
+    configuration = startable.configuration
     mqtt = configuration.mqtt
     if mqtt is None:
         raise OperatorError("the configuration names no broker")
@@ -113,10 +117,9 @@ def assemble(
         note_hot(directories, log, has_journal=settings.durability is not Durability.MEMORY)
     identity = GatewayIdentity(gateway=gateway, client_id=mqtt.client_id or f"{gateway}-{outbox.client_suffix}")
     refused = RefusedEvents(directories.state / REFUSED_EVENTS, log)
-    boot = machine.boot
-    publishing = _publishing_plan(configuration, mqtt, plans, identity, boot=boot, set_aside=refused.keep)
+    publishing = _publishing_plan(startable, mqtt, plans, identity, boot=machine.boot, set_aside=refused.keep)
     publisher = Publisher(publishing, outbox=outbox, clock=clock, log=log, bell=bell)
-    buses = _bus_keepers(configuration, plans, publisher, clock=clock, log=log)
+    buses = _bus_keepers(startable, plans, publisher, clock=clock, log=log)
     supervisor = Supervisor(publisher=publisher, buses=buses, clock=clock, log=log)
     return Gateway(
         identity=identity, outbox=outbox, publisher=publisher, buses=buses, supervisor=supervisor, claim=claim
@@ -124,7 +127,7 @@ def assemble(
 
 
 def _publishing_plan(
-    configuration: Configuration,
+    startable: Startable,
     mqtt: MqttSection,
     plans: Sequence[SensorPlan],
     identity: GatewayIdentity,
@@ -132,7 +135,8 @@ def _publishing_plan(
     boot: str,
     set_aside: SetAside,
 ) -> PublishingPlan:
-    gateway = identity.gateway
+    gateway, configuration = identity.gateway, startable.configuration
+    labels = _labels(configuration)
     return PublishingPlan(
         broker=broker_settings(mqtt, client_id=identity.client_id),
         stream=stream_settings(configuration, mqtt, gateway=gateway),
@@ -140,16 +144,16 @@ def _publishing_plan(
         boot=boot,
         sensors=tuple(plan.name for plan in plans),
         channels=published_channels(plans),
-        meta=meta(plans, gateway=gateway, version=__version__, labels=_labels(configuration)),
+        meta=meta(plans, gateway=gateway, version=__version__, labels=labels, unread=startable.unread),
         gap_json=EventEncoder(gateway, boot).gap,
         set_aside=set_aside,
     )
 
 
 def _bus_keepers(
-    configuration: Configuration, plans: Sequence[SensorPlan], publisher: Publisher, *, clock: Clock, log: Log
+    startable: Startable, plans: Sequence[SensorPlan], publisher: Publisher, *, clock: Clock, log: Log
 ) -> tuple[BusKeeper, ...]:
-    outlets: list[Outlet] = []
+    configuration, outlets = startable.configuration, list[Outlet]()
     keepers = []
     for name, section in configuration.buses.items():
         sensors = tuple(plan for plan in plans if configuration.sensors[plan.name].bus == name)
@@ -165,8 +169,23 @@ def _bus_keepers(
         )
         outlets.append(Outlet(plan.capacity, publisher.wake))
         keepers.append(BusKeeper(plan, outlets, len(outlets) - 1, wake=publisher.wake))
+    if startable.unread:
+        outlets.append(_outlet_of(startable.unread, publisher, clock=clock, log=log))
     publisher.outlets = outlets
     return tuple(keepers)
+
+
+def _outlet_of(unread: Sequence[UnreadSensor], publisher: Publisher, *, clock: Clock, log: Log) -> Outlet:
+    """An outlet from which comes, once, that these sensors are offline, and why. The log says it here."""
+    outlet, stamp, states = Outlet(0, publisher.wake), clock.stamp(), []
+    for sensor in unread:
+        log.error("driver_not_usable", sensor=sensor.name, place=sensor.place, reason=sensor.reason)
+        reason = f"{sensor.reason}; mend or replace its package and start again, or remove the sensor"
+        code = FailureCode.DRIVER_ERROR
+        state = SensorState(sensor=sensor.name, state=Availability.OFFLINE, code=code, reason=reason, since=stamp)
+        states.append(state)
+    outlet.put((), states)
+    return outlet
 
 
 def _poller_maker(

@@ -40,7 +40,7 @@ class Daemon:
         for number in _STOPS:
             signal.signal(number, lambda *_: None)
         self._log.info("gateway_started", version=__version__, **self._gateway.facts())
-        if not self._gateway.buses:
+        if not self._gateway.publisher.outlets:
             self._log.warning("no_sensors_yet", mind="add one below `sensors:`; `sensor-gateway drivers` lists them")
         try:
             self._gateway.supervisor.start()
