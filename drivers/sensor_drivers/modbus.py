@@ -1,7 +1,8 @@
 """Modbus RTU: any device with a register map, on RS-485 or another serial line. The map is the configuration.
 
 Specification: MODBUS Application Protocol V1.1b3 (sections 6.3, 6.4 and 7) and MODBUS over Serial Line V1.02
-(section 2.5.1), both of modbus.org. Unit 1 to 247.
+(section 2.5.1), both of modbus.org. Unit 1 to 247; over Modbus TCP, 0 and 255 are the server itself
+(MODBUS Messaging on TCP/IP Implementation Guide V1.0b, section 4.4.1.2).
 
 A request, an answer of n registers, and an answer that says no::
 

@@ -112,7 +112,7 @@ class SensorReader:
             driver=driver,
             spec=spec,
             bus=bus if isinstance(bus, str) else None,
-            number=_number(values.get("unit" if spec and spec.needs_unit else "address")),
+            number=_number(values.get("unit")) if spec and spec.needs_unit else _number(values.get("address")) or None,
             channels=channels or (),
             table=table,
             path=path,
@@ -268,4 +268,4 @@ class SensorReader:
 
 
 def _number(value: object) -> int | None:
-    return value if isinstance(value, int) and value else None
+    return value if isinstance(value, int) else None
