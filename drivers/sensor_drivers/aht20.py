@@ -13,6 +13,7 @@ The answer, two numbers of 20 bits, the checksum over all bytes before it (secti
 
 from __future__ import annotations
 
+from collections.abc import Generator
 from contextlib import suppress
 from dataclasses import dataclass
 
@@ -29,9 +30,11 @@ BUSY, CALIBRATED = 0x80, 0x08  # status bits (section 5.3, table 10)
 
 RESET_TIME = gw.Wait(0.04)  # after power-on (section 5.4, step 1); a soft reset takes 20 ms at most (section 5.5)
 INITIALIZE_TIME = gw.Wait(0.01)  # section 5.4, step 1
-CONVERSION = gw.Wait(0.08)  # section 5.4, step 3
+CONVERSION = gw.Wait(0.08)  # section 5.4, step 3; so wait Linux (hwmon/aht10.c) and ESPHome (aht10.cpp)
 POLL_PAUSE = gw.Wait(0.02)
 POLLS = 10  # some parts take longer than they should (esphome/issues 1330)
+# After an initialization ESPHome looks for up to 50 ms whether the chip is busy; Linux gives an AHT10 350 ms.
+LOADS = 20
 
 FULL_SCALE = 1 << 20
 
@@ -117,13 +120,13 @@ class Aht20:
         yield SOFT_RESET
         yield RESET_TIME
         for initialization in self._initializations:
-            status = yield READ_STATUS
+            status = yield from _loaded()
             if status[0] & CALIBRATED:
                 return
             with suppress(gw.Nack):
                 yield initialization
             yield INITIALIZE_TIME
-        status = yield READ_STATUS
+        status = yield from _loaded()
         if not status[0] & CALIBRATED:
             raise gw.NotReady(f"the chip does not load its calibration (status {status[0]:02x})")
 
@@ -135,6 +138,10 @@ class Aht20:
             self._row.answer, _is_ready, pause=POLL_PAUSE, tries=POLLS, otherwise="the chip is still busy"
         )
         return convert(frame, row=self._row)
+
+
+def _loaded() -> Generator[gw.Operation, bytes, bytes]:
+    return gw.until(READ_STATUS, _is_ready, pause=POLL_PAUSE, tries=LOADS, otherwise="the chip still loads")
 
 
 def _is_ready(answer: bytes) -> bool:

@@ -21,7 +21,7 @@ ANSWER = gw.Read(4)
 CONFIGURE = gw.Write(b"\x02\x10\x00")  # MODE 1: temperature, then humidity, 14 bits each, heater off (table 4)
 READ_DEVICE_ID = gw.WriteRead(b"\xff", 2)
 
-# 6.35 ms and 6.50 ms typically (section 7.5); there is no maximum: half as much again.
+# 6.35 ms and 6.50 ms typically (section 7.5; Linux, iio/humidity/hdc100x.c); there is no maximum: half as much again.
 DURATION = gw.Wait(0.020)
 
 LOWEST, HIGHEST = 0x0000, 0xFFFC  # both ends of 14 bits: the last two are 0 (section 8.6.1)
@@ -44,7 +44,8 @@ VARIANTS = {
     "hdc1008": _variant("HDC1008", _FOUR),
     "hdc1000": _variant("HDC1000", _FOUR),
 }
-# Device id register FF: HDC1050 and HDC1080 look alike, and so do the other three.
+# Device id register FF: HDC1050 and HDC1080 look alike, and so do the other three (1000 in RIOT's hdc1000_regs.h, 1000
+# or 1050 in Adafruit_HDC1000.cpp; Linux looks at none).
 OLD_ID, NEW_ID = b"\x10\x00", b"\x10\x50"
 IDS = {"hdc1080": NEW_ID, "hdc1050": NEW_ID, "hdc1010": OLD_ID, "hdc1008": OLD_ID, "hdc1000": OLD_ID}
 

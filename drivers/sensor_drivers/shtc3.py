@@ -25,13 +25,17 @@ SOFT_RESET = gw.Write(b"\x80\x5d")
 READ_ID_REGISTER = gw.Write(b"\xef\xc8")
 ANSWER, WORD = gw.Read(6), gw.Read(3)
 
-COMMAND_TIME = gw.Wait(0.001)  # power-up, reset and wake-up take 0.24 ms at most (section 3.1, table 5)
+# Power-up, reset and wake-up take 0.24 ms at most (section 3.1, table 5; Zephyr's shtcx.h).
+COMMAND_TIME = gw.Wait(0.001)
 
-# The bits of the id register that are fixed, and their values (section 5.9; SHTC1 section 5.7).
+# The bits of the id register that are fixed, and their values (section 5.9; SHTC1 section 5.7; Linux, hwmon/shtc1.c).
+# Zephyr's shtcx.h and dbrgn/shtcx-rs hold that bit 11 is 0 in an SHTC1; that is not relied on here.
 IDS = {"shtc3": (0x083F, 0x0807), "shtc1": (0x003F, 0x0007)}
 
 Power: TypeAlias = Literal["normal", "low"]
-MEASURE = {  # command (section 5.3) and longest duration, the SHTC1's (SHTC1 section 2.2; low power application note)
+# Command (section 5.3) and longest duration, the SHTC1's (SHTC1 section 2.2; low power application note). Linux
+# (hwmon/shtc1.c) has the same 14.4 and 1 ms, and 12.1 and 0.8 ms for an SHTC3; so has dbrgn/shtcx-rs, with 0.94 ms.
+MEASURE = {
     "normal": (gw.Write(b"\x78\x66"), gw.Wait(0.0144)),
     "low": (gw.Write(b"\x60\x9c"), gw.Wait(0.001)),
 }

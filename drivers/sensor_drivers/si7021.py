@@ -27,7 +27,7 @@ ANSWER = gw.Read(3)
 
 RESOLUTION, HEATER = 0x81, 0x04  # bits of the user register (SHT21, section 5.6)
 STATUS_BITS = 0x0003
-RESET_TIME = gw.Wait(0.015)  # all three
+RESET_TIME = gw.Wait(0.015)  # all three; so Linux (iio/humidity/si7020.c, htu21.c), and RIOT for an SHT2x (sht2x.c)
 SI7021_ID = 0x15
 ID = "electronic id, command fcc9"
 
@@ -45,11 +45,14 @@ class Row:
     electronic_id: int | None = None
 
 
-_SHT2X_T, _SHT2X_H = gw.Wait(0.085), gw.Wait(0.029)  # SHT21, section 5.4, table 7
+# SHT21, section 5.4, table 7. The typical times there, 66 and 22 ms, are what RIOT's sht2x.c waits before it polls.
+_SHT2X_T, _SHT2X_H = gw.Wait(0.085), gw.Wait(0.029)
 ROWS = {
     # Table 2: a measurement of humidity includes one of temperature, so both times count.
     "si7021": Row(part="Si7021", temperature=gw.Wait(0.0108), humidity=gw.Wait(0.0228), electronic_id=SI7021_ID),
-    "htu21d": Row(part="HTU21D", temperature=gw.Wait(0.050), humidity=gw.Wait(0.016)),  # "measuring time"
+    "htu21d": Row(
+        part="HTU21D", temperature=gw.Wait(0.050), humidity=gw.Wait(0.016)
+    ),  # "measuring time"; Linux, ms_sensors_i2c.c
     "sht20": Row(part="SHT20", temperature=_SHT2X_T, humidity=_SHT2X_H),
     "sht21": Row(part="SHT21", temperature=_SHT2X_T, humidity=_SHT2X_H),
     "sht25": Row(part="SHT25", temperature=_SHT2X_T, humidity=_SHT2X_H),
