@@ -12,18 +12,18 @@ The answer, one burst from F7 so that all values are of one measurement (section
 
 from __future__ import annotations
 
-import struct
 from dataclasses import dataclass
 from typing import Annotated, Literal, TypeAlias
 
 import sensor_gateway.driver as gw
+from sensor_drivers.bme280_formulas import LENGTHS, Trimming, celsius, hectopascal, percent, trimming
 
 # Registers (section 5.3) and what is asked of them.
 CTRL_HUM, CTRL_MEAS, CONFIG = 0xF2, 0xF4, 0xF5
 READ_ID = gw.WriteRead(b"\xd0", 1)
 READ_STATUS = gw.WriteRead(b"\xf3", 1)
-READ_TRIMMING = gw.WriteRead(b"\x88", 26)  # calib00..25: T1..P9, one unused byte, H1 (table 16)
-READ_HUMIDITY_TRIMMING = gw.WriteRead(b"\xe1", 7)  # calib26..32: H2..H6
+READ_TRIMMING = gw.WriteRead(b"\x88", LENGTHS[0])  # calib00..25: T1..P9, one unused byte, H1 (table 16)
+READ_HUMIDITY_TRIMMING = gw.WriteRead(b"\xe1", LENGTHS[1])  # calib26..32: H2..H6
 READ_DATA_BMP = gw.WriteRead(b"\xf7", 6)
 READ_DATA_BME = gw.WriteRead(b"\xf7", 8)
 RESET = gw.Write(b"\xe0\xb6")  # section 5.4.2
@@ -66,31 +66,6 @@ class Options:
     filter: Annotated[Filter, "the chip's own low-pass for temperature and pressure over measurements; 0: off"] = 0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Trimming:
-    """The coefficients that Bosch burnt into one chip: T1..T3, P1..P9 and, for a BME280, H1..H6 (table 16)."""
-
-    t: tuple[int, ...]
-    p: tuple[int, ...]
-    h: tuple[int, ...] | None
-
-
-def trimming(block: bytes, humidity: bytes | None = None) -> Trimming:
-    """Coefficients from the registers 88..A1 and E1..E7. BadFrame for what no chip was delivered with."""
-    if len(block) != READ_TRIMMING.count or (humidity is not None and len(humidity) != READ_HUMIDITY_TRIMMING.count):
-        raise gw.BadFrame("trimming data of the wrong length", expected="26 and 7 bytes", got=block + (humidity or b""))
-    if any(len(set(part)) == 1 for part in (block, humidity) if part):
-        raise gw.BadFrame("trimming data of a wire that carries nothing", got=block + (humidity or b""))
-    numbers = struct.unpack("<HhhH8h", block[:24])
-    if 0 in (numbers[0], numbers[3]):
-        raise gw.BadFrame("trimming data without T1 or P1", got=block)
-    if humidity is None:
-        return Trimming(t=numbers[:3], p=numbers[3:], h=None)
-    h2, h3, e4, e5, e6, h6 = struct.unpack("<hBbBbb", humidity)
-    # H4 and H5 are 12 bits each, signed, and share E5: its low nibble ends H4, its high one ends H5.
-    return Trimming(t=numbers[:3], p=numbers[3:], h=(block[25], h2, h3, e4 << 4 | e5 & 0x0F, e6 << 4 | e5 >> 4, h6))
-
-
 def convert(chip: Trimming, data: bytes) -> gw.Values:
     """Values of one burst, by the floating point formulas of section 8.1. Total: values within limits, or an error."""
     if len(data) != (READ_DATA_BMP if chip.h is None else READ_DATA_BME).count:
@@ -100,43 +75,16 @@ def convert(chip: Trimming, data: bytes) -> gw.Values:
     # A temperature near 23 °C may be 80000 by itself. Both at once are registers that nobody has written.
     if adc_t == SKIPPED and adc_p == SKIPPED:
         raise gw.NotReady("the data registers hold their reset values: nothing was measured since power-on")
-    fine, temperature = _temperature(chip.t, adc_t)
-    values = {"temperature": temperature, "pressure": _pressure(chip.p, fine, adc_p)}
+    fine, temperature = celsius(chip.t, adc_t)
+    values = {"temperature": temperature, "pressure": hectopascal(chip.p, fine, adc_p)}
     if chip.h is not None:
         adc_h = data[6] << 8 | data[7]
         if adc_h == HUMIDITY_SKIPPED:
             raise gw.NotReady("the humidity register holds its reset value: humidity was not measured")
-        values["humidity"] = _humidity(chip.h, fine, adc_h)
+        values["humidity"] = percent(chip.h, fine, adc_h)
     for channel in (_T, _P):
         gw.within(channel, values[channel.name])
     return values
-
-
-def _temperature(t: tuple[int, ...], adc: int) -> tuple[int, float]:
-    rough = (adc / 16384 - t[0] / 1024) * t[1]
-    bend = (adc / 131072 - t[0] / 8192) ** 2 * t[2]
-    return int(rough + bend), (rough + bend) / 5120
-
-
-def _pressure(p: tuple[int, ...], fine: int, adc: int) -> float:
-    p1, p2, p3, p4, p5, p6, p7, p8, p9 = p
-    warm = fine / 2 - 64000
-    offset = (warm * warm * p6 / 32768 + warm * p5 * 2) / 4 + p4 * 65536
-    slope = (1 + (p3 * warm * warm / 524288 + p2 * warm) / 524288 / 32768) * p1
-    if slope == 0:
-        raise gw.BadFrame("trimming data gives no pressure", got=str(p))
-    pascal = (1048576 - adc - offset / 4096) * 6250 / slope
-    pascal += (p9 * pascal * pascal / 2147483648 + pascal * p8 / 32768 + p7) / 16
-    return pascal / 100
-
-
-def _humidity(h: tuple[int, ...], fine: int, adc: int) -> float:
-    h1, h2, h3, h4, h5, h6 = h
-    warm = fine - 76800
-    slope = h2 / 65536 * (1 + h6 / 67108864 * warm * (1 + h3 / 67108864 * warm))
-    percent = (adc - (h4 * 64 + h5 / 16384 * warm)) * slope
-    percent *= 1 - h1 * percent / 524288
-    return min(max(percent, 0.0), 100.0)
 
 
 class Bme280:

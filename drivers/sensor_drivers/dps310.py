@@ -11,20 +11,20 @@ The answer, registers 00 to 05, two numbers of 24 bits in two's complement (sect
 
 from __future__ import annotations
 
-import struct
 from collections.abc import Generator
 from dataclasses import dataclass
 from functools import partial
 from typing import Annotated, Any, Literal, TypeAlias
 
 import sensor_gateway.driver as gw
+from sensor_drivers.dps310_formulas import LENGTH, Coefficients, coefficients, compensated
 
 # Registers (section 7).
 READ_DATA = gw.WriteRead(b"\x00", 6)
 READ_SETTINGS = gw.WriteRead(b"\x06", 4)  # PRS_CFG, TMP_CFG, MEAS_CFG, CFG_REG
 READ_MEAS_CFG = gw.WriteRead(b"\x08", 1)
 READ_ID = gw.WriteRead(b"\x0d", 1)
-READ_COEF = gw.WriteRead(b"\x10", 18)
+READ_COEF = gw.WriteRead(b"\x10", LENGTH)
 READ_COEF_SRCE = gw.WriteRead(b"\x28", 1)
 PRS_CFG, TMP_CFG, CFG_REG = 0x06, 0x07, 0x09
 MEASURE_TEMPERATURE, MEASURE_PRESSURE = gw.Write(b"\x08\x02"), gw.Write(b"\x08\x01")
@@ -76,54 +76,6 @@ class Options:
 
     temperature_oversampling: Annotated[Oversampling, "samples per measurement"] = 16
     pressure_oversampling: Annotated[Oversampling, "samples per measurement"] = 16
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Coefficients:
-    """What Infineon burnt into one chip (section 7.11)."""
-
-    c0: int
-    c1: int
-    c00: int
-    c10: int
-    c01: int
-    c11: int
-    c20: int
-    c21: int
-    c30: int
-
-
-def coefficients(block: bytes) -> Coefficients:
-    """Coefficients from the registers 10 to 21. BadFrame for what no chip was delivered with."""
-    if len(block) != READ_COEF.count:
-        raise gw.BadFrame("coefficients of the wrong length", expected="18 bytes", got=block)
-    if len(set(block)) == 1:
-        raise gw.BadFrame("coefficients of a wire that carries nothing", got=block)
-    pair, quad = int.from_bytes(block[:3], "big"), int.from_bytes(block[3:8], "big")
-    c01, c11, c20, c21, c30 = struct.unpack(">5h", block[8:])
-    return Coefficients(
-        c0=_signed(pair >> 12, 12),
-        c1=_signed(pair, 12),
-        c00=_signed(quad >> 20, 20),
-        c10=_signed(quad, 20),
-        c01=c01,
-        c11=c11,
-        c20=c20,
-        c21=c21,
-        c30=c30,
-    )
-
-
-def _signed(number: int, bits: int) -> int:
-    number &= (1 << bits) - 1
-    return number - (1 << bits) if number >> bits - 1 else number
-
-
-def compensated(chip: Coefficients, p: float, t: float) -> tuple[float, float]:
-    """Degrees Celsius and pascals of two scaled results (section 4.9)."""
-    celsius = chip.c0 / 2 + chip.c1 * t
-    pascal = chip.c00 + p * (chip.c10 + p * (chip.c20 + p * chip.c30)) + t * chip.c01
-    return celsius, pascal + t * p * (chip.c11 + p * chip.c21)
 
 
 def convert(chip: Coefficients, data: bytes, options: Options) -> gw.Values:
