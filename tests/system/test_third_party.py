@@ -340,6 +340,17 @@ def test_reading_all_reads_the_others_and_says_what_it_cannot_read(among_broken_
     assert "no value (driver_error): driver left_early of left-early 2.0" in alone.stdout
 
 
+def test_what_asks_no_driver_works_on_beside_a_broken_one(among_broken_ones: Outside) -> None:
+    """A scan tells of it and goes on; the outbox and the events of the gateway are there as before."""
+    among_broken_ones.config.write_text(MIXED.format(port=1))
+    config = ("--config", among_broken_ones.config)
+    scanned = among_broken_ones.gateway("scan", "--root", among_broken_ones.place, *config)
+    assert scanned.stdout.startswith("wire")
+    assert "SystemExit: 3" in scanned.stderr
+    assert among_broken_ones.gateway("tail", *config).returncode == 69, "no broker, and not a faulty file"
+    assert among_broken_ones.gateway("outbox", "status", among_broken_ones.place / "none", *config).returncode != 78
+
+
 def test_a_simulation_plays_the_others_and_fails_for_those_that_it_cannot_play(among_broken_ones: Outside) -> None:
     scenario = among_broken_ones.place / "course.yaml"
     scenario.write_text("values: {barn.temperature: 20}\nfaults: [{sensor: shed, kind: nack}]\n")

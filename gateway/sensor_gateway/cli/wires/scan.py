@@ -83,7 +83,10 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _configuration(named: Path | None, catalogue: DriverCatalogue) -> Configuration:
-    """The configuration where one is named or at its usual place; else an empty one. Unusable where it has faults."""
+    """The configuration where one is named or at its usual place; else an empty one. Unusable where it has faults.
+
+    Sensors whose drivers cannot be used are left out, and told.
+    """
     from sensor_gateway.config.settings import Configuration
 
     file = named or DEFAULT_FILE
@@ -91,8 +94,8 @@ def _configuration(named: Path | None, catalogue: DriverCatalogue) -> Configurat
         return Configuration()
     checked = load_checked(file, catalogue, needs_broker=False)
     complain(checked)
-    if checked.configuration is not None:
-        return checked.configuration
+    if checked.startable is not None:
+        return checked.startable.configuration
     if named is not None:
         raise Unusable
     return Configuration()
