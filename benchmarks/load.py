@@ -125,7 +125,7 @@ def main() -> None:
     arguments.nodes = tempfile.mkdtemp()
     catalogue = DriverCatalogue()
     loaded = load_text(configuration_text(arguments), catalogue=catalogue, environ={})
-    if loaded.configuration is None:
+    if loaded.startable is None:
         raise SystemExit("\n".join(map(str, loaded.faults[:5])))
     pause = threading.Event()
     with tempfile.TemporaryDirectory(dir="/dev/shm") as hot, tempfile.TemporaryDirectory() as state:
@@ -133,7 +133,7 @@ def main() -> None:
         clock = SystemClock()
         with open(os.devnull, "w") as nowhere:  # noqa: PTH123 - a stream for the log
             gateway = assemble(
-                loaded.configuration,
+                loaded.startable,
                 catalogue,
                 directories=directories,
                 environ=os.environ,

@@ -72,10 +72,10 @@ def main() -> None:
     port, pause = free_port(), threading.Event()
     door = Door(port)
     with tempfile.TemporaryDirectory(dir="/dev/shm") as hot, tempfile.TemporaryDirectory() as state:
-        configuration = load_text(configuration_text(door.port), catalogue=DriverCatalogue(), environ={}).configuration
-        assert configuration is not None  # noqa: S101 - the text above is right
+        startable = load_text(configuration_text(door.port), catalogue=DriverCatalogue(), environ={}).startable
+        assert startable is not None  # noqa: S101 - the text above is right
         gateway = assemble(
-            configuration,
+            startable,
             DriverCatalogue(),
             directories=Directories(state=Path(state), hot=Path(hot)),
             environ=os.environ,

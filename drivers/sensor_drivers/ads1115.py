@@ -13,38 +13,14 @@ from __future__ import annotations
 
 from collections.abc import Generator
 from dataclasses import dataclass
+from functools import partial
 from typing import Annotated, Any, Literal, TypeAlias
 
-from sensor_gateway.driver import (
-    MOST_RANGES_TRIED,
-    QUANTITIES,
-    BadFrame,
-    BusKind,
-    Channel,
-    DriverSpec,
-    Heeds,
-    Identifying,
-    Identity,
-    Measuring,
-    NoAnswer,
-    NotReady,
-    Operation,
-    OverRange,
-    Preparing,
-    Span,
-    Values,
-    Variant,
-    Vector,
-    Wait,
-    Write,
-    WriteRead,
-    WrongChip,
-    suitable_range,
-)
+import sensor_gateway.driver as gw
 
 # Registers (section 9.6).
-READ_CONVERSION = WriteRead(b"\x00", 2)
-READ_CONFIG = WriteRead(b"\x01", 2)
+READ_CONVERSION = gw.WriteRead(b"\x00", 2)
+READ_CONFIG = gw.WriteRead(b"\x01", 2)
 CONFIG = 0x01
 START, IDLE = 0x8000, 0x8000  # OS, bit 15: written it starts a conversion, read it says that none is under way
 SINGLE_SHOT, NO_COMPARATOR = 0x0100, 0x0003
@@ -56,8 +32,8 @@ SPEEDS = {  # conversions per second, and DR[2:0], bits 7 to 5
 }
 CLOCK_ERROR = 1 / 0.9  # so much longer at a rate 10 % low, "data rate variation", section 7.5
 WAKE_UP_S = 0.0001  # 25 us, section 9.4.2.1
-SLOWEST = Wait(CLOCK_ERROR / 8)
-POLL_PAUSE = Wait(0.002)
+SLOWEST = gw.Wait(CLOCK_ERROR / 8)
+POLL_PAUSE = gw.Wait(0.002)
 POLLS = 10
 
 Speed: TypeAlias = Literal["slow", "normal", "fast"]
@@ -70,27 +46,30 @@ NAMES, FULL_SCALES = tuple(RANGES), tuple(RANGES.values())
 MIDDLE = NAMES.index("2.048V")
 # A range is left upwards at 95 % of it, and for a narrower one at 85 % of that one's.
 SPANS = tuple(
-    Span(low=0.85 * narrower, high=0.95 * full_scale)
+    gw.Span(low=0.85 * narrower, high=0.95 * full_scale)
     for narrower, full_scale in zip((0.0, *FULL_SCALES), FULL_SCALES, strict=False)
 )
 
 INPUTS = ("a0", "a1", "a2", "a3")
 LOWEST = -0.3  # against ground, the absolute maximum rating (section 7.1)
+HIGHEST = 6.138  # what an ADS1015 can tell from its end; no supply is so high
 BITS_UNUSED = {"ads1115": 0, "ads1015": 4}
 
 
 # The finest step is 7.8 uV (ADS1115) or 125 uV (ADS1015); options do not say which chip it is, and errors are larger.
 RESOLUTION = 1e-4
 CHANNELS = tuple(
-    Channel(name=name, quantity=QUANTITIES["voltage"], low=LOWEST, high=6.144, resolution=RESOLUTION, deadband=0.01)
+    gw.Channel(
+        name=name, quantity=gw.QUANTITIES["voltage"], low=LOWEST, high=HIGHEST, resolution=RESOLUTION, deadband=0.01
+    )
     for name in INPUTS
 )
 
 
-def _variant(part: str) -> Variant:
+def _variant(part: str) -> gw.Variant:
     # wire_bits: of each input 38 to start, 48 each for configuration and result; 22 of three inputs are counted anyway.
     addresses = (0x48, 0x49, 0x4A, 0x4B)
-    return Variant(addresses=addresses, channels=CHANNELS, wire_bits=470, part=part, has_identity=False)
+    return gw.Variant(addresses=addresses, channels=CHANNELS, wire_bits=470, part=part, has_identity=False)
 
 
 VARIANTS = {"ads1115": _variant("ADS1115"), "ads1015": _variant("ADS1015")}
@@ -118,23 +97,25 @@ def check(options: Options) -> tuple[str, ...]:
     return () if options.inputs else ("a0, a1, a2 and a3 are all off: nothing would be measured",)
 
 
-def channels_of(options: Options) -> tuple[Channel, ...]:
+def channels_of(options: Options) -> tuple[gw.Channel, ...]:
     """One per input that is not off."""
     return tuple(channel for channel in CHANNELS if channel.name in options.inputs)
 
 
-def convert(frame: bytes, *, chosen: str, name: str = "a0", variant: str = "ads1115") -> Values:
+def convert(frame: bytes, *, chosen: str, name: str = "a0", variant: str = "ads1115") -> gw.Values:
     """Voltage of one conversion in the range ``chosen``. Total: a value within limits, or an error."""
     if len(frame) != READ_CONVERSION.count:
-        raise BadFrame("conversion register of the wrong length", expected="2 bytes", got=frame)
+        raise gw.BadFrame("conversion register of the wrong length", expected="2 bytes", got=frame)
     if frame[1] & ((1 << BITS_UNUSED[variant]) - 1):
-        raise BadFrame("more than 12 bits: this chip is no ADS1015 but an ADS1115", expected="last 4 bits 0", got=frame)
+        raise gw.BadFrame(
+            "more than 12 bits: this chip is no ADS1015 but an ADS1115", expected="last 4 bits 0", got=frame
+        )
     if _is_saturated(frame, variant):
         advice = "the chip cannot measure it" if chosen == NAMES[-1] else "a wider range, or auto, would measure it"
-        raise OverRange(f"{name} is beyond its range of {chosen}: {advice}")
+        raise gw.OverRange(f"{name} is beyond its range of {chosen}: {advice}")
     volts = int.from_bytes(frame, "big", signed=True) * RANGES[chosen] / 0x8000
     if volts < LOWEST:
-        raise OverRange(f"{name} is {volts:.3f} V, below the ground of the chip, which must not be")
+        raise gw.OverRange(f"{name} is {volts:.3f} V, below the ground of the chip, which must not be")
     return {name: volts}
 
 
@@ -154,62 +135,63 @@ class Ads1115:
             name: MIDDLE if chosen == "auto" else NAMES.index(chosen) for name, chosen in self._inputs.items()
         }
         per_second, data_rate = SPEEDS[variant][options.speed]
-        self._duration = Wait(CLOCK_ERROR / per_second + WAKE_UP_S)
+        self._duration = gw.Wait(CLOCK_ERROR / per_second + WAKE_UP_S)
         self._unchanging = SINGLE_SHOT | NO_COMPARATOR | data_rate << 5
 
-    def identify(self) -> Identifying:
+    def identify(self) -> gw.Identifying:
         """See that something answers: the chip has no identity."""
         yield READ_CONFIG
         part = VARIANTS[self._variant].part
-        return Identity(part=f"{part} (it has no identity register)", channels=tuple(self._inputs))
+        return gw.Identity(part=f"{part} (it has no identity register)", channels=tuple(self._inputs))
 
-    def setup(self) -> Preparing:
+    def setup(self) -> gw.Preparing:
         """End what another program may have left converting, and see that the configuration holds."""
         idle = self._word("a0", MIDDLE)
         yield _configured(idle)
         yield SLOWEST
         answer = yield READ_CONFIG
         if int.from_bytes(answer, "big") | IDLE != idle | IDLE:
-            raise WrongChip("configuration, register 01", expected=f"{idle | IDLE:04x} as written", got=answer)
+            raise gw.WrongChip("configuration, register 01", expected=f"{idle | IDLE:04x} as written", got=answer)
 
-    def measure(self) -> Measuring:
+    def measure(self) -> gw.Measuring:
         """Convert one input after the other."""
         values: dict[str, float] = {}
         for name in self._inputs:
             values |= yield from self._input(name)
         return values
 
-    def _input(self, name: str) -> Measuring:
+    def _input(self, name: str) -> gw.Measuring:
         is_fixed = self._inputs[name] != "auto"
         place, frame = self._places[name], b""
-        for _ in range(MOST_RANGES_TRIED):
+        for _ in range(gw.MOST_RANGES_TRIED):
             place = self._places[name]
             frame = yield from self._converted(self._word(name, place))
-            suitable = place if is_fixed else suitable_range(SPANS, place, _level(frame, place, self._variant))
+            suitable = place if is_fixed else gw.suitable_range(SPANS, place, _level(frame, place, self._variant))
             if suitable == place:
                 break
             self._places[name] = suitable
         return convert(frame, chosen=NAMES[place], name=name, variant=self._variant)
 
-    def _converted(self, word: int) -> Generator[Operation, bytes, bytes]:
+    def _converted(self, word: int) -> Generator[gw.Operation, bytes, bytes]:
         yield _configured(word | START)
         yield self._duration
-        for _ in range(POLLS):
-            answer = yield READ_CONFIG
-            config = int.from_bytes(answer, "big")
-            if config | IDLE != word | IDLE:
-                raise NotReady(f"the chip lost its configuration, or its power: {answer.hex(' ')} in register 01")
-            if config & IDLE:
-                return (yield READ_CONVERSION)
-            yield POLL_PAUSE
-        raise NoAnswer(f"no value {POLLS * POLL_PAUSE.seconds * 1000:.0f} ms after it should be there")
+        is_ready = partial(_is_ready, word)
+        yield from gw.until(READ_CONFIG, is_ready, pause=POLL_PAUSE, tries=POLLS, otherwise="no value")
+        return (yield READ_CONVERSION)
 
     def _word(self, name: str, place: int) -> int:
         return (AGAINST_GROUND | INPUTS.index(name)) << 12 | PGA[NAMES[place]] << 9 | self._unchanging
 
 
-def _configured(word: int) -> Write:
-    return Write(bytes((CONFIG, word >> 8, word & 0xFF)))
+def _is_ready(word: int, answer: bytes) -> bool:
+    config = int.from_bytes(answer, "big")
+    if config | IDLE != word | IDLE:
+        raise gw.NotReady(f"the chip lost its configuration, or its power: {answer.hex(' ')} in register 01")
+    return bool(config & IDLE)
+
+
+def _configured(word: int) -> gw.Write:
+    return gw.Write(bytes((CONFIG, word >> 8, word & 0xFF)))
 
 
 def _level(frame: bytes, place: int, variant: str) -> float | None:
@@ -218,26 +200,14 @@ def _level(frame: bytes, place: int, variant: str) -> float | None:
     return abs(int.from_bytes(frame, "big", signed=True)) * FULL_SCALES[place] / 0x8000
 
 
-def create(variant: str, options: Options, _address: int) -> Ads1115:
-    """Make the driver of one chip."""
-    return Ads1115(variant, options)
-
-
-def replay(vector: Vector) -> Values:
+def replay(vector: gw.Vector) -> gw.Values:
     """Frame: the conversion register. Option: the range."""
     chosen: dict[str, Any] = dict(vector.options)
     return convert(*vector.frames, chosen=chosen["range"], variant=vector.variant)
 
 
-def _vector(variant: str, frame: str, chosen: Range, volts: float, source: str, tolerance: float = 1e-6) -> Vector:
-    return Vector(
-        variant=variant,
-        frames=(bytes.fromhex(frame),),
-        values={"a0": volts},
-        source=source,
-        tolerance=tolerance,
-        options={"range": chosen},
-    )
+def _vector(variant: str, frame: str, chosen: Range, volts: float, source: str, by: float = 1e-6) -> gw.Vector:
+    return gw.vector(variant, frame, a0=volts, source=source, tolerance=by, options={"range": chosen})
 
 
 _FEEPH = "feeph/libads1xxx-python tests/test_conversions.py, TestConvertToMicrovolt"
@@ -258,16 +228,16 @@ VECTORS = (
     _vector("ads1015", "ff f0", "2.048V", -2.048 / 2**11, "TI SBAS473E, table 3", 1e-9),
 )
 
-SPEC = DriverSpec(
+SPEC = gw.DriverSpec(
     name="ads1115",
     summary="TI ADS1115, ADS1015: voltages of four inputs",
-    bus=BusKind.I2C,
+    bus=gw.BusKind.I2C,
     variants=VARIANTS,
-    create=create,
+    create=lambda variant, options, _address: Ads1115(variant, options),
     replay=replay,
     vectors=VECTORS,
     options=Options,
     check=check,
     channels_of=channels_of,
-    heeds=Heeds(with_data=b"\x01\x02\x03"),
+    heeds=gw.Heeds(with_data=b"\x01\x02\x03"),
 )

@@ -12,66 +12,41 @@ The mode is 13-bit after power-on: then the last three bits are flags.
 
 from __future__ import annotations
 
-from sensor_gateway.driver import (
-    TEMPERATURE,
-    BadFrame,
-    BusKind,
-    Channel,
-    DriverSpec,
-    Heeds,
-    Identifying,
-    Identity,
-    Measuring,
-    NoAnswer,
-    NoOptions,
-    NotReady,
-    OverRange,
-    Preparing,
-    Values,
-    Variant,
-    Vector,
-    Wait,
-    Write,
-    WriteRead,
-    WrongChip,
-)
+import sensor_gateway.driver as gw
 
 # Registers (table 6).
-READ_TEMPERATURE = WriteRead(b"\x00", 2)
-READ_STATUS = WriteRead(b"\x02", 1)
-READ_CONFIGURATION = WriteRead(b"\x03", 1)
-READ_ID = WriteRead(b"\x0b", 1)
+READ_TEMPERATURE = gw.WriteRead(b"\x00", 2)
+READ_STATUS = gw.WriteRead(b"\x02", 1)
+READ_CONFIGURATION = gw.WriteRead(b"\x03", 1)
+READ_ID = gw.WriteRead(b"\x0b", 1)
 
 NOT_RDY = 0x80  # status: low when a result is there; set by a read of the temperature, and by a new mode (table 10)
 BITS_16, OURS = 0x80, 0x9F  # configuration (table 11): all that we set but OP_MODE, which ends by itself
-SHUT_DOWN = Write(b"\x03\xe0")  # OP_MODE 11, 16 bits
-ONE_SHOT = Write(b"\x03\xa0")  # OP_MODE 01, 16 bits
+SHUT_DOWN = gw.Write(b"\x03\xe0")  # OP_MODE 11, 16 bits
+ONE_SHOT = gw.Write(b"\x03\xa0")  # OP_MODE 01, 16 bits
 MANUFACTURER, MANUFACTURER_BITS = 0xC8, 0xF8  # id: the other three bits are a revision (table 19)
 
-CONVERSION = Wait(0.240)  # typical, there is no maximum: RDY tells
-POLL_PAUSE = Wait(0.02)
+CONVERSION = gw.Wait(0.240)  # typical, there is no maximum: RDY tells
+POLL_PAUSE = gw.Wait(0.02)
 POLLS = 10
 
 
-def _variant(part: str, low: float) -> Variant:
-    channel = Channel(name="temperature", quantity=TEMPERATURE, low=low, high=150, resolution=0.0078125, deadband=0.1)
+def _variant(part: str, low: float) -> gw.Variant:
+    channel = gw.Channel(
+        name="temperature", quantity=gw.TEMPERATURE, low=low, high=150, resolution=0.0078125, deadband=0.1
+    )
     # wire_bits: one-shot (3 bytes), status, configuration (4 each), temperature (5), 9 bits each, starts and stops.
     addresses = (0x48, 0x49, 0x4A, 0x4B)
-    return Variant(addresses=addresses, channels=(channel,), wire_bits=155, part=part, has_identity=True)
+    return gw.Variant(addresses=addresses, channels=(channel,), wire_bits=155, part=part, has_identity=True)
 
 
 VARIANTS = {"adt7410": _variant("ADT7410", -55), "adt7420": _variant("ADT7420", -40)}
 
 
-def convert(frame: bytes, *, variant: str = "adt7410") -> Values:
+def convert(frame: bytes, *, variant: str = "adt7410") -> gw.Values:
     """Temperature of one register value in 16-bit mode. Total: a value within limits, BadFrame or OverRange."""
-    if len(frame) != READ_TEMPERATURE.count:
-        raise BadFrame("temperature registers of the wrong length", expected="2 bytes", got=frame)
-    temperature = int.from_bytes(frame, "big", signed=True) / 128
     (channel,) = VARIANTS[variant].channels
-    if not channel.low <= temperature <= channel.high:
-        raise OverRange(f"temperature of {temperature:.2f} °C is beyond what the chip can measure")
-    return {"temperature": temperature}
+    return {"temperature": gw.within(channel, gw.number(frame, 2, signed=True, what="temperature registers") / 128)}
 
 
 class Adt7410:
@@ -81,50 +56,35 @@ class Adt7410:
         """Nothing is sent yet."""
         self._variant = variant
 
-    def identify(self) -> Identifying:
+    def identify(self) -> gw.Identifying:
         """Check the manufacturer in the id register. The two parts look alike."""
         answer = yield READ_ID
         if answer[0] & MANUFACTURER_BITS != MANUFACTURER:
-            raise WrongChip("id register 0B", expected="c8 to cf", got=answer)
-        return Identity(part=VARIANTS[self._variant].part, channels=("temperature",))
+            raise gw.WrongChip("id register 0B", expected="c8 to cf", got=answer)
+        return gw.Identity(part=VARIANTS[self._variant].part, channels=("temperature",))
 
-    def setup(self) -> Preparing:
+    def setup(self) -> gw.Preparing:
         """End the continuous conversion of a chip that was just powered: its first value is a rough one."""
         yield SHUT_DOWN
 
-    def measure(self) -> Measuring:
+    def measure(self) -> gw.Measuring:
         """Convert once, see that it is done, and read."""
         yield ONE_SHOT
         yield CONVERSION
-        for _ in range(POLLS):
-            status = yield READ_STATUS
-            if not status[0] & NOT_RDY:
-                break
-            yield POLL_PAUSE
-        else:
-            raise NoAnswer(f"no value {POLLS * POLL_PAUSE.seconds * 1000:.0f} ms after it should be there")
+        yield from gw.until(READ_STATUS, _is_ready, pause=POLL_PAUSE, tries=POLLS, otherwise="no value")
         frame = yield READ_TEMPERATURE
         configuration = yield READ_CONFIGURATION  # after the value, which would be 0 °C if power was lost before it
         if configuration[0] & OURS != BITS_16:
-            raise NotReady("the chip is not in 16-bit mode (any more): it lost power")
+            raise gw.NotReady("the chip is not in 16-bit mode (any more): it lost power")
         return convert(frame, variant=self._variant)
 
 
-def create(variant: str, _options: NoOptions, _address: int) -> Adt7410:
-    """Make the driver of one chip."""
-    return Adt7410(variant)
+def _is_ready(status: bytes) -> bool:
+    return not status[0] & NOT_RDY
 
 
-def replay(vector: Vector) -> Values:
-    """Frame: the temperature registers."""
-    return convert(*vector.frames, variant=vector.variant)
-
-
-def _vectors(variant: str, source: str, rows: dict[str, float]) -> tuple[Vector, ...]:
-    return tuple(
-        Vector(variant=variant, frames=(bytes.fromhex(frame),), values={"temperature": value}, source=source)
-        for frame, value in rows.items()
-    )
+def _vectors(variant: str, source: str, rows: dict[str, float]) -> tuple[gw.Vector, ...]:
+    return tuple(gw.vector(variant, frame, temperature=value, source=source) for frame, value in rows.items())
 
 
 # Table 5 shows bits 15 to 3: 1 1100 1001 0000 is E4 80.
@@ -138,13 +98,14 @@ VECTORS = (
     *_vectors("adt7420", f"ADT7420 rev 0 {_SETPOINTS}", {"20 00": 64, "05 00": 10, "49 80": 147}),
 )
 
-SPEC = DriverSpec(
+SPEC = gw.DriverSpec(
     name="adt7410",
     summary="Analog Devices ADT7410, ADT7420: temperature",
-    bus=BusKind.I2C,
+    bus=gw.BusKind.I2C,
     variants=VARIANTS,
-    create=create,
-    replay=replay,
+    create=lambda variant, _options, _address: Adt7410(variant),
+    # Frame: the temperature registers.
+    replay=lambda vector: convert(*vector.frames, variant=vector.variant),
     vectors=VECTORS,
-    heeds=Heeds(alone=b"\x2f", with_data=b"\x03\x04\x05\x06\x07\x08\x09\x0a\x2f"),
+    heeds=gw.Heeds(alone=b"\x2f", with_data=b"\x03\x04\x05\x06\x07\x08\x09\x0a\x2f"),
 )

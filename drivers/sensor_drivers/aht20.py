@@ -13,49 +13,28 @@ The answer, two numbers of 20 bits, the checksum over all bytes before it (secti
 
 from __future__ import annotations
 
+from collections.abc import Generator
 from contextlib import suppress
 from dataclasses import dataclass
 
-from sensor_gateway.driver import (
-    HUMIDITY,
-    TEMPERATURE,
-    BadFrame,
-    BusKind,
-    Channel,
-    DriverSpec,
-    Heeds,
-    Identifying,
-    Identity,
-    Measuring,
-    Nack,
-    NoAnswer,
-    NoOptions,
-    NotReady,
-    OverRange,
-    Preparing,
-    Read,
-    Values,
-    Variant,
-    Vector,
-    Wait,
-    Write,
-    crc8,
-)
+import sensor_gateway.driver as gw
 
 # Commands (section 5.3, table 9). A read without a command begins with the status, in old parts and new ones.
-READ_STATUS = Read(1)
-TRIGGER = Write(b"\xac\x33\x00")
-SOFT_RESET = Write(b"\xba")
-INITIALIZE = Write(b"\xbe\x08\x00")
-INITIALIZE_OLD = Write(b"\xe1\x08\x00")  # AHT10, section 5.3
+READ_STATUS = gw.Read(1)
+TRIGGER = gw.Write(b"\xac\x33\x00")
+SOFT_RESET = gw.Write(b"\xba")
+INITIALIZE = gw.Write(b"\xbe\x08\x00")
+INITIALIZE_OLD = gw.Write(b"\xe1\x08\x00")  # AHT10, section 5.3
 
 BUSY, CALIBRATED = 0x80, 0x08  # status bits (section 5.3, table 10)
 
-RESET_TIME = Wait(0.04)  # after power-on (section 5.4, step 1); a soft reset takes 20 ms at most (section 5.5)
-INITIALIZE_TIME = Wait(0.01)  # section 5.4, step 1
-CONVERSION = Wait(0.08)  # section 5.4, step 3
-POLL_PAUSE = Wait(0.02)
+RESET_TIME = gw.Wait(0.04)  # after power-on (section 5.4, step 1); a soft reset takes 20 ms at most (section 5.5)
+INITIALIZE_TIME = gw.Wait(0.01)  # section 5.4, step 1
+CONVERSION = gw.Wait(0.08)  # section 5.4, step 3; so wait Linux (hwmon/aht10.c) and ESPHome (aht10.cpp)
+POLL_PAUSE = gw.Wait(0.02)
 POLLS = 10  # some parts take longer than they should (esphome/issues 1330)
+# After an initialization ESPHome looks for up to 50 ms whether the chip is busy; Linux gives an AHT10 350 ms.
+LOADS = 20
 
 FULL_SCALE = 1 << 20
 
@@ -70,9 +49,9 @@ class Row:
     has_checksum: bool = True
 
     @property
-    def answer(self) -> Read:
+    def answer(self) -> gw.Read:
         """How much it has to say."""
-        return Read(7 if self.has_checksum else 6)
+        return gw.Read(7 if self.has_checksum else 6)
 
 
 ROWS = {
@@ -85,13 +64,13 @@ ROWS = {
 COLDEST = -40.0
 
 
-def _variant(row: Row) -> Variant:
-    temperature = Channel(
-        name="temperature", quantity=TEMPERATURE, low=COLDEST, high=row.hottest, resolution=0.01, deadband=0.1
+def _variant(row: Row) -> gw.Variant:
+    temperature = gw.Channel(
+        name="temperature", quantity=gw.TEMPERATURE, low=COLDEST, high=row.hottest, resolution=0.01, deadband=0.1
     )
-    humidity = Channel(name="humidity", quantity=HUMIDITY, low=0, high=100, resolution=0.024, deadband=0.5)
+    humidity = gw.Channel(name="humidity", quantity=gw.HUMIDITY, low=0, high=100, resolution=0.024, deadband=0.5)
     # wire_bits: trigger (4 bytes) and answer with its address, 9 bits each, with start and stop.
-    return Variant(
+    return gw.Variant(
         addresses=row.addresses,
         channels=(temperature, humidity),
         wire_bits=9 * (5 + row.answer.count) + 4,
@@ -102,22 +81,22 @@ def _variant(row: Row) -> Variant:
 VARIANTS = {name: _variant(row) for name, row in ROWS.items()}
 
 
-def convert(frame: bytes, *, row: Row) -> Values:
+def convert(frame: bytes, *, row: Row) -> gw.Values:
     """Values of one answer (section 6). Total: values within limits, or an error."""
     if len(frame) != row.answer.count:
-        raise BadFrame("answer of the wrong length", expected=f"{row.answer.count} bytes", got=frame)
-    if row.has_checksum and crc8(frame[:6]) != frame[6]:
-        raise BadFrame("checksum", expected=f"{crc8(frame[:6]):02x}", got=f"{frame[6]:02x}")
+        raise gw.BadFrame("answer of the wrong length", expected=f"{row.answer.count} bytes", got=frame)
+    if row.has_checksum and gw.crc8(frame[:6]) != frame[6]:
+        raise gw.BadFrame("checksum", expected=f"{gw.crc8(frame[:6]):02x}", got=f"{frame[6]:02x}")
     if frame[0] & BUSY or not frame[0] & CALIBRATED:
-        raise NotReady(f"the chip is busy or has lost its calibration (status {frame[0]:02x})")
+        raise gw.NotReady(f"the chip is busy or has lost its calibration (status {frame[0]:02x})")
     h = frame[1] << 12 | frame[2] << 4 | frame[3] >> 4
     t = (frame[3] & 0x0F) << 16 | frame[4] << 8 | frame[5]
     if h == 0:
         # No air is that dry: it is what the chip holds before it has measured (enjoyneering/AHT10 issue 2, ESPHome).
-        raise NotReady("the chip answers with a humidity of exactly 0, as before its first measurement")
+        raise gw.NotReady("the chip answers with a humidity of exactly 0, as before its first measurement")
     temperature = 200 * t / FULL_SCALE - 50
     if not COLDEST <= temperature <= row.hottest:
-        raise OverRange(f"temperature of {temperature:.2f} °C is beyond what the chip can measure")
+        raise gw.OverRange(f"temperature of {temperature:.2f} °C is beyond what the chip can measure")
     return {"temperature": temperature, "humidity": 100 * h / FULL_SCALE}
 
 
@@ -131,75 +110,64 @@ class Aht20:
         both = (INITIALIZE, INITIALIZE_OLD)
         self._initializations = both if self._row.has_checksum else both[::-1]
 
-    def identify(self) -> Identifying:
+    def identify(self) -> gw.Identifying:
         """Only see that somebody answers: the chip has no identity."""
         yield READ_STATUS
-        return Identity(part=f"{self._row.part} (it has no identity)", channels=("temperature", "humidity"))
+        return gw.Identity(part=f"{self._row.part} (it has no identity)", channels=("temperature", "humidity"))
 
-    def setup(self) -> Preparing:
+    def setup(self) -> gw.Preparing:
         """Reset the chip, and have it load its calibration where it has not done so by itself."""
         yield SOFT_RESET
         yield RESET_TIME
         for initialization in self._initializations:
-            status = yield READ_STATUS
+            status = yield from _loaded()
             if status[0] & CALIBRATED:
                 return
-            with suppress(Nack):
+            with suppress(gw.Nack):
                 yield initialization
             yield INITIALIZE_TIME
-        status = yield READ_STATUS
+        status = yield from _loaded()
         if not status[0] & CALIBRATED:
-            raise NotReady(f"the chip does not load its calibration (status {status[0]:02x})")
+            raise gw.NotReady(f"the chip does not load its calibration (status {status[0]:02x})")
 
-    def measure(self) -> Measuring:
+    def measure(self) -> gw.Measuring:
         """Measure once."""
         yield TRIGGER
         yield CONVERSION
-        for _ in range(POLLS):
-            frame = yield self._row.answer
-            if not frame[0] & BUSY:
-                return convert(frame, row=self._row)
-            yield POLL_PAUSE
-        raise NoAnswer(f"the chip is still busy 280 ms after it was asked to measure (status {frame[0]:02x})")
+        frame = yield from gw.until(
+            self._row.answer, _is_ready, pause=POLL_PAUSE, tries=POLLS, otherwise="the chip is still busy"
+        )
+        return convert(frame, row=self._row)
 
 
-def create(variant: str, _options: NoOptions, _address: int) -> Aht20:
-    """Make the driver of one chip."""
-    return Aht20(variant)
+def _loaded() -> Generator[gw.Operation, bytes, bytes]:
+    return gw.until(READ_STATUS, _is_ready, pause=POLL_PAUSE, tries=LOADS, otherwise="the chip still loads")
 
 
-def replay(vector: Vector) -> Values:
-    """Frame: the answer."""
-    return convert(*vector.frames, row=ROWS[vector.variant])
+def _is_ready(answer: bytes) -> bool:
+    return not answer[0] & BUSY
 
 
-def _vector(variant: str, frame: str, temperature: float, humidity: float, tolerance: float, source: str) -> Vector:
-    return Vector(
-        variant=variant,
-        frames=(bytes.fromhex(frame),),
-        values={"temperature": temperature, "humidity": humidity},
-        tolerance=tolerance,
-        source=source,
+VECTORS = tuple(
+    gw.vector(variant, frame, temperature=t, humidity=h, tolerance=by, source=source)
+    for variant, frame, t, h, by, source in (
+        ("aht20", "18 75 52 05 8e 40 7f", 19.4458, 45.82824, 1e-4, "periph/devices aht20_test.go, TestDev_Sense"),
+        ("aht20", "1c 65 b4 25 cd 26 c6", 22.52, 39.73, 0.01, "anglerud/aht20-driver src/lib.rs, measure"),
+        ("aht20", "1c 71 bf 06 56 a9 95", 29.231453, 44.432068, 1e-6, "elixir-sensors/aht20 sensor_test.exs"),
+        ("aht10", "08 8c cc c8 00 00", 50.0, 55.0, 0.024, "go-sensors/asairaht10 sensor_test.go, its last test"),
     )
-
-
-VECTORS = (
-    _vector("aht20", "18 75 52 05 8e 40 7f", 19.4458, 45.82824, 1e-4, "periph/devices aht20_test.go, TestDev_Sense"),
-    _vector("aht20", "1c 65 b4 25 cd 26 c6", 22.52, 39.73, 0.01, "anglerud/aht20-driver src/lib.rs, measure"),
-    _vector("aht20", "1c 71 bf 06 56 a9 95", 29.231453, 44.432068, 1e-6, "elixir-sensors/aht20 sensor_test.exs"),
-    _vector("aht10", "08 8c cc c8 00 00", 50.0, 55.0, 0.024, "go-sensors/asairaht10 sensor_test.go, its last test"),
 )
 
-SPEC = DriverSpec(
+SPEC = gw.DriverSpec(
     name="aht20",
     summary="Aosong AHT20, AHT21, DHT20, AHT10, AHT15: temperature, humidity",
-    bus=BusKind.I2C,
+    bus=gw.BusKind.I2C,
     variants=VARIANTS,
-    create=create,
-    replay=replay,
+    create=lambda variant, _options, _address: Aht20(variant),
+    replay=lambda vector: convert(*vector.frames, row=ROWS[vector.variant]),
     vectors=VECTORS,
     # A step is 0.0002 °C: noise moves the last bits all the time.
     frozen_after={"temperature": 300},
     # Reset; trigger, initialization of old and new parts, and the registers of their calibration.
-    heeds=Heeds(alone=b"\xba", with_data=b"\xac\xbe\xe1\xa8\x1b\x1c\x1e"),
+    heeds=gw.Heeds(alone=b"\xba", with_data=b"\xac\xbe\xe1\xa8\x1b\x1c\x1e"),
 )

@@ -15,35 +15,14 @@ import struct
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal, TypeAlias
 
-from sensor_gateway.driver import (
-    BadFrame,
-    BusKind,
-    Channel,
-    DriverSpec,
-    Heeds,
-    Identifying,
-    Identity,
-    Measuring,
-    NoAnswer,
-    NotReady,
-    OverRange,
-    Preparing,
-    Values,
-    Variant,
-    Vector,
-    Wait,
-    Write,
-    WriteRead,
-    WrongChip,
-    other,
-)
+import sensor_gateway.driver as gw
 
 ATIME, CONTROL = 0x81, 0x8F
-POWER_ON, POWER_ON_AND_MEASURE = Write(b"\x80\x01"), Write(b"\x80\x03")  # ENABLE: PON, AEN
-READ_ID = WriteRead(b"\x92", 1)
-READ_STATUS = WriteRead(b"\x93", 1)
-READ_RGBC = WriteRead(b"\x94", 8)
-READ_ATIME = WriteRead(b"\x81", 1)  # FF after power-on, which no integration time of ours is
+POWER_ON, POWER_ON_AND_MEASURE = gw.Write(b"\x80\x01"), gw.Write(b"\x80\x03")  # ENABLE: PON, AEN
+READ_ID = gw.WriteRead(b"\x92", 1)
+READ_STATUS = gw.WriteRead(b"\x93", 1)
+READ_RGBC = gw.WriteRead(b"\x94", 8)
+READ_ATIME = gw.WriteRead(b"\x81", 1)  # FF after power-on, which no integration time of ours is
 # IFORCE, PICLEAR, CICLEAR, AICLEAR
 SPECIAL_FUNCTIONS = b"\xe4\xe5\xe6\xe7"
 WRITABLE = bytes((*range(0x80, 0x91), *range(0x9D, 0xAC)))
@@ -57,12 +36,12 @@ CYCLES = {"28ms": 10, "103ms": 37, "178ms": 64, "712ms": 256}  # of 2.78 ms; ATI
 CYCLE_S, WAKE_UP_S = 0.00278, 0.007  # the first is a typical time: the end is asked for
 POLLS = 10
 
-COUNTS = other("counts")
+COUNTS = gw.other("counts")
 MOST = 65_534
 
 
-def _channel(name: str) -> Channel:
-    return Channel(name=name, quantity=COUNTS, low=0, high=MOST, resolution=1, deadband=10)
+def _channel(name: str) -> gw.Channel:
+    return gw.Channel(name=name, quantity=COUNTS, low=0, high=MOST, resolution=1, deadband=10)
 
 
 NAMES = ("clear", "red", "green", "blue")
@@ -70,7 +49,7 @@ NAMES = ("clear", "red", "green", "blue")
 # wire_bits: five writes (3 bytes each), status and ATIME (4 each), answer (11), 9 bits each, with start, repeated start
 # and stop.
 VARIANTS = {
-    "apds9960": Variant(
+    "apds9960": gw.Variant(
         addresses=(0x39,),
         channels=tuple(_channel(name) for name in NAMES),
         wire_bits=325,
@@ -93,13 +72,13 @@ def most_counts(integration: str) -> int:
     return min(0xFFFF, 1024 * CYCLES[integration] + 1)
 
 
-def convert(status: bytes, rgbc: bytes, *, integration: str) -> Values:
+def convert(status: bytes, rgbc: bytes, *, integration: str) -> gw.Values:
     """Counts of one answer. Total: values within limits, BadFrame or OverRange."""
     if len(status) != READ_STATUS.count or len(rgbc) != READ_RGBC.count:
-        raise BadFrame("answer of the wrong length", expected="1 and 8 bytes", got=status + rgbc)
+        raise gw.BadFrame("answer of the wrong length", expected="1 and 8 bytes", got=status + rgbc)
     counts = struct.unpack("<4H", rgbc)
     if status[0] & CPSAT or max(counts) >= most_counts(integration):
-        raise OverRange("the light is brighter than this gain and integration time can measure")
+        raise gw.OverRange("the light is brighter than this gain and integration time can measure")
     return dict(zip(NAMES, map(float, counts), strict=True))
 
 
@@ -110,62 +89,52 @@ class Apds9960:
         """Work out registers and time; nothing is sent yet."""
         cycles = CYCLES[options.integration]
         self._integration = options.integration
-        self._set_time = Write(bytes((ATIME, 256 - cycles)))
-        self._set_gain = Write(bytes((CONTROL, AGAIN[options.gain])))
-        self._duration = Wait(WAKE_UP_S + cycles * CYCLE_S)
-        self._pause = Wait(cycles * CYCLE_S / 2 / POLLS)
+        self._set_time = gw.Write(bytes((ATIME, 256 - cycles)))
+        self._set_gain = gw.Write(bytes((CONTROL, AGAIN[options.gain])))
+        self._duration = gw.Wait(WAKE_UP_S + cycles * CYCLE_S)
+        self._pause = gw.Wait(cycles * CYCLE_S / 2 / POLLS)
 
-    def identify(self) -> Identifying:
+    def identify(self) -> gw.Identifying:
         """Check the id."""
         answer = yield READ_ID
         if answer[0] not in DEVICE_IDS:
-            raise WrongChip("id register 92", expected="ab, a8 or 9c", got=answer)
-        return Identity(part=f"APDS-9960, id {answer.hex()}", channels=NAMES)
+            raise gw.WrongChip("id register 92", expected="ab, a8 or 9c", got=answer)
+        return gw.Identity(part=f"APDS-9960, id {answer.hex()}", channels=NAMES)
 
-    def setup(self) -> Preparing:
+    def setup(self) -> gw.Preparing:
         """End what another program began: each measurement sets what it needs."""
         yield POWER_ON
 
-    def measure(self) -> Measuring:
+    def measure(self) -> gw.Measuring:
         """Measure once, from AEN to AEN: while it is off, all four words stay those of one cycle."""
         yield POWER_ON
         yield self._set_time
         yield self._set_gain
         yield POWER_ON_AND_MEASURE
         yield self._duration
-        for _ in range(POLLS):
-            status = yield READ_STATUS
-            if status[0] & AVALID:
-                break
-            yield self._pause
-        else:
-            raise NoAnswer("the chip still measures, long after its integration time")
+        status = yield from gw.until(
+            READ_STATUS, _is_ready, pause=self._pause, tries=POLLS, otherwise="the chip still measures"
+        )
         yield POWER_ON
         rgbc = yield READ_RGBC
         if (yield READ_ATIME) != self._set_time.data[1:]:
-            raise NotReady("the chip has lost its integration time: it lost power")
+            raise gw.NotReady("the chip has lost its integration time: it lost power")
         return convert(status, rgbc, integration=self._integration)
 
 
-def create(_variant: str, options: Options, _address: int) -> Apds9960:
-    """Make the driver of one chip."""
-    return Apds9960(options)
-
-
-def replay(vector: Vector) -> Values:
+def replay(vector: gw.Vector) -> gw.Values:
     """Frames: status, answer."""
     chosen: dict[str, Any] = dict(vector.options)
     return convert(*vector.frames, **chosen)
 
 
-def _vector(rgbc: str, counts: tuple[int, int, int, int], source: str) -> Vector:
-    return Vector(
-        variant="apds9960",
-        frames=(bytes((AVALID,)), bytes.fromhex(rgbc)),
-        values=dict(zip(NAMES, counts, strict=True)),
-        source=source,
-        options={"integration": "712ms"},
-    )
+def _is_ready(status: bytes) -> bool:
+    return bool(status[0] & AVALID)
+
+
+def _vector(rgbc: str, counts: tuple[int, int, int, int], source: str) -> gw.Vector:
+    values = dict(zip(NAMES, counts, strict=True))
+    return gw.vector("apds9960", bytes((AVALID,)), rgbc, source=source, options={"integration": "712ms"}, **values)
 
 
 VECTORS = (
@@ -179,14 +148,14 @@ VECTORS = (
     ),
 )
 
-SPEC = DriverSpec(
+SPEC = gw.DriverSpec(
     name="apds9960",
     summary="Broadcom APDS-9960: clear, red, green and blue light in counts",
-    bus=BusKind.I2C,
+    bus=gw.BusKind.I2C,
     variants=VARIANTS,
-    create=create,
+    create=lambda _variant, options, _address: Apds9960(options),
     replay=replay,
     vectors=VECTORS,
     options=Options,
-    heeds=Heeds(alone=SPECIAL_FUNCTIONS, with_data=WRITABLE),
+    heeds=gw.Heeds(alone=SPECIAL_FUNCTIONS, with_data=WRITABLE),
 )

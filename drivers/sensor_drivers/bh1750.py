@@ -16,33 +16,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal, TypeAlias
 
-from sensor_gateway.driver import (
-    ILLUMINANCE,
-    MOST_RANGES_TRIED,
-    BadFrame,
-    BusKind,
-    Channel,
-    DriverSpec,
-    Heeds,
-    Identifying,
-    Identity,
-    Measuring,
-    OverRange,
-    Preparing,
-    Read,
-    Span,
-    Values,
-    Variant,
-    Vector,
-    Wait,
-    Write,
-    suitable_range,
-)
+import sensor_gateway.driver as gw
 
 # Instruction set (page 5).
-POWER_ON = Write(b"\x01")
+POWER_ON = gw.Write(b"\x01")
 MEASUREMENT_TIME_HIGH, MEASUREMENT_TIME_LOW = 0x40, 0x60  # 01000_MT[7,6,5] and 011_MT[4..0]
-ANSWER = Read(2)
+ANSWER = gw.Read(2)
 
 COMMANDS = b"\x00\x01\x07\x10\x11\x13\x20\x21\x23" + bytes((*range(0x40, 0x48), *range(0x60, 0x80)))
 
@@ -52,9 +31,9 @@ SATURATED = 0xFFFF
 
 Mode: TypeAlias = Literal["auto", "high", "high2", "low"]
 MODES = {  # one-time command (page 5), longest measurement time at the default MTreg (page 2), counts per step
-    "high": (Write(b"\x20"), 0.180, 1),
-    "high2": (Write(b"\x21"), 0.180, 2),
-    "low": (Write(b"\x23"), 0.024, 1),
+    "high": (gw.Write(b"\x20"), 0.180, 1),
+    "high2": (gw.Write(b"\x21"), 0.180, 2),
+    "low": (gw.Write(b"\x23"), 0.024, 1),
 }
 
 
@@ -62,20 +41,23 @@ MODES = {  # one-time command (page 5), longest measurement time at the default 
 class Setting:
     """One of the chip's ranges: its operations, and how many counts a lux gives."""
 
-    set_time: tuple[Write, Write] | None
-    command: Write
-    duration: Wait
+    set_time: tuple[gw.Write, gw.Write] | None
+    command: gw.Write
+    duration: gw.Wait
     counts_per_lux: float
 
 
 def setting(mode: str, mtreg: int = DEFAULT_MTREG) -> Setting:
     """The range of this mode and measurement time register (pages 5, 7, 11); the default time needs no setting."""
     command, longest_s, counts = MODES[mode]
-    set_time = Write(bytes((MEASUREMENT_TIME_HIGH | mtreg >> 5,))), Write(bytes((MEASUREMENT_TIME_LOW | mtreg & 0x1F,)))
+    set_time = (
+        gw.Write(bytes((MEASUREMENT_TIME_HIGH | mtreg >> 5,))),
+        gw.Write(bytes((MEASUREMENT_TIME_LOW | mtreg & 0x1F,))),
+    )
     return Setting(
         set_time=None if mtreg == DEFAULT_MTREG else set_time,
         command=command,
-        duration=Wait(longest_s * mtreg / DEFAULT_MTREG),
+        duration=gw.Wait(longest_s * mtreg / DEFAULT_MTREG),
         counts_per_lux=COUNTS_PER_LUX * counts * mtreg / DEFAULT_MTREG,
     )
 
@@ -83,16 +65,16 @@ def setting(mode: str, mtreg: int = DEFAULT_MTREG) -> Setting:
 # Those that `auto` chooses from, and the lx that each is good for: steps of 0.11 lx in 663 ms, of 0.8 lx in 180 ms, of
 # 1.9 lx in 81 ms.
 SETTINGS = (setting("high2", HIGHEST_MTREG), setting("high"), setting("high", LOWEST_MTREG))
-SPANS = (Span(low=0, high=150), Span(low=80, high=50_000), Span(low=30_000, high=121_600))
+SPANS = (gw.Span(low=0, high=150), gw.Span(low=80, high=50_000), gw.Span(low=30_000, high=121_600))
 MIDDLE = 1
-SET_DEFAULT_TIME = (Write(b"\x42"), Write(b"\x65"))
+SET_DEFAULT_TIME = (gw.Write(b"\x42"), gw.Write(b"\x65"))
 
 # The brightest: FFFE at the shortest measurement time. The smallest step: mode 2 at the longest one.
-_LUX = Channel(name="illuminance", quantity=ILLUMINANCE, low=0, high=121_600, resolution=0.11, deadband=5.0)
+_LUX = gw.Channel(name="illuminance", quantity=gw.ILLUMINANCE, low=0, high=121_600, resolution=0.11, deadband=5.0)
 
 # wire_bits: in the dark and in the sun, MTreg (two writes of 2 bytes), command (2 bytes) and answer (3 bytes), 9 bits
 # each, with start and stop.
-VARIANTS = {"bh1750": Variant(addresses=(0x23, 0x5C), channels=(_LUX,), wire_bits=89, part="BH1750")}
+VARIANTS = {"bh1750": gw.Variant(addresses=(0x23, 0x5C), channels=(_LUX,), wire_bits=89, part="BH1750")}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -114,13 +96,11 @@ def check(options: Options) -> tuple[str, ...]:
     return (f"mtreg is {LOWEST_MTREG} to {HIGHEST_MTREG}, got {options.mtreg}",)
 
 
-def convert(frame: bytes, *, counts_per_lux: float = COUNTS_PER_LUX) -> Values:
+def convert(frame: bytes, *, counts_per_lux: float = COUNTS_PER_LUX) -> gw.Values:
     """Illuminance of one answer. Total: a value within limits, BadFrame or OverRange."""
-    if len(frame) != ANSWER.count:
-        raise BadFrame("answer of the wrong length", expected="2 bytes", got=frame)
-    counts = frame[0] << 8 | frame[1]
+    counts = gw.number(frame, 2)
     if counts == SATURATED:
-        raise OverRange("the light is brighter than the chip can measure: `mode: auto` reaches furthest")
+        raise gw.OverRange("the light is brighter than the chip can measure: `mode: auto` reaches furthest")
     return {"illuminance": counts / counts_per_lux}
 
 
@@ -135,12 +115,12 @@ class Bh1750:
         self._is_default_time = True
         self._was_dark = False
 
-    def identify(self) -> Identifying:
+    def identify(self) -> gw.Identifying:
         """Only see that somebody answers: the chip has no identity."""
         yield POWER_ON
-        return Identity(part="BH1750 (it has no identity register)", channels=("illuminance",))
+        return gw.Identity(part="BH1750 (it has no identity register)", channels=("illuminance",))
 
-    def setup(self) -> Preparing:
+    def setup(self) -> gw.Preparing:
         """Wake the chip and set its measurement time."""
         yield POWER_ON
         set_high, set_low = self._settings[self._at].set_time or SET_DEFAULT_TIME
@@ -148,9 +128,9 @@ class Bh1750:
         yield set_low
         self._is_default_time = self._settings[self._at].set_time is None
 
-    def measure(self) -> Measuring:
+    def measure(self) -> gw.Measuring:
         """Measure once; again in another range where the light does not suit this one."""
-        for _ in range(MOST_RANGES_TRIED):
+        for _ in range(gw.MOST_RANGES_TRIED):
             chosen = self._settings[self._at]
             if chosen.set_time is not None:
                 # Each time: a chip that lost power is back at 69, off by up to 3.7 times, without a sign of it.
@@ -164,7 +144,7 @@ class Bh1750:
             yield chosen.command  # taken in power-down too (page 7)
             yield chosen.duration
             frame = yield ANSWER
-            place = self._at if self._is_fixed else suitable_range(SPANS, self._at, _level(frame, chosen))
+            place = self._at if self._is_fixed else gw.suitable_range(SPANS, self._at, _level(frame, chosen))
             if place != self._at:
                 self._at = place
             elif any(frame) or self._was_dark:
@@ -173,7 +153,7 @@ class Bh1750:
             else:
                 # A chip that lost power while it measured holds 0: darkness that comes all at once is measured twice.
                 self._was_dark = True
-        raise OverRange("the light changes faster than the chip's ranges can follow")
+        raise gw.OverRange("the light changes faster than the chip's ranges can follow")
 
 
 def _fixed(options: Options) -> Setting:
@@ -185,22 +165,14 @@ def _level(frame: bytes, chosen: Setting) -> float | None:
     return None if counts == SATURATED else counts / chosen.counts_per_lux
 
 
-def create(_variant: str, options: Options, _address: int) -> Bh1750:
-    """Make the driver of one chip."""
-    return Bh1750(options)
-
-
-def replay(vector: Vector) -> Values:
+def replay(vector: gw.Vector) -> gw.Values:
     """Frame: the answer."""
     chosen: dict[str, Any] = dict(vector.options)
     return convert(*vector.frames, counts_per_lux=_fixed(Options(**chosen)).counts_per_lux)
 
 
-def _vector(frame: str, lux: float, source: str, **options: object) -> Vector:
-    raw = (bytes.fromhex(frame),)
-    return Vector(
-        variant="bh1750", frames=raw, values={"illuminance": lux}, tolerance=0.51, source=source, options=options
-    )
+def _vector(frame: str, lux: float, source: str, **options: object) -> gw.Vector:
+    return gw.vector("bh1750", frame, illuminance=lux, tolerance=0.51, source=source, options=options)
 
 
 _DENIS = "denis-koshenkov/rohm-bh1750fvi test/bh1750.cpp: "
@@ -218,15 +190,15 @@ VECTORS = (
     _vector("83 90", 62471, _DENIS + "measurement time 31", mtreg=31),
 )
 
-SPEC = DriverSpec(
+SPEC = gw.DriverSpec(
     name="bh1750",
     summary="ROHM BH1750: illuminance",
-    bus=BusKind.I2C,
+    bus=gw.BusKind.I2C,
     variants=VARIANTS,
-    create=create,
+    create=lambda _variant, options, _address: Bh1750(options),
     replay=replay,
     vectors=VECTORS,
     options=Options,
     check=check,
-    heeds=Heeds(alone=COMMANDS),
+    heeds=gw.Heeds(alone=COMMANDS),
 )

@@ -12,52 +12,28 @@ The answer, one burst from F7 so that all values are of one measurement (section
 
 from __future__ import annotations
 
-import struct
 from dataclasses import dataclass
 from typing import Annotated, Literal, TypeAlias
 
-from sensor_gateway.driver import (
-    HUMIDITY,
-    PRESSURE,
-    TEMPERATURE,
-    BadFrame,
-    BusKind,
-    Channel,
-    DriverSpec,
-    Heeds,
-    Identifying,
-    Identity,
-    Measuring,
-    NoAnswer,
-    NotReady,
-    OverRange,
-    Preparing,
-    Values,
-    Variant,
-    Vector,
-    Wait,
-    Write,
-    WriteRead,
-    WrongChip,
-    read_twice,
-)
+import sensor_gateway.driver as gw
+from sensor_drivers.bme280_formulas import LENGTHS, Trimming, celsius, hectopascal, percent, trimming
 
 # Registers (section 5.3) and what is asked of them.
 CTRL_HUM, CTRL_MEAS, CONFIG = 0xF2, 0xF4, 0xF5
-READ_ID = WriteRead(b"\xd0", 1)
-READ_STATUS = WriteRead(b"\xf3", 1)
-READ_TRIMMING = WriteRead(b"\x88", 26)  # calib00..25: T1..P9, one unused byte, H1 (table 16)
-READ_HUMIDITY_TRIMMING = WriteRead(b"\xe1", 7)  # calib26..32: H2..H6
-READ_DATA_BMP = WriteRead(b"\xf7", 6)
-READ_DATA_BME = WriteRead(b"\xf7", 8)
-RESET = Write(b"\xe0\xb6")  # section 5.4.2
+READ_ID = gw.WriteRead(b"\xd0", 1)
+READ_STATUS = gw.WriteRead(b"\xf3", 1)
+READ_TRIMMING = gw.WriteRead(b"\x88", LENGTHS[0])  # calib00..25: T1..P9, one unused byte, H1 (table 16)
+READ_HUMIDITY_TRIMMING = gw.WriteRead(b"\xe1", LENGTHS[1])  # calib26..32: H2..H6
+READ_DATA_BMP = gw.WriteRead(b"\xf7", 6)
+READ_DATA_BME = gw.WriteRead(b"\xf7", 8)
+RESET = gw.Write(b"\xe0\xb6")  # section 5.4.2
 
 BME280_ID = 0x60
 BMP280_IDS = (0x58, 0x57, 0x56)  # 56 and 57 are engineering samples
 MEASURING, IM_UPDATE = 0x08, 0x01  # status bits (section 5.4.4)
 FORCED = 0x01  # mode[1:0] (section 3.3)
-START_UP = Wait(0.002)  # section 1.1, "start-up time"
-POLL_PAUSE = Wait(0.002)
+START_UP = gw.Wait(0.002)  # section 1.1, "start-up time"
+POLL_PAUSE = gw.Wait(0.002)
 POLLS = 10
 
 SKIPPED, HUMIDITY_SKIPPED = 0x80000, 0x8000  # reset values of the data registers (sections 5.4.7 to 5.4.9)
@@ -67,14 +43,16 @@ Filter: TypeAlias = Literal[0, 2, 4, 8, 16]
 OSRS = {1: 1, 2: 2, 4: 3, 8: 4, 16: 5}  # tables 20, 23, 24
 FILTER = {0: 0, 2: 1, 4: 2, 8: 3, 16: 4}  # table 28
 
-_T = Channel(name="temperature", quantity=TEMPERATURE, low=-40, high=85, resolution=0.01, deadband=0.1)
-_P = Channel(name="pressure", quantity=PRESSURE, low=300, high=1100, resolution=0.002, deadband=0.2)
-_H = Channel(name="humidity", quantity=HUMIDITY, low=0, high=100, resolution=0.008, deadband=0.5)
+_T = gw.Channel(name="temperature", quantity=gw.TEMPERATURE, low=-40, high=85, resolution=0.01, deadband=0.1)
+_P = gw.Channel(name="pressure", quantity=gw.PRESSURE, low=300, high=1100, resolution=0.002, deadband=0.2)
+_H = gw.Channel(name="humidity", quantity=gw.HUMIDITY, low=0, high=100, resolution=0.008, deadband=0.5)
 
 # wire_bits: 9 a byte, and the start, repeated start and stop of force, status and burst.
 VARIANTS = {
-    "bme280": Variant(addresses=(0x76, 0x77), channels=(_T, _P, _H), wire_bits=188, part="BME280", has_identity=True),
-    "bmp280": Variant(addresses=(0x76, 0x77), channels=(_T, _P), wire_bits=152, part="BMP280", has_identity=True),
+    "bme280": gw.Variant(
+        addresses=(0x76, 0x77), channels=(_T, _P, _H), wire_bits=188, part="BME280", has_identity=True
+    ),
+    "bmp280": gw.Variant(addresses=(0x76, 0x77), channels=(_T, _P), wire_bits=152, part="BMP280", has_identity=True),
 }
 
 
@@ -88,78 +66,25 @@ class Options:
     filter: Annotated[Filter, "the chip's own low-pass for temperature and pressure over measurements; 0: off"] = 0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Trimming:
-    """The coefficients that Bosch burnt into one chip: T1..T3, P1..P9 and, for a BME280, H1..H6 (table 16)."""
-
-    t: tuple[int, ...]
-    p: tuple[int, ...]
-    h: tuple[int, ...] | None
-
-
-def trimming(block: bytes, humidity: bytes | None = None) -> Trimming:
-    """Coefficients from the registers 88..A1 and E1..E7. BadFrame for what no chip was delivered with."""
-    if len(block) != READ_TRIMMING.count or (humidity is not None and len(humidity) != READ_HUMIDITY_TRIMMING.count):
-        raise BadFrame("trimming data of the wrong length", expected="26 and 7 bytes", got=block + (humidity or b""))
-    if any(len(set(part)) == 1 for part in (block, humidity) if part):
-        raise BadFrame("trimming data of a wire that carries nothing", got=block + (humidity or b""))
-    numbers = struct.unpack("<HhhH8h", block[:24])
-    if 0 in (numbers[0], numbers[3]):
-        raise BadFrame("trimming data without T1 or P1", got=block)
-    if humidity is None:
-        return Trimming(t=numbers[:3], p=numbers[3:], h=None)
-    h2, h3, e4, e5, e6, h6 = struct.unpack("<hBbBbb", humidity)
-    # H4 and H5 are 12 bits each, signed, and share E5: its low nibble ends H4, its high one ends H5.
-    return Trimming(t=numbers[:3], p=numbers[3:], h=(block[25], h2, h3, e4 << 4 | e5 & 0x0F, e6 << 4 | e5 >> 4, h6))
-
-
-def convert(chip: Trimming, data: bytes) -> Values:
+def convert(chip: Trimming, data: bytes) -> gw.Values:
     """Values of one burst, by the floating point formulas of section 8.1. Total: values within limits, or an error."""
     if len(data) != (READ_DATA_BMP if chip.h is None else READ_DATA_BME).count:
-        raise BadFrame("measurement of the wrong length", expected="6 bytes, or 8 with humidity", got=data)
+        raise gw.BadFrame("measurement of the wrong length", expected="6 bytes, or 8 with humidity", got=data)
     adc_p = data[0] << 12 | data[1] << 4 | data[2] >> 4
     adc_t = data[3] << 12 | data[4] << 4 | data[5] >> 4
     # A temperature near 23 °C may be 80000 by itself. Both at once are registers that nobody has written.
     if adc_t == SKIPPED and adc_p == SKIPPED:
-        raise NotReady("the data registers hold their reset values: nothing was measured since power-on")
-    fine, temperature = _temperature(chip.t, adc_t)
-    values = {"temperature": temperature, "pressure": _pressure(chip.p, fine, adc_p)}
+        raise gw.NotReady("the data registers hold their reset values: nothing was measured since power-on")
+    fine, temperature = celsius(chip.t, adc_t)
+    values = {"temperature": temperature, "pressure": hectopascal(chip.p, fine, adc_p)}
     if chip.h is not None:
         adc_h = data[6] << 8 | data[7]
         if adc_h == HUMIDITY_SKIPPED:
-            raise NotReady("the humidity register holds its reset value: humidity was not measured")
-        values["humidity"] = _humidity(chip.h, fine, adc_h)
+            raise gw.NotReady("the humidity register holds its reset value: humidity was not measured")
+        values["humidity"] = percent(chip.h, fine, adc_h)
     for channel in (_T, _P):
-        if not channel.low <= values[channel.name] <= channel.high:
-            raise OverRange(f"{channel.name} of {values[channel.name]:.2f} {channel.quantity.unit} is beyond the chip")
+        gw.within(channel, values[channel.name])
     return values
-
-
-def _temperature(t: tuple[int, ...], adc: int) -> tuple[int, float]:
-    rough = (adc / 16384 - t[0] / 1024) * t[1]
-    bend = (adc / 131072 - t[0] / 8192) ** 2 * t[2]
-    return int(rough + bend), (rough + bend) / 5120
-
-
-def _pressure(p: tuple[int, ...], fine: int, adc: int) -> float:
-    p1, p2, p3, p4, p5, p6, p7, p8, p9 = p
-    warm = fine / 2 - 64000
-    offset = (warm * warm * p6 / 32768 + warm * p5 * 2) / 4 + p4 * 65536
-    slope = (1 + (p3 * warm * warm / 524288 + p2 * warm) / 524288 / 32768) * p1
-    if slope == 0:
-        raise BadFrame("trimming data gives no pressure", got=str(p))
-    pascal = (1048576 - adc - offset / 4096) * 6250 / slope
-    pascal += (p9 * pascal * pascal / 2147483648 + pascal * p8 / 32768 + p7) / 16
-    return pascal / 100
-
-
-def _humidity(h: tuple[int, ...], fine: int, adc: int) -> float:
-    h1, h2, h3, h4, h5, h6 = h
-    warm = fine - 76800
-    slope = h2 / 65536 * (1 + h6 / 67108864 * warm * (1 + h3 / 67108864 * warm))
-    percent = (adc - (h4 * 64 + h5 / 16384 * warm)) * slope
-    percent *= 1 - h1 * percent / 524288
-    return min(max(percent, 0.0), 100.0)
 
 
 class Bme280:
@@ -174,7 +99,7 @@ class Bme280:
         self._has_humidity = has_humidity
         self._options = options
         self._chip: Trimming | None = None
-        self._configure = Write(bytes((CTRL_MEAS, sleep, CONFIG, FILTER[options.filter] << 2)))
+        self._configure = gw.Write(bytes((CTRL_MEAS, sleep, CONFIG, FILTER[options.filter] << 2)))
         self._plan(has_humidity=has_humidity)
 
     def _plan(self, *, has_humidity: bool) -> None:
@@ -187,19 +112,19 @@ class Bme280:
             milliseconds += 2.3 * options.humidity_oversampling + 0.575
             # ctrl_hum works from the next write of ctrl_meas on (section 5.4.3), so it goes first, each time:
             # a chip that lost power meanwhile still measures as configured.
-            self._force = Write(bytes((CTRL_HUM, OSRS[options.humidity_oversampling], CTRL_MEAS, force)))
+            self._force = gw.Write(bytes((CTRL_HUM, OSRS[options.humidity_oversampling], CTRL_MEAS, force)))
             self._read = READ_DATA_BME
         else:
-            self._force = Write(bytes((CTRL_MEAS, force)))
+            self._force = gw.Write(bytes((CTRL_MEAS, force)))
             self._read = READ_DATA_BMP
-        self._conversion = Wait(milliseconds / 1000)
+        self._conversion = gw.Wait(milliseconds / 1000)
 
-    def identify(self) -> Identifying:
+    def identify(self) -> gw.Identifying:
         """Tell BME280 and BMP280 apart by their id: sellers do not."""
         answer = yield READ_ID
         is_bme = answer[0] == BME280_ID
         if not is_bme and answer[0] not in BMP280_IDS:
-            raise WrongChip("id register D0", expected="60 (BME280) or 58 (BMP280)", got=answer)
+            raise gw.WrongChip("id register D0", expected="60 (BME280) or 58 (BMP280)", got=answer)
         wants_humidity = self._variant == "bme280"
         self._plan(has_humidity=is_bme and wants_humidity)
         note = ""
@@ -208,57 +133,46 @@ class Bme280:
         elif is_bme and not wants_humidity:
             note = "this BMP280 is a BME280: write `driver: bme280` to get its humidity too."
         channels = VARIANTS["bme280" if self._has_humidity else "bmp280"].channels
-        return Identity(
+        return gw.Identity(
             part="BME280" if is_bme else "BMP280", channels=tuple(channel.name for channel in channels), note=note
         )
 
-    def setup(self) -> Preparing:
+    def setup(self) -> gw.Preparing:
         """Reset the chip, read its trimming data and configure it, asleep."""
         yield RESET
         yield START_UP
         yield from _until_clear(IM_UPDATE, "the chip still loads its trimming data")
-        block = yield from read_twice(READ_TRIMMING)
-        humidity = (yield from read_twice(READ_HUMIDITY_TRIMMING)) if self._has_humidity else None
+        block = yield from gw.read_twice(READ_TRIMMING)
+        humidity = (yield from gw.read_twice(READ_HUMIDITY_TRIMMING)) if self._has_humidity else None
         self._chip = trimming(block, humidity)
         yield self._configure
 
-    def measure(self) -> Measuring:
+    def measure(self) -> gw.Measuring:
         """Force one measurement, wait for it, and read it in one burst."""
         if self._chip is None:
-            raise NotReady("the trimming data was not read yet")
+            raise gw.NotReady("the trimming data was not read yet")
         yield self._force
         yield self._conversion
         yield from _until_clear(MEASURING, "the chip still measures")
         return convert(self._chip, (yield self._read))
 
 
-def _until_clear(bit: int, complaint: str) -> Preparing:
-    for _ in range(POLLS):
-        status = yield READ_STATUS
-        if not status[0] & bit:
-            return
-        yield POLL_PAUSE
-    raise NoAnswer(f"{complaint} after {POLLS * POLL_PAUSE.seconds * 1000:.0f} ms more than it may")
+def _until_clear(bit: int, complaint: str) -> gw.Preparing:
+    yield from gw.until(
+        READ_STATUS, lambda status: not status[0] & bit, pause=POLL_PAUSE, tries=POLLS, otherwise=complaint
+    )
 
 
-def create(variant: str, options: Options, _address: int) -> Bme280:
-    """Make the driver of one chip."""
-    return Bme280(variant, options)
-
-
-def replay(vector: Vector) -> Values:
+def replay(vector: gw.Vector) -> gw.Values:
     """Frames: trimming 88..A1, for a BME280 also E1..E7, and the burst."""
     *blocks, data = vector.frames
     return convert(trimming(*blocks), data)
 
 
-def _vector(source: str, tolerance: float, values: tuple[float, ...], *frames: str) -> Vector:
-    return Vector(
-        variant="bme280" if len(values) == len(VARIANTS["bme280"].channels) else "bmp280",
-        frames=tuple(bytes.fromhex(frame) for frame in frames),
-        values=dict(zip(("temperature", "pressure", "humidity"), values, strict=False)),
-        tolerance=tolerance,
-        source=source,
+def _vector(source: str, by: float, values: tuple[float, ...], *frames: str) -> gw.Vector:
+    named = dict(zip(("temperature", "pressure", "humidity"), values, strict=False))
+    return gw.vector(
+        "bme280" if "humidity" in named else "bmp280", *frames, source=source, tolerance=by, options=None, **named
     )
 
 
@@ -282,15 +196,15 @@ VECTORS = (
     _vector(_DOUBLE, 0.001, (24.7895, 1006.6152, 68.67), _PIMORONI, _PIMORONI_H, "4f ca 00 81 32 70 76 49"),
 )
 
-SPEC = DriverSpec(
+SPEC = gw.DriverSpec(
     name="bme280",
     summary="Bosch BME280 and BMP280: temperature, pressure, humidity",
-    bus=BusKind.I2C,
+    bus=gw.BusKind.I2C,
     variants=VARIANTS,
-    create=create,
+    create=lambda variant, options, _address: Bme280(variant, options),
     replay=replay,
     vectors=VECTORS,
     options=Options,
     frozen_after={"pressure": 300},  # its last bits are noise: 300 equal ones come from no living chip
-    heeds=Heeds(with_data=b"\xe0\xf2\xf4\xf5"),
+    heeds=gw.Heeds(with_data=b"\xe0\xf2\xf4\xf5"),
 )

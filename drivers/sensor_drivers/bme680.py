@@ -15,6 +15,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal, TypeAlias
 
+import sensor_gateway.driver as gw
 from sensor_drivers.bme68x_formulas import (
     Trimming,
     celsius,
@@ -26,41 +27,13 @@ from sensor_drivers.bme68x_formulas import (
     res_heat,
     trimming,
 )
-from sensor_gateway.driver import (
-    HUMIDITY,
-    PRESSURE,
-    TEMPERATURE,
-    BadFrame,
-    BusKind,
-    Channel,
-    DeviceBusy,
-    DriverSpec,
-    Heeds,
-    Identifying,
-    Identity,
-    Measuring,
-    NoAnswer,
-    NotReady,
-    OverRange,
-    Preparing,
-    Seconds,
-    Values,
-    Variant,
-    Vector,
-    Wait,
-    Write,
-    WriteRead,
-    WrongChip,
-    other,
-    read_twice,
-)
 
 # Registers (section 5.3).
-READ_ID = WriteRead(b"\xd0", 1)
-READ_VARIANT_ID = WriteRead(b"\xf0", 1)  # SensorAPI: 0 for a BME680, 1 for a BME688
-READ_TRIMMING = (WriteRead(b"\x8a", 23), WriteRead(b"\xe1", 14), WriteRead(b"\x00", 5))
-READ_FIELD = WriteRead(b"\x1d", 17)
-RESET = Write(b"\xe0\xb6")
+READ_ID = gw.WriteRead(b"\xd0", 1)
+READ_VARIANT_ID = gw.WriteRead(b"\xf0", 1)  # SensorAPI: 0 for a BME680, 1 for a BME688
+READ_TRIMMING = (gw.WriteRead(b"\x8a", 23), gw.WriteRead(b"\xe1", 14), gw.WriteRead(b"\x00", 5))
+READ_FIELD = gw.WriteRead(b"\x1d", 17)
+RESET = gw.Write(b"\xe0\xb6")
 RES_HEAT_0, GAS_WAIT_0, CTRL_GAS_0, CTRL_GAS_1, CTRL_HUM, CTRL_MEAS, CONFIG = 0x5A, 0x64, 0x70, 0x71, 0x72, 0x74, 0x75
 CHIP_ID = b"\x61"
 PARTS = {0: "bme680", 1: "bme688"}
@@ -70,8 +43,8 @@ GAS_VALID, HEAT_STAB = 0x20, 0x10
 FORCED, HEAT_OFF = 0x01, 0x08
 RUN_GAS = {"bme680": 0x10, "bme688": 0x20}
 GAS_AT = {"bme680": 13, "bme688": 15}  # in the burst
-START_UP = Wait(0.010)  # SensorAPI, BME68X_PERIOD_RESET
-POLL_PAUSE = Wait(0.010)
+START_UP = gw.Wait(0.010)  # SensorAPI, BME68X_PERIOD_RESET
+POLL_PAUSE = gw.Wait(0.010)
 POLLS = 10
 
 SKIPPED, HUMIDITY_SKIPPED = 0x80000, 0x8000
@@ -82,18 +55,18 @@ Filter: TypeAlias = Literal[0, 1, 3, 7, 15, 31, 63, 127]
 SAMPLES = (0, 1, 2, 4, 8, 16)  # osrs_h, osrs_t, osrs_p (section 5.3.1)
 COEFFICIENTS = (0, 1, 3, 7, 15, 31, 63, 127)  # filter (section 5.3.2.4)
 USUAL_AMBIENT = 25.0
-HEATING = Seconds(0.15)
+HEATING = gw.Seconds(0.15)
 
-_T = Channel(name="temperature", quantity=TEMPERATURE, low=-40, high=85, resolution=0.01, deadband=0.1)
-_P = Channel(name="pressure", quantity=PRESSURE, low=300, high=1100, resolution=0.002, deadband=0.2)
-_H = Channel(name="humidity", quantity=HUMIDITY, low=0, high=100, resolution=0.008, deadband=0.5)
-_G = Channel(name="gas_resistance", quantity=other("Ω"), low=100, high=110e6, resolution=1, deadband=1000)
+_T = gw.Channel(name="temperature", quantity=gw.TEMPERATURE, low=-40, high=85, resolution=0.01, deadband=0.1)
+_P = gw.Channel(name="pressure", quantity=gw.PRESSURE, low=300, high=1100, resolution=0.002, deadband=0.2)
+_H = gw.Channel(name="humidity", quantity=gw.HUMIDITY, low=0, high=100, resolution=0.008, deadband=0.5)
+_G = gw.Channel(name="gas_resistance", quantity=gw.other("Ω"), low=100, high=110e6, resolution=1, deadband=1000)
 
 
-def _variant(part: str) -> Variant:
+def _variant(part: str) -> gw.Variant:
     # wire_bits: heater and force (5 bytes) and the burst (20), 9 bits each, with starts and stops.
     channels = (_T, _P, _H, _G)
-    return Variant(addresses=(0x76, 0x77), channels=channels, wire_bits=230, part=part, has_identity=True)
+    return gw.Variant(addresses=(0x76, 0x77), channels=channels, wire_bits=230, part=part, has_identity=True)
 
 
 VARIANTS = {"bme680": _variant("BME680"), "bme688": _variant("BME688")}
@@ -109,7 +82,7 @@ class Options:
     filter: Annotated[Filter, "coefficient of the chip's own low-pass for temperature and pressure; 0: off"] = 0
     gas: Annotated[bool, "measure gas too; without it the chip does not heat itself"] = True
     heater_temperature: Annotated[int, "of the gas sensor, 200 to 400 °C"] = 320
-    heater_duration: Annotated[Seconds, "how long to heat before gas is measured, 1ms to 4s"] = HEATING
+    heater_duration: Annotated[gw.Seconds, "how long to heat before gas is measured, 1ms to 4s"] = HEATING
 
 
 def check(options: Options) -> tuple[str, ...]:
@@ -122,37 +95,39 @@ def check(options: Options) -> tuple[str, ...]:
     return tuple(complaints)
 
 
-def channels_of(options: Options) -> tuple[Channel, ...]:
+def channels_of(options: Options) -> tuple[gw.Channel, ...]:
     """What is measured."""
     return (_T, _P, _H, _G) if options.gas else (_T, _P, _H)
 
 
-def convert(chip: Trimming, field: bytes, *, part: str, gas: bool) -> Values:
+def convert(chip: Trimming, field: bytes, *, part: str, gas: bool) -> gw.Values:
     """Values of one burst. Total: values within limits, or an error."""
     if len(field) != READ_FIELD.count:
-        raise BadFrame("measurement of the wrong length", expected="17 bytes", got=field)
+        raise gw.BadFrame("measurement of the wrong length", expected="17 bytes", got=field)
     adc_p, adc_t = int.from_bytes(field[2:5], "big") >> 4, int.from_bytes(field[5:8], "big") >> 4
     adc_h = field[8] << 8 | field[9]
     if (adc_t == SKIPPED and adc_p == SKIPPED) or adc_h == HUMIDITY_SKIPPED:
-        raise NotReady("the data registers hold their reset values: not all was measured since power-on")
+        raise gw.NotReady("the data registers hold their reset values: not all was measured since power-on")
     t = celsius(chip, adc_t)
     values = {"temperature": t, "pressure": pascal(chip, adc_p, t) / 100, "humidity": percent(chip, adc_h, t)}
     if gas:
         values["gas_resistance"] = _gas(chip, field[GAS_AT[part] :], part)
     for channel in (_T, _P, _H, _G):
         if not channel.low <= values.get(channel.name, channel.low) <= channel.high:
-            raise OverRange(f"{channel.name} of {values[channel.name]:.6g} {channel.quantity.unit} is beyond the chip")
+            raise gw.OverRange(
+                f"{channel.name} of {values[channel.name]:.6g} {channel.quantity.unit} is beyond the chip"
+            )
     return values
 
 
 def _gas(chip: Trimming, pair: bytes, part: str) -> float:
     adc, gas_range = pair[0] << 2 | pair[1] >> 6, pair[1] & 0x0F
     if not pair[1] & GAS_VALID:
-        raise DeviceBusy("gas was not measured")
+        raise gw.DeviceBusy("gas was not measured")
     if not pair[1] & HEAT_STAB:
-        raise DeviceBusy("the heater did not reach its temperature: give it a longer `heater_duration`")
+        raise gw.DeviceBusy("the heater did not reach its temperature: give it a longer `heater_duration`")
     if adc in GAS_ENDS:
-        raise OverRange("the gas resistance is at the end of its range")
+        raise gw.OverRange("the gas resistance is at the end of its range")
     return ohm_high(adc, gas_range) if part == "bme688" else ohm_low(chip, adc, gas_range)
 
 
@@ -169,74 +144,69 @@ class Bme680:
         self._force = SAMPLES.index(t) << 5 | SAMPLES.index(p) << 2 | FORCED
         # SensorAPI, bme68x_get_meas_dur, in microseconds and typical; a tenth more, and the chip tells when it is done.
         microseconds = (t + p + h) * 1963 + 477 * 4 + 477 * 5 + 1000
-        self._duration = Wait((microseconds * 1e-6 + (options.heater_duration if options.gas else 0.0)) * 1.1)
+        self._duration = gw.Wait((microseconds * 1e-6 + (options.heater_duration if options.gas else 0.0)) * 1.1)
 
-    def identify(self) -> Identifying:
+    def identify(self) -> gw.Identifying:
         """Tell BME680 and BME688 apart by their variant id: the gas formulas differ, and sellers do not."""
         answer = yield READ_ID
         if answer != CHIP_ID:
-            raise WrongChip("id register D0", expected=CHIP_ID, got=answer)
-        answer = yield from read_twice(READ_VARIANT_ID)
+            raise gw.WrongChip("id register D0", expected=CHIP_ID, got=answer)
+        answer = yield from gw.read_twice(READ_VARIANT_ID)
         if answer[0] not in PARTS:
-            raise WrongChip("variant id register F0", expected="00 (BME680) or 01 (BME688)", got=answer)
+            raise gw.WrongChip("variant id register F0", expected="00 (BME680) or 01 (BME688)", got=answer)
         self._part = PARTS[answer[0]]
         is_other = self._part != self._variant
         note = f"this {self._variant.upper()} is a {self._part.upper()}, and is read as one." if is_other else ""
         channels = tuple(channel.name for channel in channels_of(self._options))
-        return Identity(part=self._part.upper(), channels=channels, note=note)
+        return gw.Identity(part=self._part.upper(), channels=channels, note=note)
 
-    def setup(self) -> Preparing:
+    def setup(self) -> gw.Preparing:
         """Reset the chip, read its trimming data and configure it, asleep."""
         yield RESET
         yield START_UP
         first, second, third = READ_TRIMMING
-        blocks = (yield from read_twice(first)), (yield from read_twice(second)), (yield from read_twice(third))
+        blocks = (
+            (yield from gw.read_twice(first)),
+            (yield from gw.read_twice(second)),
+            (yield from gw.read_twice(third)),
+        )
         self._chip = trimming(*blocks)
         options = self._options
         run_gas, heat_off = (RUN_GAS[self._part], 0) if options.gas else (0, HEAT_OFF)
-        yield Write(bytes((GAS_WAIT_0, gas_wait(options.heater_duration), CTRL_GAS_0, heat_off, CTRL_GAS_1, run_gas)))
-        yield Write(bytes((CTRL_HUM, SAMPLES.index(options.humidity_oversampling))))
-        yield Write(bytes((CONFIG, COEFFICIENTS.index(options.filter) << 2)))
+        yield gw.Write(
+            bytes((GAS_WAIT_0, gas_wait(options.heater_duration), CTRL_GAS_0, heat_off, CTRL_GAS_1, run_gas))
+        )
+        yield gw.Write(bytes((CTRL_HUM, SAMPLES.index(options.humidity_oversampling))))
+        yield gw.Write(bytes((CONFIG, COEFFICIENTS.index(options.filter) << 2)))
 
-    def measure(self) -> Measuring:
+    def measure(self) -> gw.Measuring:
         """Force one measurement, wait for it, and read it in one burst."""
         if self._chip is None:
-            raise NotReady("the trimming data was not read yet")
+            raise gw.NotReady("the trimming data was not read yet")
         heat = res_heat(self._chip, self._options.heater_temperature, self._ambient)
-        yield Write(bytes((RES_HEAT_0, heat, CTRL_MEAS, self._force)))
+        yield gw.Write(bytes((RES_HEAT_0, heat, CTRL_MEAS, self._force)))
         yield self._duration
-        for _ in range(POLLS):
-            field = yield READ_FIELD
-            if field[0] & NEW_DATA and not field[0] & MEASURING:
-                values = convert(self._chip, field, part=self._part, gas=self._options.gas)
-                self._ambient = values["temperature"]
-                return values
-            yield POLL_PAUSE
-        raise NoAnswer(f"no values {POLLS * POLL_PAUSE.seconds * 1000:.0f} ms after they should be there")
+        field = yield from gw.until(READ_FIELD, _is_ready, pause=POLL_PAUSE, tries=POLLS, otherwise="no values")
+        values = convert(self._chip, field, part=self._part, gas=self._options.gas)
+        self._ambient = values["temperature"]
+        return values
 
 
-def create(variant: str, options: Options, _address: int) -> Bme680:
-    """Make the driver of one chip."""
-    return Bme680(variant, options)
+def _is_ready(field: bytes) -> bool:
+    return field[0] & (NEW_DATA | MEASURING) == NEW_DATA
 
 
-def replay(vector: Vector) -> Values:
+def replay(vector: gw.Vector) -> gw.Values:
     """Frames: trimming data 8A..A0, E1..EE and 00..04, and the burst."""
     *blocks, field = vector.frames
     chosen: dict[str, Any] = dict(vector.options)
     return convert(trimming(*blocks), field, part=vector.variant, gas=Options(**chosen).gas)
 
 
-def _vector(source: str, tolerance: float, values: tuple[float, ...], *frames: str, variant: str = "bme680") -> Vector:
-    names = ("temperature", "pressure", "humidity", "gas_resistance")
-    return Vector(
-        variant=variant,
-        frames=tuple(bytes.fromhex(frame) for frame in frames),
-        values=dict(zip(names, values, strict=False)),
-        tolerance=tolerance,
-        source=source,
-        options={"gas": len(values) == len(names)},
-    )
+def _vector(source: str, by: float, values: tuple[float, ...], *frames: str, variant: str = "bme680") -> gw.Vector:
+    named = dict(zip(("temperature", "pressure", "humidity", "gas_resistance"), values, strict=False))
+    options = {"gas": "gas_resistance" in named}
+    return gw.vector(variant, *frames, source=source, tolerance=by, options=options, **named)
 
 
 _PERIPH = (
@@ -284,17 +254,17 @@ VECTORS = (
     ),
 )
 
-SPEC = DriverSpec(
+SPEC = gw.DriverSpec(
     name="bme680",
     summary="Bosch BME680 and BME688: temperature, pressure, humidity, gas resistance",
-    bus=BusKind.I2C,
+    bus=gw.BusKind.I2C,
     variants=VARIANTS,
-    create=create,
+    create=lambda variant, options, _address: Bme680(variant, options),
     replay=replay,
     vectors=VECTORS,
     options=Options,
     channels_of=channels_of,
     check=check,
     frozen_after={"pressure": 300},  # its last bits are noise: 300 equal ones come from no living chip
-    heeds=Heeds(with_data=bytes((*range(0x50, 0x6E), 0x70, 0x71, 0x72, 0x73, 0x74, 0x75, 0xE0))),
+    heeds=gw.Heeds(with_data=bytes((*range(0x50, 0x6E), 0x70, 0x71, 0x72, 0x73, 0x74, 0x75, 0xE0))),
 )

@@ -16,43 +16,20 @@ import struct
 from dataclasses import dataclass
 from typing import Annotated, Literal, TypeAlias
 
-from sensor_gateway.driver import (
-    PRESSURE,
-    TEMPERATURE,
-    BadFrame,
-    BusKind,
-    Channel,
-    DriverSpec,
-    Heeds,
-    Identifying,
-    Identity,
-    Measuring,
-    NoAnswer,
-    NotReady,
-    OverRange,
-    Preparing,
-    Values,
-    Variant,
-    Vector,
-    Wait,
-    Write,
-    WriteRead,
-    WrongChip,
-    crc8,
-)
+import sensor_gateway.driver as gw
 
 # Registers (section 4.3).
-READ_CHIP_ID = WriteRead(b"\x00", 1)
-READ_STATUS = WriteRead(b"\x03", 1)
-READ_DATA = WriteRead(b"\x04", 6)
-READ_TRIMMING = WriteRead(b"\x30", 22)  # a checksum, which Bosch's self-test code explains, and NVM_PAR_T1 to _P11
+READ_CHIP_ID = gw.WriteRead(b"\x00", 1)
+READ_STATUS = gw.WriteRead(b"\x03", 1)
+READ_DATA = gw.WriteRead(b"\x04", 6)
+READ_TRIMMING = gw.WriteRead(b"\x30", 22)  # a checksum, which Bosch's self-test code explains, and NVM_PAR_T1 to _P11
 OSR, CONFIG = 0x1C, 0x1F
-FORCE = Write(b"\x1b\x13")  # PWR_CTRL: press_en, temp_en, mode 01
-SOFT_RESET = Write(b"\x7e\xb6")
+FORCE = gw.Write(b"\x1b\x13")  # PWR_CTRL: press_en, temp_en, mode 01
+SOFT_RESET = gw.Write(b"\x7e\xb6")
 
 DRDY = 0x60  # status: drdy_press, drdy_temp
-START_UP = Wait(0.002)  # section 1, "start-up time"
-POLL_PAUSE = Wait(0.005)
+START_UP = gw.Wait(0.002)  # section 1, "start-up time"
+POLL_PAUSE = gw.Wait(0.005)
 POLLS = 10
 
 NOT_MEASURED = 0x800000  # reset value of both data registers
@@ -66,13 +43,13 @@ Filter: TypeAlias = Literal[0, 1, 3, 7, 15, 31, 63, 127]
 SAMPLES = (1, 2, 4, 8, 16, 32)  # osr_p, osr_t (section 4.3.19)
 COEFFICIENTS = (0, 1, 3, 7, 15, 31, 63, 127)  # iir_filter (section 4.3.21)
 
-_T = Channel(name="temperature", quantity=TEMPERATURE, low=-40, high=85, resolution=0.01, deadband=0.1)
-_P = Channel(name="pressure", quantity=PRESSURE, low=300, high=1250, resolution=0.002, deadband=0.2)
+_T = gw.Channel(name="temperature", quantity=gw.TEMPERATURE, low=-40, high=85, resolution=0.01, deadband=0.1)
+_P = gw.Channel(name="pressure", quantity=gw.PRESSURE, low=300, high=1250, resolution=0.002, deadband=0.2)
 
 
-def _variant(part: str) -> Variant:
+def _variant(part: str) -> gw.Variant:
     # wire_bits: force (3 bytes), status (4) and burst (9), 9 bits each, with starts and stops.
-    return Variant(addresses=(0x76, 0x77), channels=(_T, _P), wire_bits=152, part=part, has_identity=True)
+    return gw.Variant(addresses=(0x76, 0x77), channels=(_T, _P), wire_bits=152, part=part, has_identity=True)
 
 
 VARIANTS = {"bmp388": _variant("BMP388"), "bmp384": _variant("BMP384"), "bmp390": _variant("BMP390")}
@@ -98,10 +75,10 @@ class Trimming:
 def trimming(block: bytes) -> Trimming:
     """Coefficients from the registers 31 to 45. BadFrame for what no chip was delivered with."""
     if len(block) != READ_TRIMMING.count - 1:
-        raise BadFrame("trimming data of the wrong length", expected="21 bytes", got=block)
+        raise gw.BadFrame("trimming data of the wrong length", expected="21 bytes", got=block)
     t1, t2, t3, p1, p2, p3, p4, p5, p6, p7, p8, p9, p10, p11 = struct.unpack("<HHbhhbbHHbbhbb", block)
     if 0 in (t1, t2):
-        raise BadFrame("trimming data without T1 or T2", got=block)
+        raise gw.BadFrame("trimming data without T1 or T2", got=block)
     return Trimming(
         t=(t1 * 2.0**8, t2 / 2.0**30, t3 / 2.0**48),
         p=(
@@ -114,19 +91,19 @@ def trimming(block: bytes) -> Trimming:
 
 def checked(block: bytes) -> bytes:
     """The trimming data behind its checksum. BadFrame where they do not fit."""
-    check = crc8(block[1:], polynomial=CRC) ^ 0xFF
+    check = gw.crc8(block[1:], polynomial=CRC) ^ 0xFF
     if block[0] != check:
-        raise BadFrame("checksum of the trimming data, register 30", expected=f"{check:02x}", got=block[:1])
+        raise gw.BadFrame("checksum of the trimming data, register 30", expected=f"{check:02x}", got=block[:1])
     return block[1:]
 
 
-def convert(chip: Trimming, data: bytes) -> Values:
+def convert(chip: Trimming, data: bytes) -> gw.Values:
     """Values of one burst, by the formulas of sections 8.5 and 8.6. Total: values within limits, or an error."""
     if len(data) != READ_DATA.count:
-        raise BadFrame("measurement of the wrong length", expected="6 bytes", got=data)
+        raise gw.BadFrame("measurement of the wrong length", expected="6 bytes", got=data)
     adc_p, adc_t = int.from_bytes(data[:3], "little"), int.from_bytes(data[3:], "little")
     if adc_p == NOT_MEASURED and adc_t == NOT_MEASURED:
-        raise NotReady("the data registers hold their reset values: nothing was measured since power-on")
+        raise gw.NotReady("the data registers hold their reset values: nothing was measured since power-on")
     t1, t2, t3 = chip.t
     p1, p2, p3, p4, p5, p6, p7, p8, p9, p10, p11 = chip.p
     above = adc_t - t1
@@ -136,8 +113,7 @@ def convert(chip: Trimming, data: bytes) -> Values:
     pascal += adc_p**2 * (p9 + p10 * t) + adc_p**3 * p11
     values = {"temperature": t, "pressure": pascal / 100}
     for channel in (_T, _P):
-        if not channel.low <= values[channel.name] <= channel.high:
-            raise OverRange(f"{channel.name} of {values[channel.name]:.2f} {channel.quantity.unit} is beyond the chip")
+        gw.within(channel, values[channel.name])
     return values
 
 
@@ -149,21 +125,21 @@ class Bmp3xx:
         self._variant = variant
         self._chip: Trimming | None = None
         t, p = options.temperature_oversampling, options.pressure_oversampling
-        self._set_oversampling = Write(bytes((OSR, SAMPLES.index(t) << 3 | SAMPLES.index(p))))
-        self._set_filter = Write(bytes((CONFIG, COEFFICIENTS.index(options.filter) << 1)))
+        self._set_oversampling = gw.Write(bytes((OSR, SAMPLES.index(t) << 3 | SAMPLES.index(p))))
+        self._set_filter = gw.Write(bytes((CONFIG, COEFFICIENTS.index(options.filter) << 1)))
         # Section 3.9.2, in microseconds, typically: the longest is a sixth more, and drdy tells.
-        self._duration = Wait((234 + 392 + p * 2020 + 163 + t * 2020) * 1e-6 * 1.17)
+        self._duration = gw.Wait((234 + 392 + p * 2020 + 163 + t * 2020) * 1e-6 * 1.17)
 
-    def identify(self) -> Identifying:
+    def identify(self) -> gw.Identifying:
         """Check the id, and since it is one byte, the checksum of the trimming data: other chips fail it."""
         answer = yield READ_CHIP_ID
         if answer[0] != IDS[self._variant]:
             expected = f"{IDS[self._variant]:02x} ({VARIANTS[self._variant].part})"
-            raise WrongChip("chip id, register 00", expected=expected, got=answer)
+            raise gw.WrongChip("chip id, register 00", expected=expected, got=answer)
         trimming(checked((yield READ_TRIMMING)))
-        return Identity(part=VARIANTS[self._variant].part, channels=("temperature", "pressure"))
+        return gw.Identity(part=VARIANTS[self._variant].part, channels=("temperature", "pressure"))
 
-    def setup(self) -> Preparing:
+    def setup(self) -> gw.Preparing:
         """Reset the chip, read its trimming data and configure it, asleep."""
         yield SOFT_RESET
         yield START_UP
@@ -171,39 +147,24 @@ class Bmp3xx:
         yield self._set_oversampling
         yield self._set_filter
 
-    def measure(self) -> Measuring:
+    def measure(self) -> gw.Measuring:
         """Force one measurement, wait for it, and read it in one burst."""
         if self._chip is None:
-            raise NotReady("the trimming data was not read yet")
+            raise gw.NotReady("the trimming data was not read yet")
         yield FORCE
         yield self._duration
-        for _ in range(POLLS):
-            status = yield READ_STATUS
-            if status[0] & DRDY == DRDY:
-                return convert(self._chip, (yield READ_DATA))
-            yield POLL_PAUSE
-        raise NoAnswer(f"no values {POLLS * POLL_PAUSE.seconds * 1000:.0f} ms after they should be there")
+        yield from gw.until(READ_STATUS, _is_ready, pause=POLL_PAUSE, tries=POLLS, otherwise="no values")
+        return convert(self._chip, (yield READ_DATA))
 
 
-def create(variant: str, options: Options, _address: int) -> Bmp3xx:
-    """Make the driver of one chip."""
-    return Bmp3xx(variant, options)
+def _is_ready(status: bytes) -> bool:
+    return status[0] & DRDY == DRDY
 
 
-def replay(vector: Vector) -> Values:
+def replay(vector: gw.Vector) -> gw.Values:
     """Frames: trimming data 31 to 45, and the burst."""
     block, data = vector.frames
     return convert(trimming(block), data)
-
-
-def _vector(variant: str, source: str, celsius: float, hpa: float, tolerance: float, *frames: str) -> Vector:
-    return Vector(
-        variant=variant,
-        frames=tuple(bytes.fromhex(frame) for frame in frames),
-        values={"temperature": celsius, "pressure": hpa},
-        tolerance=tolerance,
-        source=source,
-    )
 
 
 _ELIXIR = "elixir-sensors/bmp3xx test/bmp3xx/bmp388/calibration_test.exs"
@@ -211,20 +172,23 @@ _ELIXIR_TRIMMING = "23 6b 58 49 f6 5c ff ce f4 23 00 ea 63 6e 79 f3 f6 aa 43 12 
 _ASASINE = "asasine/bmp390 src/bmp390/measure.rs and test_utils.rs, in single precision"
 _ASASINE_TRIMMING = "98 6c a9 4a f9 e3 1c 61 16 06 01 51 4a de 5d 03 fa f9 0e 06 f5"
 
-VECTORS = (
-    _vector("bmp388", _ELIXIR, 30.4993145, 1008.7600635, 1e-6, _ELIXIR_TRIMMING, "97 9f 6d 73 d8 85"),
-    _vector("bmp390", _ASASINE, 25.770746, 983.7055, 1e-3, _ASASINE_TRIMMING, "cb b3 6b d1 ba 82"),
+VECTORS = tuple(
+    gw.vector(variant, *frames, temperature=t, pressure=p, tolerance=by, source=source)
+    for variant, source, t, p, by, *frames in (
+        ("bmp388", _ELIXIR, 30.4993145, 1008.7600635, 1e-6, _ELIXIR_TRIMMING, "97 9f 6d 73 d8 85"),
+        ("bmp390", _ASASINE, 25.770746, 983.7055, 1e-3, _ASASINE_TRIMMING, "cb b3 6b d1 ba 82"),
+    )
 )
 
-SPEC = DriverSpec(
+SPEC = gw.DriverSpec(
     name="bmp3xx",
     summary="Bosch BMP384, BMP388, BMP390: temperature, pressure",
-    bus=BusKind.I2C,
+    bus=gw.BusKind.I2C,
     variants=VARIANTS,
-    create=create,
+    create=lambda variant, options, _address: Bmp3xx(variant, options),
     replay=replay,
     vectors=VECTORS,
     options=Options,
     frozen_after={"pressure": 300},  # its last bits are noise: 300 equal ones come from no living chip
-    heeds=Heeds(with_data=b"\x15\x16\x17\x18\x19\x1a\x1b\x1c\x1d\x1f\x7e"),
+    heeds=gw.Heeds(with_data=b"\x15\x16\x17\x18\x19\x1a\x1b\x1c\x1d\x1f\x7e"),
 )

@@ -20,40 +20,23 @@ import re
 from dataclasses import dataclass
 from typing import Annotated, Final
 
-from sensor_gateway.driver import (
-    TEMPERATURE,
-    BadFrame,
-    BusKind,
-    Channel,
-    DriverSpec,
-    Identifying,
-    Identity,
-    KernelDevice,
-    Measuring,
-    NoAnswer,
-    OverRange,
-    Preparing,
-    ReadFile,
-    Values,
-    Variant,
-    Vector,
-    WrongChip,
-    crc8_maxim,
-)
+import sensor_gateway.driver as gw
 
 # Families that w1_therm knows (w1_therm.rst).
 FAMILIES: Final = {"ds18b20": "28", "ds18s20": "10", "ds1822": "22", "ds1825": "3b", "ds28ea00": "42"}
 DS18B20, DS18S20 = FAMILIES["ds18b20"], FAMILIES["ds18s20"]
 GX20MH01: Final = 0x80  # the bit of the configuration that a part from GXCAS, sold as DS18B20, has set
 
-CHANNEL: Final = Channel(name="temperature", quantity=TEMPERATURE, low=-55, high=125, resolution=0.0625, deadband=0.1)
+CHANNEL: Final = gw.Channel(
+    name="temperature", quantity=gw.TEMPERATURE, low=-55, high=125, resolution=0.0625, deadband=0.1
+)
 ID: Final = re.compile(r"([0-9a-f]{2})-[0-9a-f]{12}")
 W1_SLAVE: Final = re.compile(
     rb"((?:[0-9a-f]{2} ){9}): crc=[0-9a-f]{2} (YES|NO)\n(?:[0-9a-f]{2} ){9}t=(-?\d{1,7})\s*", re.ASCII
 )
 
 VARIANTS: Final = {
-    name: Variant(channels=(CHANNEL,), part=f"{name.upper()}, family {family}", has_identity=True)
+    name: gw.Variant(channels=(CHANNEL,), part=f"{name.upper()}, family {family}", has_identity=True)
     for name, family in FAMILIES.items()
 }
 
@@ -87,25 +70,27 @@ class Options:
         )
 
 
-def convert(text: bytes, family: str) -> Values:
+def convert(text: bytes, family: str) -> gw.Values:
     """Temperature of one reading of w1_slave. Total: a value within limits, BadFrame, OverRange or NoAnswer."""
     if not text.strip():
-        raise NoAnswer("the kernel got no valid answer from the thermometer; check its wires and its supply")
+        raise gw.NoAnswer("the kernel got no valid answer from the thermometer; check its wires and its supply")
     found = W1_SLAVE.fullmatch(text)
     if found is None:
-        raise BadFrame("w1_slave is not what the kernel writes", expected="two lines", got=f"{text[:100]!r}")
+        raise gw.BadFrame("w1_slave is not what the kernel writes", expected="two lines", got=f"{text[:100]!r}")
     scratchpad = bytes.fromhex(found[1].decode("ascii"))
-    check = crc8_maxim(scratchpad[:8])
+    check = gw.crc8_maxim(scratchpad[:8])
     if found[2] != b"YES" or check != scratchpad[8]:
-        raise BadFrame("checksum of the scratchpad", expected=f"{check:02x}", got=f"{scratchpad[8]:02x}")
+        raise gw.BadFrame("checksum of the scratchpad", expected=f"{check:02x}", got=f"{scratchpad[8]:02x}")
     if not any(scratchpad):
         # Its checksum is right, by nature: a short to ground reads as 0 °C.
-        raise BadFrame("the scratchpad is all zeros: the data line is held low; check the wires")
+        raise gw.BadFrame("the scratchpad is all zeros: the data line is held low; check the wires")
     celsius = _celsius(scratchpad, family)
     if abs(celsius * 1000 - int(found[3])) > 1:
-        raise BadFrame("the kernel's temperature", expected=f"t={celsius * 1000:.0f}", got=f"t={found[3].decode()}")
+        raise gw.BadFrame("the kernel's temperature", expected=f"t={celsius * 1000:.0f}", got=f"t={found[3].decode()}")
     if not CHANNEL.low <= celsius <= CHANNEL.high:
-        raise OverRange(f"temperature of {celsius:g} °C is none that the chip can measure; its supply may be too weak")
+        raise gw.OverRange(
+            f"temperature of {celsius:g} °C is none that the chip can measure; its supply may be too weak"
+        )
     return {"temperature": celsius}
 
 
@@ -126,7 +111,7 @@ def _ds18s20(scratchpad: bytes) -> float:
     """Finer than its 0.5 °C, by what the counter had left (DS18S20 datasheet, equation 1)."""
     remain, per_degree = scratchpad[6], scratchpad[7]
     if not per_degree:
-        raise BadFrame("count per °C of a DS18S20", expected="10", got="00")
+        raise gw.BadFrame("count per °C of a DS18S20", expected="10", got="00")
     return (_raw(scratchpad) >> 1) - 0.25 + (per_degree - remain) / per_degree
 
 
@@ -137,26 +122,26 @@ class Ds18b20:
         """Nothing is read yet."""
         self._variant = variant
         self._family = FAMILIES[variant]
-        device = KernelDevice(kind="w1", name=options.id or f"{self._family}-*")
-        self._read_name = ReadFile(device, "name")
-        self._read = ReadFile(device, "w1_slave")
+        device = gw.KernelDevice(kind="w1", name=options.id or f"{self._family}-*")
+        self._read_name = gw.ReadFile(device, "name")
+        self._read = gw.ReadFile(device, "w1_slave")
 
-    def identify(self) -> Identifying:
+    def identify(self) -> gw.Identifying:
         """Ask the kernel who it is: the number was checked when it was found on the bus."""
         text = yield self._read_name
         found = ID.fullmatch(text.decode("ascii", "replace").strip())
         if found is None:
-            raise BadFrame("name of a device on 1-wire", expected="like 28-0316a2794cff", got=f"{text[:40]!r}")
+            raise gw.BadFrame("name of a device on 1-wire", expected="like 28-0316a2794cff", got=f"{text[:40]!r}")
         if found[1] != self._family:
             right = next((name for name, family in FAMILIES.items() if family == found[1]), "another driver")
-            raise WrongChip(f"family on 1-wire (`driver: {right}`)", expected=self._family, got=found[1])
-        return Identity(part=f"{self._variant.upper()} {found[0]}", channels=("temperature",))
+            raise gw.WrongChip(f"family on 1-wire (`driver: {right}`)", expected=self._family, got=found[1])
+        return gw.Identity(part=f"{self._variant.upper()} {found[0]}", channels=("temperature",))
 
-    def setup(self) -> Preparing:
+    def setup(self) -> gw.Preparing:
         """Nothing: the resolution is the chip's own."""
         yield from ()
 
-    def measure(self) -> Measuring:
+    def measure(self) -> gw.Measuring:
         """Let the kernel have it measured."""
         return convert((yield self._read), self._family)
 
@@ -167,19 +152,9 @@ def check_variant(variant: str, options: Options) -> tuple[str, ...]:
     return () if right == variant else (f"id: {options.id} is a {right.upper()}: write `driver: {right}`",)
 
 
-def create(variant: str, options: Options, _address: int) -> Ds18b20:
-    """Make the driver of one thermometer."""
-    return Ds18b20(variant, options)
-
-
-def replay(vector: Vector) -> Values:
-    """Frame: the content of w1_slave."""
-    return convert(vector.frames[0], FAMILIES[vector.variant])
-
-
-def _vector(scratchpad: str, millis: int, source: str, variant: str = "ds18b20") -> Vector:
+def _vector(scratchpad: str, millis: int, source: str, variant: str = "ds18b20") -> gw.Vector:
     text = f"{scratchpad} : crc={scratchpad[-2:]} YES\n{scratchpad} t={millis}\n"
-    return Vector(
+    return gw.Vector(
         variant=variant,
         frames=(text.encode("ascii"),),
         values={"temperature": millis / 1000},
@@ -203,13 +178,14 @@ VECTORS: Final = (
     _vector("2d 00 4b 46 ff ff 03 10 dd", 22562, "a Python logger's tests, TestDS18x20.valid", "ds18s20"),
 )
 
-SPEC: Final = DriverSpec(
+SPEC: Final = gw.DriverSpec(
     name="ds18b20",
     summary="Maxim DS18B20 and its family on 1-wire: temperature, by way of the kernel",
-    bus=BusKind.SYSFS,
+    bus=gw.BusKind.SYSFS,
     variants=VARIANTS,
-    create=create,
-    replay=replay,
+    create=lambda variant, options, _address: Ds18b20(variant, options),
+    # Frame: the content of w1_slave.
+    replay=lambda vector: convert(vector.frames[0], FAMILIES[vector.variant]),
     vectors=VECTORS,
     options=Options,
     check_variant=check_variant,

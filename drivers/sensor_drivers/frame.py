@@ -17,42 +17,28 @@ import math
 import struct
 from typing import Any, Literal
 
+import sensor_gateway.driver as gw
 from sensor_drivers.frame_format import Field, Layout, LengthField, Options, find, layout_of
-from sensor_gateway.driver import (
-    BadFrame,
-    BusKind,
-    Channel,
-    DriverSpec,
-    Exchange,
-    Identifying,
-    Identity,
-    Measuring,
-    OverRange,
-    Preparing,
-    Values,
-    Variant,
-    Vector,
-)
 
 
-def convert(frame: bytes, options: Options) -> Values:
+def convert(frame: bytes, options: Options) -> gw.Values:
     """Values of one whole frame. Total: finite values, or BadFrame or OverRange."""
     if find(frame, layout_of(options))[:2] != (0, len(frame)):
-        raise BadFrame("frame of another kind, or damaged", expected=f"{options.header} ...", got=frame)
+        raise gw.BadFrame("frame of another kind, or damaged", expected=f"{options.header} ...", got=frame)
     return _values(frame, options)
 
 
-def _values(frame: bytes, options: Options) -> Values:
+def _values(frame: bytes, options: Options) -> gw.Values:
     """Values of a frame that is sound."""
     values = {}
     end = len(frame) - options.overhead
     for name, field in options.fields.items():
         raw = frame[field.at : field.at + field.count]
         if field.at + field.count > end:
-            raise BadFrame(f"frame is too short for {name}", expected=f"{field.at + field.count} bytes", got=frame)
+            raise gw.BadFrame(f"frame is too short for {name}", expected=f"{field.at + field.count} bytes", got=frame)
         value = _number(raw, field)
         if value is None:
-            raise OverRange(f"the device says that it has no value for {name} (its bytes are {raw.hex(' ')})")
+            raise gw.OverRange(f"the device says that it has no value for {name} (its bytes are {raw.hex(' ')})")
         values[name] = value + 0.0  # -0.0 becomes 0.0
     return values
 
@@ -78,19 +64,19 @@ class Talker:
         self._layout = layout_of(options)
         self._buffer = b""
 
-    def feed(self, data: bytes) -> list[Values | Exception]:
+    def feed(self, data: bytes) -> list[gw.Values | Exception]:
         """Take what came in; give the values of each frame that ended in it, or a BadFrame for damage before it."""
-        found: list[Values | Exception] = []
+        found: list[gw.Values | Exception] = []
         buffer, start = self._buffer + data, 0
         while True:
             start, end, is_damaged = find(buffer, self._layout, start)
             if is_damaged:
-                found.append(BadFrame("damaged frame", expected=f"a checksum {self._options.checksum} that fits"))
+                found.append(gw.BadFrame("damaged frame", expected=f"a checksum {self._options.checksum} that fits"))
             if start == end:
                 break
             try:
                 found.append(_values(buffer[start:end], self._options))
-            except (BadFrame, OverRange) as error:
+            except (gw.BadFrame, gw.OverRange) as error:
                 found.append(error)
             start = end
         self._buffer = buffer[start:]
@@ -108,20 +94,20 @@ class Asked:
         """Work out the request; nothing is sent yet."""
         self._options = options
         layout = layout_of(options)
-        self._question = Exchange(
+        self._question = gw.Exchange(
             bytes.fromhex(options.request), lambda buffer: _framed(buffer, layout), options.timeout
         )
 
-    def identify(self) -> Identifying:
+    def identify(self) -> gw.Identifying:
         """Ask nothing."""
         yield from ()
-        return Identity(part="device that answers in frames", channels=tuple(self._options.fields))
+        return gw.Identity(part="device that answers in frames", channels=tuple(self._options.fields))
 
-    def setup(self) -> Preparing:
+    def setup(self) -> gw.Preparing:
         """Nothing."""
         yield from ()
 
-    def measure(self) -> Measuring:
+    def measure(self) -> gw.Measuring:
         """Ask once."""
         return _values((yield self._question), self._options)
 
@@ -133,7 +119,7 @@ def _framed(buffer: bytes, layout: Layout) -> tuple[int, bytes | None]:
     return end, buffer[:end] or None
 
 
-def channels_of(options: Options) -> tuple[Channel, ...]:
+def channels_of(options: Options) -> tuple[gw.Channel, ...]:
     """One channel per field, in the order of the file."""
     return tuple(field.channel(name) for name, field in options.fields.items())
 
@@ -154,7 +140,7 @@ def _check(options: Options, *, is_asked: bool) -> tuple[str, ...]:
     return tuple(found)
 
 
-def replay(vector: Vector) -> Values:
+def replay(vector: gw.Vector) -> gw.Values:
     """Frame: a whole frame. Options as in a configuration file."""
     written: Any = vector.options
     fields = {name: Field(**field) for name, field in written["fields"].items()}
@@ -164,8 +150,8 @@ def replay(vector: Vector) -> Values:
     return convert(frame, Options(**options))
 
 
-def _vector(variant: str, frame: str, values: Values, source: str, **options: object) -> Vector:
-    return Vector(
+def _vector(variant: str, frame: str, values: gw.Values, source: str, **options: object) -> gw.Vector:
+    return gw.Vector(
         variant=variant, frames=(bytes.fromhex(frame),), values=values, source=source, options=options, tolerance=1e-4
     )
 
@@ -229,11 +215,11 @@ VECTORS = (
     ),
 )
 
-SPEC = DriverSpec(
+SPEC = gw.DriverSpec(
     name="frame",
     summary="Any device that says binary frames by itself",
-    bus=BusKind.SERIAL_STREAM,
-    variants={"frame": Variant(part="device that talks in frames")},
+    bus=gw.BusKind.SERIAL_STREAM,
+    variants={"frame": gw.Variant(part="device that talks in frames")},
     create=lambda _variant, options, _address: Talker(options),
     replay=replay,
     vectors=VECTORS,
@@ -242,12 +228,12 @@ SPEC = DriverSpec(
     check=lambda options: _check(options, is_asked=False),
 )
 
-ASKED = DriverSpec(
+ASKED = gw.DriverSpec(
     name="frame_request",
     summary="Any device that answers a request with a binary frame",
-    bus=BusKind.SERIAL_REQUEST,
+    bus=gw.BusKind.SERIAL_REQUEST,
     # wire_bits: a request and an answer of 9 characters, 10 bits each.
-    variants={"frame_request": Variant(part="device that answers in frames", wire_bits=180)},
+    variants={"frame_request": gw.Variant(part="device that answers in frames", wire_bits=180)},
     create=lambda _variant, options, _address: Asked(options),
     replay=replay,
     vectors=ASKED_VECTORS,

@@ -10,31 +10,22 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Annotated, Final, Literal, TypeAlias
 
-from sensor_gateway.driver import (
-    Channel,
-    QuantityName,
-    Seconds,
-    configured_channel,
-    configured_quantity,
-    crc8,
-    crc16_modbus,
-    nmea_checksum,
-)
+import sensor_gateway.driver as gw
 
 Type: TypeAlias = Literal["u8", "s8", "u16", "s16", "u24", "s24", "u32", "s32", "f32"]
 Checksum: TypeAlias = Literal["none", "sum8", "neg_sum8", "xor8", "crc8", "crc16_modbus", "sum16"]
 
 LONGEST: Final = 1024
-TIMEOUT: Final = Seconds(0.5)
-LONGEST_TIMEOUT: Final = Seconds(30)
+TIMEOUT: Final = gw.Seconds(0.5)
+LONGEST_TIMEOUT: Final = gw.Seconds(30)
 
 CHECKSUMS: Final[Mapping[str, tuple[int, Callable[[bytes], bytes]]]] = {
     "none": (0, lambda _data: b""),
     "sum8": (1, lambda data: bytes((sum(data) & 0xFF,))),
     "neg_sum8": (1, lambda data: bytes((-sum(data) & 0xFF,))),
-    "xor8": (1, lambda data: bytes((nmea_checksum(data),))),
-    "crc8": (1, lambda data: bytes((crc8(data),))),
-    "crc16_modbus": (2, crc16_modbus),
+    "xor8": (1, lambda data: bytes((gw.nmea_checksum(data),))),
+    "crc8": (1, lambda data: bytes((gw.crc8(data),))),
+    "crc16_modbus": (2, gw.crc16_modbus),
     "sum16": (2, lambda data: (sum(data) & 0xFFFF).to_bytes(2, "big")),
 }
 """How many bytes each takes, and what they are for the bytes that they cover."""
@@ -50,7 +41,7 @@ class Field:
     scale: Annotated[float, "The value is raw * scale + offset."] = 1.0
     offset: Annotated[float, "The value is raw * scale + offset."] = 0.0
     no_value: Annotated[int | None, "Raw bits by which the device says that it has no value, like 0xFFFF."] = None
-    quantity: Annotated[QuantityName, "What is measured; `other` for anything with a unit of its own."]
+    quantity: Annotated[gw.QuantityName, "What is measured; `other` for anything with a unit of its own."]
     unit: Annotated[str, "Unit, for the quantity `other`."] = ""
     low: Annotated[float | None, "Lowest value that is physically possible; by default the quantity's."] = None
     high: Annotated[float | None, "Highest value that is physically possible; by default the quantity's."] = None
@@ -74,12 +65,12 @@ class Field:
         """How many bytes the value takes."""
         return int(self.type[1:]) // 8
 
-    def channel(self, name: str) -> Channel:
+    def channel(self, name: str) -> gw.Channel:
         """The channel of that name. ValueError for limits and the like that no channel can have."""
         step = None if self.type == "f32" else abs(self.scale)
-        return configured_channel(
+        return gw.configured_channel(
             name,
-            quantity=configured_quantity(self.quantity, self.unit),
+            quantity=gw.configured_quantity(self.quantity, self.unit),
             low=self.low,
             high=self.high,
             resolution=step if self.resolution is None else self.resolution,
@@ -122,7 +113,7 @@ class Options:
     ]
     checksum_from: Annotated[int, "The first byte that the checksum covers; it covers all up to itself."] = 0
     fields: Annotated[Mapping[str, Field], "The values to take, by channel name."]
-    timeout: Annotated[Seconds, "Longest time from a request to the end of its answer (frame_request)."] = TIMEOUT
+    timeout: Annotated[gw.Seconds, "Longest time from a request to the end of its answer (frame_request)."] = TIMEOUT
 
     def __post_init__(self) -> None:
         """Refuse what cannot be read (ValueError, beginning with the key)."""

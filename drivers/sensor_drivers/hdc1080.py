@@ -13,51 +13,28 @@ The chip does not stretch the clock: while it converts it refuses its address, s
 
 from __future__ import annotations
 
-from sensor_gateway.driver import (
-    HUMIDITY,
-    TEMPERATURE,
-    BadFrame,
-    BusKind,
-    Channel,
-    DriverSpec,
-    Heeds,
-    Identifying,
-    Identity,
-    Measuring,
-    NoOptions,
-    NotReady,
-    OverRange,
-    Preparing,
-    Read,
-    Values,
-    Variant,
-    Vector,
-    Wait,
-    Write,
-    WriteRead,
-    WrongChip,
-)
+import sensor_gateway.driver as gw
 
 # Registers (section 8.6, table 1). Setting the pointer to 00 starts a measurement.
-MEASURE = Write(b"\x00")
-ANSWER = Read(4)
-CONFIGURE = Write(b"\x02\x10\x00")  # MODE 1: temperature, then humidity, 14 bits each, heater off (table 4)
-READ_DEVICE_ID = WriteRead(b"\xff", 2)
+MEASURE = gw.Write(b"\x00")
+ANSWER = gw.Read(4)
+CONFIGURE = gw.Write(b"\x02\x10\x00")  # MODE 1: temperature, then humidity, 14 bits each, heater off (table 4)
+READ_DEVICE_ID = gw.WriteRead(b"\xff", 2)
 
-# 6.35 ms and 6.50 ms typically (section 7.5); there is no maximum: half as much again.
-DURATION = Wait(0.020)
+# 6.35 ms and 6.50 ms typically (section 7.5; Linux, iio/humidity/hdc100x.c); there is no maximum: half as much again.
+DURATION = gw.Wait(0.020)
 
 LOWEST, HIGHEST = 0x0000, 0xFFFC  # both ends of 14 bits: the last two are 0 (section 8.6.1)
 OPEN_WIRE = 0xFFFF
 
-_T = Channel(name="temperature", quantity=TEMPERATURE, low=-40, high=125, resolution=0.01, deadband=0.1)
-_H = Channel(name="humidity", quantity=HUMIDITY, low=0, high=100, resolution=0.01, deadband=0.5)
+_T = gw.Channel(name="temperature", quantity=gw.TEMPERATURE, low=-40, high=125, resolution=0.01, deadband=0.1)
+_H = gw.Channel(name="humidity", quantity=gw.HUMIDITY, low=0, high=100, resolution=0.01, deadband=0.5)
 _ONE, _FOUR = (0x40,), (0x40, 0x41, 0x42, 0x43)
 
 
-def _variant(part: str, addresses: tuple[int, ...]) -> Variant:
+def _variant(part: str, addresses: tuple[int, ...]) -> gw.Variant:
     # wire_bits: pointer (2 bytes) and answer (5 bytes), 9 bits each, with start and stop.
-    return Variant(addresses=addresses, channels=(_T, _H), wire_bits=67, part=part, has_identity=True)
+    return gw.Variant(addresses=addresses, channels=(_T, _H), wire_bits=67, part=part, has_identity=True)
 
 
 VARIANTS = {
@@ -67,23 +44,24 @@ VARIANTS = {
     "hdc1008": _variant("HDC1008", _FOUR),
     "hdc1000": _variant("HDC1000", _FOUR),
 }
-# Device id register FF: HDC1050 and HDC1080 look alike, and so do the other three.
+# Device id register FF: HDC1050 and HDC1080 look alike, and so do the other three (1000 in RIOT's hdc1000_regs.h, 1000
+# or 1050 in Adafruit_HDC1000.cpp; Linux looks at none).
 OLD_ID, NEW_ID = b"\x10\x00", b"\x10\x50"
 IDS = {"hdc1080": NEW_ID, "hdc1050": NEW_ID, "hdc1010": OLD_ID, "hdc1008": OLD_ID, "hdc1000": OLD_ID}
 
 
-def convert(frame: bytes) -> Values:
+def convert(frame: bytes) -> gw.Values:
     """Values of one answer (sections 8.6.1 and 8.6.2). Total: values within limits, or an error."""
     if len(frame) != ANSWER.count:
-        raise BadFrame("answer of the wrong length", expected="4 bytes", got=frame)
+        raise gw.BadFrame("answer of the wrong length", expected="4 bytes", got=frame)
     t, h = frame[0] << 8 | frame[1], frame[2] << 8 | frame[3]
     if OPEN_WIRE in (t, h):
-        raise BadFrame("answer of a wire that nobody pulls down", got=frame)
+        raise gw.BadFrame("answer of a wire that nobody pulls down", got=frame)
     if t == LOWEST and h == LOWEST:
-        raise NotReady("the result registers hold their reset values: nothing was measured since power-on")
+        raise gw.NotReady("the result registers hold their reset values: nothing was measured since power-on")
     temperature = 165 * t / 65536 - 40
     if not LOWEST < t < HIGHEST:
-        raise OverRange(f"temperature of {temperature:.0f} °C is the end of what the chip can measure")
+        raise gw.OverRange(f"temperature of {temperature:.0f} °C is the end of what the chip can measure")
     return {"temperature": temperature, "humidity": 100 * h / 65536}
 
 
@@ -94,60 +72,41 @@ class Hdc1080:
         """Nothing is sent yet."""
         self._variant = variant
 
-    def identify(self) -> Identifying:
+    def identify(self) -> gw.Identifying:
         """Check the device id. The manufacturer id is left alone: its number, FE, resets an HTU21D at this address."""
         device = yield READ_DEVICE_ID
         if device != IDS[self._variant]:
-            raise WrongChip("device id, register FF", expected=IDS[self._variant], got=device)
-        return Identity(part=VARIANTS[self._variant].part, channels=("temperature", "humidity"))
+            raise gw.WrongChip("device id, register FF", expected=IDS[self._variant], got=device)
+        return gw.Identity(part=VARIANTS[self._variant].part, channels=("temperature", "humidity"))
 
-    def setup(self) -> Preparing:
+    def setup(self) -> gw.Preparing:
         """Ask for both values at once, at full resolution. A chip that loses power comes back like this by itself."""
         yield CONFIGURE
 
-    def measure(self) -> Measuring:
+    def measure(self) -> gw.Measuring:
         """Measure once."""
-        yield MEASURE
-        yield DURATION
-        return convert((yield ANSWER))
-
-
-def create(variant: str, _options: NoOptions, _address: int) -> Hdc1080:
-    """Make the driver of one chip."""
-    return Hdc1080(variant)
-
-
-def replay(vector: Vector) -> Values:
-    """Frame: the answer."""
-    return convert(*vector.frames)
-
-
-def _vector(variant: str, frame: str, temperature: float, humidity: float, tolerance: float, source: str) -> Vector:
-    return Vector(
-        variant=variant,
-        frames=(bytes.fromhex(frame),),
-        values={"temperature": temperature, "humidity": humidity},
-        tolerance=tolerance,
-        source=source,
-    )
+        return convert((yield from gw.asked(MEASURE, DURATION, ANSWER)))
 
 
 _STANTON = "LawrenceStanton/HDC1080 Test/HDC1080.test.cpp, get{Temperature,Humidity}StaticImplementsExpectedEquation"
 _SENLIB = "lexruee/senlib tests/test_hdcx.py, test_measure_hdc1008"
 
-VECTORS = (
-    _vector("hdc1080", "12 34 12 34", -28.26751, 7.1105957, 1e-5, _STANTON),
-    _vector("hdc1080", "12 34 00 00", -28.26751, 0, 1e-5, _STANTON),
-    _vector("hdc1008", "5f 5f 91 91", 21.47, 56.86, 0.005, _SENLIB),
+VECTORS = tuple(
+    gw.vector(variant, frame, temperature=t, humidity=h, tolerance=by, source=source)
+    for variant, frame, t, h, by, source in (
+        ("hdc1080", "12 34 12 34", -28.26751, 7.1105957, 1e-5, _STANTON),
+        ("hdc1080", "12 34 00 00", -28.26751, 0, 1e-5, _STANTON),
+        ("hdc1008", "5f 5f 91 91", 21.47, 56.86, 0.005, _SENLIB),
+    )
 )
 
-SPEC = DriverSpec(
+SPEC = gw.DriverSpec(
     name="hdc1080",
     summary="TI HDC1000, HDC1008, HDC1010, HDC1050, HDC1080: temperature, humidity",
-    bus=BusKind.I2C,
+    bus=gw.BusKind.I2C,
     variants=VARIANTS,
-    create=create,
-    replay=replay,
+    create=lambda variant, _options, _address: Hdc1080(variant),
+    replay=lambda vector: convert(*vector.frames),
     vectors=VECTORS,
-    heeds=Heeds(alone=b"\x00\x01", with_data=b"\x00\x01\x02"),
+    heeds=gw.Heeds(alone=b"\x00\x01", with_data=b"\x00\x01\x02"),
 )

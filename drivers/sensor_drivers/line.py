@@ -27,16 +27,8 @@ import re
 from collections.abc import Mapping
 from typing import Any, Final
 
+import sensor_gateway.driver as gw
 from sensor_drivers.line_format import Field, Options, channels_of, check
-from sensor_gateway.driver import (
-    BadFrame,
-    BusKind,
-    DriverSpec,
-    Values,
-    Variant,
-    Vector,
-    nmea_checksum,
-)
 
 LINE_END: Final = re.compile(rb"[\r\n]")
 NUMBER: Final = re.compile(r"[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?", re.ASCII)
@@ -44,7 +36,7 @@ PAIR: Final = re.compile(r"\s*[=:]\s*")
 SENTENCE: Final = re.compile(r"[!$](?P<body>[^!$*]*)\*(?P<check>[0-9A-Fa-f]{2})\s*")
 
 
-def convert(line: bytes, options: Options) -> Values:
+def convert(line: bytes, options: Options) -> gw.Values:
     """Values of one whole line, none for a line of another kind. Total: finite values, or BadFrame."""
     text = line.decode("latin-1" if options.format == "nmea" else "utf-8", "replace").strip("\0 \t\r\n")
     values = {}
@@ -54,7 +46,7 @@ def convert(line: bytes, options: Options) -> Values:
         field = options.fields[name]
         value = _number(name, written) * field.scale + field.offset
         if not math.isfinite(value):
-            raise BadFrame(f"value of {name}", expected="a finite number", got=_short(written))
+            raise gw.BadFrame(f"value of {name}", expected="a finite number", got=_short(written))
         values[name] = value + 0.0  # -0.0 becomes 0.0
     return values
 
@@ -64,7 +56,7 @@ def _number(name: str, written: object) -> float:
         return written
     if isinstance(written, str) and NUMBER.fullmatch(written.strip()):
         return float(written)
-    raise BadFrame(f"value of {name}", expected="a number", got=_short(written))
+    raise gw.BadFrame(f"value of {name}", expected="a number", got=_short(written))
 
 
 def _json(text: str, options: Options) -> Mapping[str, object]:
@@ -74,7 +66,7 @@ def _json(text: str, options: Options) -> Mapping[str, object]:
         # Every number as float: a whole number of a thousand digits becomes infinite instead of taking its time.
         content = json.loads(text, parse_int=float, parse_constant=_refuse_constant)
     except (ValueError, RecursionError) as error:
-        raise BadFrame(f"line is no valid JSON ({error})", expected="one object", got=_short(text)) from error
+        raise gw.BadFrame(f"line is no valid JSON ({error})", expected="one object", got=_short(text)) from error
     return {name: _at(content, field.key or name) for name, field in options.fields.items()}
 
 
@@ -113,10 +105,10 @@ def _nmea(text: str, options: Options) -> Mapping[str, object]:
         return {}
     match = SENTENCE.fullmatch(text[start:])
     if match is None:
-        raise BadFrame("end of the sentence", expected="* and two hexadecimal digits", got=_short(text))
-    computed = nmea_checksum(match["body"].encode("latin-1"))
+        raise gw.BadFrame("end of the sentence", expected="* and two hexadecimal digits", got=_short(text))
+    computed = gw.nmea_checksum(match["body"].encode("latin-1"))
     if computed != int(match["check"], 16):
-        raise BadFrame("checksum of the sentence", expected=f"{computed:02X}", got=match["check"])
+        raise gw.BadFrame("checksum of the sentence", expected=f"{computed:02X}", got=match["check"])
     return _by_place(rest.rpartition("*")[0].split(","), options)
 
 
@@ -154,9 +146,9 @@ class Line:
         self._is_whole = False
         self._is_skipping = False
 
-    def feed(self, data: bytes) -> list[Values | Exception]:
+    def feed(self, data: bytes) -> list[gw.Values | Exception]:
         """Take what came in; give the values of each line that ended in it, or a BadFrame for a damaged one."""
-        found: list[Values | Exception] = []
+        found: list[gw.Values | Exception] = []
         *ended, rest = LINE_END.split(data)
         for piece in ended:
             self._take(piece, found)
@@ -172,7 +164,7 @@ class Line:
         self._buffer.clear()
         self._is_whole = self._is_skipping = False
 
-    def _take(self, piece: bytes, found: list[Values | Exception]) -> None:
+    def _take(self, piece: bytes, found: list[gw.Values | Exception]) -> None:
         if self._is_skipping:
             return
         self._buffer += piece[: self._options.max_line + 1]
@@ -180,10 +172,12 @@ class Line:
             self._buffer.clear()
             self._is_skipping = True
             found.append(
-                BadFrame(f"line longer than {self._options.max_line} bytes; if it is always so, check the baud rate"),
+                gw.BadFrame(
+                    f"line longer than {self._options.max_line} bytes; if it is always so, check the baud rate"
+                ),
             )
 
-    def _end_line(self, found: list[Values | Exception]) -> None:
+    def _end_line(self, found: list[gw.Values | Exception]) -> None:
         line = bytes(self._buffer)
         if not line.strip():
             return
@@ -192,7 +186,7 @@ class Line:
             return
         try:
             values = convert(line, self._options)
-        except BadFrame as error:
+        except gw.BadFrame as error:
             if self._is_whole:
                 found.append(error)
                 return
@@ -203,12 +197,7 @@ class Line:
             self.ignored += 1
 
 
-def create(_variant: str, options: Options, _address: int) -> Line:
-    """Make the driver of one device."""
-    return Line(options)
-
-
-def replay(vector: Vector) -> Values:
+def replay(vector: gw.Vector) -> gw.Values:
     """Frame: a line. Options as in a configuration file."""
     written: Any = vector.options
     fields = {name: Field(**field) for name, field in written["fields"].items()}
@@ -216,8 +205,8 @@ def replay(vector: Vector) -> Values:
     return convert(line, Options(**{**written, "fields": fields}))
 
 
-def _vector(line: bytes, values: Values, source: str, **options: object) -> Vector:
-    return Vector(variant="line", frames=(line,), values=values, source=source, options=options)
+def _vector(line: bytes, values: gw.Values, source: str, **options: object) -> gw.Vector:
+    return gw.Vector(variant="line", frames=(line,), values=values, source=source, options=options)
 
 
 _T = {"quantity": "temperature"}
@@ -250,12 +239,12 @@ VECTORS = (
     ),
 )
 
-SPEC = DriverSpec(
+SPEC = gw.DriverSpec(
     name="line",
     summary="Any device that says lines of text: JSON, key=value, csv, NMEA 0183, or by a pattern",
-    bus=BusKind.SERIAL_STREAM,
-    variants={"line": Variant(part="device that talks in lines")},
-    create=create,
+    bus=gw.BusKind.SERIAL_STREAM,
+    variants={"line": gw.Variant(part="device that talks in lines")},
+    create=lambda _variant, options, _address: Line(options),
     replay=replay,
     vectors=VECTORS,
     options=Options,

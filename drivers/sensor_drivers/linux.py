@@ -17,27 +17,8 @@ import re
 from collections.abc import Generator, Mapping, Sequence
 from typing import Any, Final
 
+import sensor_gateway.driver as gw
 from sensor_drivers.linux_files import Measured, Options, channels_of, measured_by
-from sensor_gateway.driver import (
-    HUMIDITY,
-    PRESSURE,
-    BadFrame,
-    BusKind,
-    DriverSpec,
-    FileMissing,
-    Identifying,
-    Identity,
-    KernelDevice,
-    Measuring,
-    NoAnswer,
-    Operation,
-    Preparing,
-    ReadFile,
-    Rejected,
-    Values,
-    Variant,
-    Vector,
-)
 
 NUMBER: Final = re.compile(rb"\s*([+-]?\d{1,20}(?:\.\d{1,20})?)\s*", re.ASCII)
 
@@ -48,10 +29,10 @@ HIGHEST_KPA: Final = 200.0
 def number(text: bytes, file: str) -> float:
     """The number in a file. BadFrame for anything else, NoAnswer for nothing."""
     if not text.strip():
-        raise NoAnswer(f"the kernel has nothing to say in {file}")
+        raise gw.NoAnswer(f"the kernel has nothing to say in {file}")
     found = NUMBER.fullmatch(text)
     if found is None:
-        raise BadFrame(f"no number in {file}", expected="digits", got=f"{text[:60]!r}")
+        raise gw.BadFrame(f"no number in {file}", expected="digits", got=f"{text[:60]!r}")
     return float(found[1])
 
 
@@ -68,7 +49,7 @@ def convert(texts: Sequence[bytes], measured: Measured, chip: str = "") -> float
         if scale:
             value *= number(scale, "its scale")
         elif measured.needs_scale:
-            raise Rejected(f"{measured.file} has no scale beside it: a number without a unit")
+            raise gw.Rejected(f"{measured.file} has no scale beside it: a number without a unit")
     return value * (_odd_factor(value, measured) if chip == BME680 else measured.factor)
 
 
@@ -77,7 +58,7 @@ def _odd_factor(value: float, measured: Measured) -> float:
 
     Its humidity is in %, not in thousandths of that; its pressure was in hPa before it was in kPa.
     """
-    is_odd = measured.quantity == HUMIDITY or (measured.quantity == PRESSURE and value > HIGHEST_KPA)
+    is_odd = measured.quantity == gw.HUMIDITY or (measured.quantity == gw.PRESSURE and value > HIGHEST_KPA)
     return 1.0 if is_odd else measured.factor
 
 
@@ -88,17 +69,17 @@ class Linux:
         """Nothing is read yet."""
         self._measured = measured_by(options)
         kind = next(iter(self._measured.values())).kind
-        self._device = KernelDevice(kind=kind, name=options.chip, path=options.path)
+        self._device = gw.KernelDevice(kind=kind, name=options.chip, path=options.path)
         self._chip = ""
         self._files = {name: _unscaled(measured) for name, measured in self._measured.items()}
 
-    def identify(self) -> Identifying:
+    def identify(self) -> gw.Identifying:
         """Ask the kernel for its name."""
-        text = yield ReadFile(self._device, "name")
+        text = yield gw.ReadFile(self._device, "name")
         self._chip = text.decode("utf-8", "replace").strip()[:60]
-        return Identity(part=self._chip, channels=tuple(self._measured))
+        return gw.Identity(part=self._chip, channels=tuple(self._measured))
 
-    def setup(self) -> Preparing:
+    def setup(self) -> gw.Preparing:
         """See which raw values have an offset and a scale: of their own, or of all values of their kind."""
         for name, measured in self._measured.items():
             if measured.is_raw:
@@ -106,23 +87,23 @@ class Linux:
                 scale = yield from self._first(measured.scales)
                 self._files[name] = (measured.file, offset, scale)
 
-    def measure(self) -> Measuring:
+    def measure(self) -> gw.Measuring:
         """Read every file, a value's own first."""
         values: dict[str, float] = {}
         for name, files in self._files.items():
             texts = [b""] * len(files)
             for place, file in enumerate(files):
                 if file:
-                    texts[place] = yield ReadFile(self._device, file)
+                    texts[place] = yield gw.ReadFile(self._device, file)
             values[name] = convert(texts, self._measured[name], self._chip)
         return values
 
-    def _first(self, files: Sequence[str]) -> Generator[Operation, bytes, str]:
+    def _first(self, files: Sequence[str]) -> Generator[gw.Operation, bytes, str]:
         """The first of the files that is there; "" where none is."""
         for file in files:
             try:
-                yield ReadFile(self._device, file)
-            except FileMissing:
+                yield gw.ReadFile(self._device, file)
+            except gw.FileMissing:
                 continue
             return file
         return ""
@@ -132,12 +113,7 @@ def _unscaled(measured: Measured) -> tuple[str, ...]:
     return (measured.file, "", "") if measured.is_raw else (measured.file,)
 
 
-def create(_variant: str, options: Options, _address: int) -> Linux:
-    """Make the driver of one device."""
-    return Linux(options)
-
-
-def replay(vector: Vector) -> Values:
+def replay(vector: gw.Vector) -> gw.Values:
     """Frames: the content of the files, for a raw value of raw, offset and scale. Options as in a configuration."""
     options: Any = vector.options
     frames = list(vector.frames)
@@ -150,9 +126,9 @@ def replay(vector: Vector) -> Values:
 
 
 def _vector(
-    chip: str, reads: Mapping[str, str], texts: Sequence[str], values: Values, source: str, tolerance: float = 1e-6
-) -> Vector:
-    return Vector(
+    chip: str, reads: Mapping[str, str], texts: Sequence[str], values: gw.Values, source: str, tolerance: float = 1e-6
+) -> gw.Vector:
+    return gw.Vector(
         variant="linux",
         frames=tuple(text.encode("ascii") for text in texts),
         values=values,
@@ -192,12 +168,12 @@ VECTORS: Final = (
     ),
 )
 
-SPEC: Final = DriverSpec(
+SPEC: Final = gw.DriverSpec(
     name="linux",
     summary="Anything that a kernel driver measures: CPU temperature, hwmon and IIO devices",
-    bus=BusKind.SYSFS,
-    variants={"linux": Variant(part="device of the kernel")},
-    create=create,
+    bus=gw.BusKind.SYSFS,
+    variants={"linux": gw.Variant(part="device of the kernel")},
+    create=lambda _variant, options, _address: Linux(options),
     replay=replay,
     vectors=VECTORS,
     options=Options,

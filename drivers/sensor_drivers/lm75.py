@@ -17,47 +17,27 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Annotated, Literal, TypeAlias
 
-from sensor_gateway.driver import (
-    TEMPERATURE,
-    BadFrame,
-    BusKind,
-    Channel,
-    DriverSpec,
-    Heeds,
-    Identifying,
-    Identity,
-    Measuring,
-    NotReady,
-    OverRange,
-    Preparing,
-    Values,
-    Variant,
-    Vector,
-    Wait,
-    Write,
-    WriteRead,
-    WrongChip,
-)
+import sensor_gateway.driver as gw
 
 # Pointer values.
-READ_TEMPERATURE = WriteRead(b"\x00", 2)
-READ_CONFIGURATION = WriteRead(b"\x01", 2)
-CONTINUOUS = Write(b"\x01\x00")  # the power-on default of those with one byte of configuration
-CONTINUOUS_12_BITS = Write(b"\x01\x60")  # TMP75: R1 R0 = 11
-READ_TMP75_CONFIGURATION = WriteRead(b"\x01", 1)
+READ_TEMPERATURE = gw.WriteRead(b"\x00", 2)
+READ_CONFIGURATION = gw.WriteRead(b"\x01", 2)
+CONTINUOUS = gw.Write(b"\x01\x00")  # the power-on default of those with one byte of configuration
+CONTINUOUS_12_BITS = gw.Write(b"\x01\x60")  # TMP75: R1 R0 = 11
+READ_TMP75_CONFIGURATION = gw.WriteRead(b"\x01", 1)
 TMP75_BITS, BEYOND_9_BITS = 0x60, 0x70  # of the configuration; of the last byte of a temperature
-READ_DEVICE_ID = WriteRead(b"\x0f", 2)  # TMP1075, SBOS854F "device ID register"
+READ_DEVICE_ID = gw.WriteRead(b"\x0f", 2)  # TMP1075, SBOS854F "device ID register"
 TMP1075_ID = b"\x75\x00"
 
 # TMP102 and TMP112 configuration: byte 1 OS R1 R0 F1 F0 POL TM SD, byte 2 CR1 CR0 AL EM 0 0 0 0.
 # R1 and R0 are read-only and 11 (SBOS397C page 9), the low nibble of byte 2 is 0: other chips fail this.
 TMP102_FIXED, TMP102_VALUE = 0x600F, 0x6000
-CONTINUOUS_4_HZ = Write(b"\x01\x60\xa0")
+CONTINUOUS_4_HZ = gw.Write(b"\x01\x60\xa0")
 # In extended mode the register may hold an old 12-bit value under the new mode's bit 0, so each conversion is started
 # by hand: shutdown (SD) with one-shot (OS), 35 ms at most, read (TI, e2e.ti.com thread 955384; SBOS397C page 9).
-EXTENDED_SHUTDOWN = Write(b"\x01\x61\xb0")
-EXTENDED_ONE_SHOT = Write(b"\x01\xe1\xb0")
-TMP102_CONVERSION = Wait(0.035)
+EXTENDED_SHUTDOWN = gw.Write(b"\x01\x61\xb0")
+EXTENDED_ONE_SHOT = gw.Write(b"\x01\xe1\xb0")
+TMP102_CONVERSION = gw.Wait(0.035)
 
 EXTENDED_BITS = 13
 _ALL_EIGHT = tuple(range(0x48, 0x50))
@@ -72,36 +52,40 @@ class Row:
     part: str
     bits: int
     addresses: tuple[int, ...] = _ALL_EIGHT
-    configure: Write = CONTINUOUS
-    first_value: Wait
+    configure: gw.Write = CONTINUOUS
+    first_value: gw.Wait
 
 
 # first_value: the longest conversion and the pause before it.
 ROWS = {
-    "lm75": Row(part="LM75", bits=9, first_value=Wait(0.3)),  # SNIS153B: 300 ms at most
-    "lm75a": Row(part="LM75A", bits=11, first_value=Wait(0.3)),
-    "lm75b": Row(part="LM75B", bits=11, first_value=Wait(0.2)),  # one conversion in 100 ms
-    "pct2075": Row(part="PCT2075", bits=11, addresses=_PCT2075, first_value=Wait(0.2)),  # Tidle of 100 ms
-    "tmp75": Row(part="TMP75", bits=12, configure=CONTINUOUS_12_BITS, first_value=Wait(0.3)),
-    "tmp1075": Row(part="TMP1075", bits=12, first_value=Wait(0.06)),  # one conversion in 27.5 ms
-    "tmp102": Row(part="TMP102", bits=12, addresses=_ALL_EIGHT[:4], configure=CONTINUOUS_4_HZ, first_value=Wait(0.57)),
-    "tmp112": Row(part="TMP112", bits=12, addresses=_ALL_EIGHT[:4], configure=CONTINUOUS_4_HZ, first_value=Wait(0.57)),
+    "lm75": Row(part="LM75", bits=9, first_value=gw.Wait(0.3)),  # SNIS153B: 300 ms at most
+    "lm75a": Row(part="LM75A", bits=11, first_value=gw.Wait(0.3)),
+    "lm75b": Row(part="LM75B", bits=11, first_value=gw.Wait(0.2)),  # one conversion in 100 ms
+    "pct2075": Row(part="PCT2075", bits=11, addresses=_PCT2075, first_value=gw.Wait(0.2)),  # Tidle of 100 ms
+    "tmp75": Row(part="TMP75", bits=12, configure=CONTINUOUS_12_BITS, first_value=gw.Wait(0.3)),
+    "tmp1075": Row(part="TMP1075", bits=12, first_value=gw.Wait(0.06)),  # one conversion in 27.5 ms
+    "tmp102": Row(
+        part="TMP102", bits=12, addresses=_ALL_EIGHT[:4], configure=CONTINUOUS_4_HZ, first_value=gw.Wait(0.57)
+    ),
+    "tmp112": Row(
+        part="TMP112", bits=12, addresses=_ALL_EIGHT[:4], configure=CONTINUOUS_4_HZ, first_value=gw.Wait(0.57)
+    ),
 }
 EXTENDABLE = ("tmp102", "tmp112")
 COLDEST, HOTTEST, HOTTEST_EXTENDED = -55.0, 125.0, 150.0
 
 
-def _variant(name: str, row: Row) -> Variant:
-    channel = Channel(
+def _variant(name: str, row: Row) -> gw.Variant:
+    channel = gw.Channel(
         name="temperature",
-        quantity=TEMPERATURE,
+        quantity=gw.TEMPERATURE,
         low=COLDEST,
         high=HOTTEST_EXTENDED if name in EXTENDABLE else HOTTEST,
         resolution=1 / (1 << row.bits - 8),
         deadband=0.1,
     )
     # wire_bits: pointer and register in one transaction, 5 bytes of 9 bits, with start, repeated start and stop.
-    return Variant(
+    return gw.Variant(
         addresses=row.addresses, channels=(channel,), wire_bits=48, part=row.part, has_identity=name == "tmp1075"
     )
 
@@ -118,19 +102,19 @@ class Options:
     range: Annotated[Range, "extended: a TMP102 or TMP112 measures up to 150 °C instead of 125 °C"] = "normal"
 
 
-def convert(frame: bytes, *, bits: int) -> Values:
+def convert(frame: bytes, *, bits: int) -> gw.Values:
     """Temperature of one register value; 13 bits is the extended mode. Total: a value within limits, or an error."""
     if len(frame) != READ_TEMPERATURE.count:
-        raise BadFrame("temperature register of the wrong length", expected="2 bytes", got=frame)
+        raise gw.BadFrame("temperature register of the wrong length", expected="2 bytes", got=frame)
     if frame == b"\xff\xff" and bits > 9:  # with 9 bits the others are undefined: it may be -0.5 °C
-        raise BadFrame("temperature register whose last bits are not zero", got=frame)
+        raise gw.BadFrame("temperature register whose last bits are not zero", got=frame)
     is_extended = bits == EXTENDED_BITS
     if is_extended and not frame[1] & 0x01:
-        raise NotReady("the chip is not in extended mode (any more): it lost power")
+        raise gw.NotReady("the chip is not in extended mode (any more): it lost power")
     steps_per_degree = 16 if is_extended else 1 << bits - 8
     temperature = (int.from_bytes(frame, "big", signed=True) >> 16 - bits) / steps_per_degree
     if not COLDEST <= temperature <= (HOTTEST_EXTENDED if is_extended else HOTTEST):
-        raise OverRange(f"temperature of {temperature:.2f} °C is beyond what the chip can measure")
+        raise gw.OverRange(f"temperature of {temperature:.2f} °C is beyond what the chip can measure")
     return {"temperature": temperature}
 
 
@@ -145,24 +129,24 @@ class Lm75:
         self._is_extended = options.range == "extended" and not self._is_misplaced
         self._bits = EXTENDED_BITS if self._is_extended else self._row.bits
 
-    def identify(self) -> Identifying:
+    def identify(self) -> gw.Identifying:
         """Check what there is to check: the TMP1075's id, the fixed bits of TMP102 and TMP112."""
         if self._variant == "tmp1075":
             answer = yield READ_DEVICE_ID
             if answer != TMP1075_ID:
-                raise WrongChip("device id register 0F of a TMP1075", expected=TMP1075_ID, got=answer)
+                raise gw.WrongChip("device id register 0F of a TMP1075", expected=TMP1075_ID, got=answer)
         elif self._variant in EXTENDABLE:
             answer = yield READ_CONFIGURATION
             if int.from_bytes(answer, "big") & TMP102_FIXED != TMP102_VALUE:
-                raise WrongChip(f"configuration of a {self._row.part}", expected="60 A0, or alike", got=answer)
+                raise gw.WrongChip(f"configuration of a {self._row.part}", expected="60 A0, or alike", got=answer)
         else:
             yield READ_TEMPERATURE
         note = ""
         if self._is_misplaced:
             note = f"a {self._row.part} has no extended range: `range: extended` is for TMP102 and TMP112."
-        return Identity(part=self._row.part, channels=("temperature",), note=note)
+        return gw.Identity(part=self._row.part, channels=("temperature",), note=note)
 
-    def setup(self) -> Preparing:
+    def setup(self) -> gw.Preparing:
         """Configure the chip and wait for the first value that was converted so."""
         if self._is_extended:
             yield EXTENDED_SHUTDOWN
@@ -171,7 +155,7 @@ class Lm75:
             yield self._row.configure
             yield self._row.first_value
 
-    def measure(self) -> Measuring:
+    def measure(self) -> gw.Measuring:
         """Read the newest value."""
         if self._is_extended:
             yield EXTENDED_ONE_SHOT
@@ -188,32 +172,18 @@ class Lm75:
             # So reads a TMP75 that lost power, for ever: it has 9 bits then. One real value in eight looks like that.
             configuration = yield READ_TMP75_CONFIGURATION
             if configuration[0] & TMP75_BITS != TMP75_BITS:
-                raise NotReady("the chip has lost its 12 bits: it lost power")
+                raise gw.NotReady("the chip has lost its 12 bits: it lost power")
         return values
 
 
-def create(variant: str, options: Options, _address: int) -> Lm75:
-    """Make the driver of one chip."""
-    return Lm75(variant, options)
-
-
-def replay(vector: Vector) -> Values:
+def replay(vector: gw.Vector) -> gw.Values:
     """Frame: the temperature register."""
     is_extended = vector.options.get("range") == "extended"
     return convert(*vector.frames, bits=EXTENDED_BITS if is_extended else ROWS[vector.variant].bits)
 
 
-def _vectors(variant: str, source: str, rows: dict[str, float], **options: object) -> tuple[Vector, ...]:
-    return tuple(
-        Vector(
-            variant=variant,
-            frames=(bytes.fromhex(frame),),
-            values={"temperature": value},
-            source=source,
-            options=options,
-        )
-        for frame, value in rows.items()
-    )
+def _vectors(variant: str, source: str, rows: dict[str, float], **options: object) -> tuple[gw.Vector, ...]:
+    return tuple(gw.vector(variant, row, temperature=rows[row], source=source, options=options) for row in rows)
 
 
 _TI = {"64 00": 100, "50 00": 80, "4b 00": 75, "32 00": 50, "19 00": 25, "00 40": 0.25, "ff c0": -0.25, "e7 00": -25}
@@ -238,14 +208,14 @@ VECTORS = (
     ),
 )
 
-SPEC = DriverSpec(
+SPEC = gw.DriverSpec(
     name="lm75",
     summary="LM75, LM75A, LM75B, TMP75, TMP102, TMP112, TMP1075, PCT2075: temperature",
-    bus=BusKind.I2C,
+    bus=gw.BusKind.I2C,
     variants=VARIANTS,
-    create=create,
+    create=lambda variant, options, _address: Lm75(variant, options),
     replay=replay,
     vectors=VECTORS,
     options=Options,
-    heeds=Heeds(with_data=b"\x01\x02\x03\x04"),
+    heeds=gw.Heeds(with_data=b"\x01\x02\x03\x04"),
 )

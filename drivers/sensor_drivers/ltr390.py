@@ -14,41 +14,15 @@ from collections.abc import Generator
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal, TypeAlias
 
-from sensor_gateway.driver import (
-    ILLUMINANCE,
-    MOST_RANGES_TRIED,
-    BadFrame,
-    BusKind,
-    Channel,
-    DriverSpec,
-    Heeds,
-    Identifying,
-    Identity,
-    Measuring,
-    NoAnswer,
-    NotReady,
-    Operation,
-    OverRange,
-    Preparing,
-    Span,
-    Values,
-    Variant,
-    Vector,
-    Wait,
-    Write,
-    WriteRead,
-    WrongChip,
-    other,
-    suitable_range,
-)
+import sensor_gateway.driver as gw
 
 MEAS_RATE, GAIN = 0x04, 0x05
-READ_PART_ID = WriteRead(b"\x06", 1)
-READ_MAIN_STATUS = WriteRead(b"\x07", 1)
-READ_SETTINGS = WriteRead(b"\x04", 2)  # MEAS_RATE, GAIN
-STANDBY = Write(b"\x00\x00")  # MAIN_CTRL
-MEASURE_ALS, MEASURE_UVS = Write(b"\x00\x02"), Write(b"\x00\x0a")
-READ_ALS_DATA, READ_UVS_DATA = WriteRead(b"\x0d", 3), WriteRead(b"\x10", 3)
+READ_PART_ID = gw.WriteRead(b"\x06", 1)
+READ_MAIN_STATUS = gw.WriteRead(b"\x07", 1)
+READ_SETTINGS = gw.WriteRead(b"\x04", 2)  # MEAS_RATE, GAIN
+STANDBY = gw.Write(b"\x00\x00")  # MAIN_CTRL
+MEASURE_ALS, MEASURE_UVS = gw.Write(b"\x00\x02"), gw.Write(b"\x00\x0a")
+READ_ALS_DATA, READ_UVS_DATA = gw.WriteRead(b"\x0d", 3), gw.WriteRead(b"\x10", 3)
 WRITABLE = b"\x00\x04\x05\x19\x1a\x21\x22\x23\x24\x25\x26"
 PART_NUMBER = 0xB0  # the low nibble is the revision
 RESERVED_STATUS = 0xC7
@@ -93,8 +67,8 @@ class Setting:
 
 
 RANGES = {  # and the lx that each is good for
-    "room": (Setting(gain=18, bits=20), Span(low=0, high=8000)),
-    "sun": (Setting(gain=1, bits=18), Span(low=3000, high=BRIGHTEST)),
+    "room": (Setting(gain=18, bits=20), gw.Span(low=0, high=8000)),
+    "sun": (Setting(gain=1, bits=18), gw.Span(low=3000, high=BRIGHTEST)),
 }
 NAMES = tuple(RANGES)
 SETTINGS, SPANS = zip(*RANGES.values(), strict=True)
@@ -102,13 +76,13 @@ UVS = Setting(gain=18, bits=20)  # ends far beyond the sun
 
 Range: TypeAlias = Literal["auto", "room", "sun"]
 
-_LUX = Channel(name="illuminance", quantity=ILLUMINANCE, low=0, high=BRIGHTEST, resolution=0.008, deadband=1.0)
-_UV = Channel(name="uv_index", quantity=other("UV index"), low=0, high=MOST_UV, resolution=0.001, deadband=0.1)
+_LUX = gw.Channel(name="illuminance", quantity=gw.ILLUMINANCE, low=0, high=BRIGHTEST, resolution=0.008, deadband=1.0)
+_UV = gw.Channel(name="uv_index", quantity=gw.other("UV index"), low=0, high=MOST_UV, resolution=0.001, deadband=0.1)
 
 # wire_bits: twice two settings and two modes (3 bytes each), two states (4 bytes each) and an answer (6 bytes), 9 bits
 # each, with start, repeated start and stop.
 VARIANTS = {
-    "ltr390": Variant(addresses=(0x53,), channels=(_LUX, _UV), wire_bits=604, part="LTR-390UV", has_identity=True)
+    "ltr390": gw.Variant(addresses=(0x53,), channels=(_LUX, _UV), wire_bits=604, part="LTR-390UV", has_identity=True)
 }
 
 
@@ -119,23 +93,23 @@ class Options:
     range: Annotated[Range, "auto, or one for ever: room to 8700 lx, sun in steps of 0.6 lx"] = "auto"
 
 
-def convert(als: bytes, uvs: bytes, *, light: Setting, uv: Setting = UVS) -> Values:
+def convert(als: bytes, uvs: bytes, *, light: Setting, uv: Setting = UVS) -> gw.Values:
     """Values of both measurements. Total: values within limits, BadFrame or OverRange."""
     lux = _counts(als, light, "light") * light.lux_per_count
     index = _counts(uvs, uv, "ultraviolet") * uv.index_per_count
     if index > MOST_UV:
-        raise OverRange(f"a UV index of {index:.0f} is beyond what the chip can measure")
+        raise gw.OverRange(f"a UV index of {index:.0f} is beyond what the chip can measure")
     return {"illuminance": lux, "uv_index": index}
 
 
 def _counts(frame: bytes, setting: Setting, what: str) -> int:
     if len(frame) != READ_ALS_DATA.count:
-        raise BadFrame("data of the wrong length", expected="3 bytes", got=frame)
+        raise gw.BadFrame("data of the wrong length", expected="3 bytes", got=frame)
     counts = int.from_bytes(frame, "little")
     if counts > setting.most_counts:
-        raise BadFrame(f"more counts than {setting.bits} bits hold", got=frame)
+        raise gw.BadFrame(f"more counts than {setting.bits} bits hold", got=frame)
     if counts == setting.most_counts:
-        raise OverRange(f"the {what} is brighter than this range of the chip can measure")
+        raise gw.OverRange(f"the {what} is brighter than this range of the chip can measure")
     return counts
 
 
@@ -147,95 +121,89 @@ class Ltr390:
         self._is_fixed = options.range != "auto"
         self._at = NAMES.index(options.range) if self._is_fixed else NAMES.index("sun")
 
-    def identify(self) -> Identifying:
+    def identify(self) -> gw.Identifying:
         """Check the part number."""
         answer = yield READ_PART_ID
         if answer[0] & 0xF0 != PART_NUMBER:
-            raise WrongChip("part id, register 06", expected="Bx", got=answer)
-        return Identity(part=f"LTR-390UV revision {answer[0] & 0x0F}", channels=("illuminance", "uv_index"))
+            raise gw.WrongChip("part id, register 06", expected="Bx", got=answer)
+        return gw.Identity(part=f"LTR-390UV revision {answer[0] & 0x0F}", channels=("illuminance", "uv_index"))
 
-    def setup(self) -> Preparing:
+    def setup(self) -> gw.Preparing:
         """Stand by: each measurement sets what it needs. A software reset would upset the bus (Adafruit's driver)."""
         yield STANDBY
 
-    def measure(self) -> Measuring:
+    def measure(self) -> gw.Measuring:
         """Measure the light, in another range where it does not suit this one, and then the ultraviolet."""
-        for _ in range(MOST_RANGES_TRIED):
-            setting = SETTINGS[self._at]
-            als = yield from _measured(setting, MEASURE_ALS, READ_ALS_DATA)
-            counts = int.from_bytes(als, "little")
-            level = None if counts >= setting.most_counts else counts * setting.lux_per_count
-            place = self._at if self._is_fixed else suitable_range(SPANS, self._at, level)
-            if place == self._at:
-                break
-            self._at = place
-        else:
-            raise OverRange("the light changes faster than the chip's ranges can follow")
+        als = yield from gw.suited(SPANS, self._at, self._light, is_fixed=self._is_fixed)
         uvs = yield from _measured(UVS, MEASURE_UVS, READ_UVS_DATA)
-        return convert(als, uvs, light=setting)
+        return convert(als, uvs, light=SETTINGS[self._at])
+
+    def _light(self, place: int) -> gw.Ranged[bytes]:
+        self._at, setting = place, SETTINGS[place]
+        als = yield from _measured(setting, MEASURE_ALS, READ_ALS_DATA)
+        counts = int.from_bytes(als, "little")
+        return als, None if counts >= setting.most_counts else counts * setting.lux_per_count
 
 
-def _measured(setting: Setting, start: Write, read: WriteRead) -> Generator[Operation, bytes, bytes]:
+def _measured(setting: Setting, start: gw.Write, read: gw.WriteRead) -> Generator[gw.Operation, bytes, bytes]:
     """One measurement from standby to standby."""
     code, milliseconds = RESOLUTIONS[setting.bits]
     yield STANDBY
     settings = bytes((code << 4, GAINS[setting.gain]))
-    yield Write(bytes((MEAS_RATE, settings[0])))
-    yield Write(bytes((GAIN, settings[1])))
+    yield gw.Write(bytes((MEAS_RATE, settings[0])))
+    yield gw.Write(bytes((GAIN, settings[1])))
     yield READ_MAIN_STATUS  # clears what an earlier measurement left
     yield start
-    yield Wait(WAKE_UP_S + milliseconds / 1000)
-    for _ in range(POLLS):
-        status = yield READ_MAIN_STATUS
-        if status[0] & RESERVED_STATUS:
-            raise BadFrame("status with reserved bits", got=status)
-        if status[0] & DATA_STATUS:
-            frame = yield read
-            # After power-on it has other settings: another scale, and no measurement at all.
-            if (yield READ_SETTINGS) != settings:
-                raise NotReady("the chip has lost its settings: it lost power")
-            yield STANDBY
-            return frame
-        yield Wait(milliseconds / 2000 / POLLS)
-    raise NoAnswer("the chip has no new data long after its conversion time")
+    yield gw.Wait(WAKE_UP_S + milliseconds / 1000)
+    pause = gw.Wait(milliseconds / 2000 / POLLS)
+    yield from gw.until(READ_MAIN_STATUS, _is_ready, pause=pause, tries=POLLS, otherwise="the chip has no new data")
+    frame = yield read
+    # After power-on it has other settings: another scale, and no measurement at all.
+    if (yield READ_SETTINGS) != settings:
+        raise gw.NotReady("the chip has lost its settings: it lost power")
+    yield STANDBY
+    return frame
 
 
-def create(_variant: str, options: Options, _address: int) -> Ltr390:
-    """Make the driver of one chip."""
-    return Ltr390(options)
+def _is_ready(status: bytes) -> bool:
+    if status[0] & RESERVED_STATUS:
+        raise gw.BadFrame("status with reserved bits", got=status)
+    return bool(status[0] & DATA_STATUS)
 
 
-def replay(vector: Vector) -> Values:
+def replay(vector: gw.Vector) -> gw.Values:
     """Frames: light, ultraviolet. Options: gain and bits of each."""
     chosen: dict[str, Any] = dict(vector.options)
     light, uv = (Setting(gain=gain, bits=bits) for gain, bits in (chosen["light"], chosen["uv"]))
     return convert(*vector.frames, light=light, uv=uv)
 
 
-def _vector(als: str, uvs: str, uv: tuple[int, int], lux: float, index: float) -> Vector:
-    return Vector(
-        variant="ltr390",
-        frames=(bytes.fromhex(als), bytes.fromhex(uvs)),
-        values={"illuminance": lux, "uv_index": index},
+_SWIFT = "madmachineio/MadDrivers Tests/LTR390Tests/LTR390Tests.swift, testReadLux and testReadUVI"
+VECTORS = tuple(
+    gw.vector(
+        "ltr390",
+        als,
+        uvs,
+        illuminance=lux,
+        uv_index=index,
         tolerance=0.1,
-        source="madmachineio/MadDrivers Tests/LTR390Tests/LTR390Tests.swift, testReadLux and testReadUVI",
+        source=_SWIFT,
         options={"light": (3, 16), "uv": uv},
     )
-
-
-VECTORS = (
-    _vector("ff 00 00", "f5 00 00", (3, 16), 204, 10.2),
-    _vector("61 80 00", "a6 34 00", (18, 20), 26_292, 5.86),
+    for als, uvs, uv, lux, index in (
+        ("ff 00 00", "f5 00 00", (3, 16), 204, 10.2),
+        ("61 80 00", "a6 34 00", (18, 20), 26_292, 5.86),
+    )
 )
 
-SPEC = DriverSpec(
+SPEC = gw.DriverSpec(
     name="ltr390",
     summary="Lite-On LTR-390UV: illuminance, UV index",
-    bus=BusKind.I2C,
+    bus=gw.BusKind.I2C,
     variants=VARIANTS,
-    create=create,
+    create=lambda _variant, options, _address: Ltr390(options),
     replay=replay,
     vectors=VECTORS,
     options=Options,
-    heeds=Heeds(with_data=WRITABLE),
+    heeds=gw.Heeds(with_data=WRITABLE),
 )

@@ -10,58 +10,39 @@ The answer, Lux High-Byte 03 and Lux Low-Byte 04::
 
 from __future__ import annotations
 
-from sensor_gateway.driver import (
-    ILLUMINANCE,
-    BadFrame,
-    BusKind,
-    Channel,
-    DriverSpec,
-    Heeds,
-    Identifying,
-    Identity,
-    Measuring,
-    NoAnswer,
-    NoOptions,
-    NotReady,
-    OverRange,
-    Preparing,
-    Values,
-    Variant,
-    Vector,
-    Wait,
-    Write,
-    WriteRead,
-)
+import sensor_gateway.driver as gw
 
 # Registers ("register map"). The pointer does not count on: two bytes read from 03 are the same byte twice (seen on a
 # real chip, RobTillaart/Arduino issue 105), so Linux (iio/light/max44009.c) asks for each. Linux keeps the two of one
 # measurement by repeated starts; here, the high byte is read again.
-READ_CONFIGURATION = WriteRead(b"\x02", 1)
-READ_LUX_HIGH = WriteRead(b"\x03", 1)
-READ_LUX_LOW = WriteRead(b"\x04", 1)
+READ_CONFIGURATION = gw.WriteRead(b"\x02", 1)
+READ_LUX_HIGH = gw.WriteRead(b"\x03", 1)
+READ_LUX_LOW = gw.WriteRead(b"\x04", 1)
 WRITABLE = b"\x01\x02\x05\x06\x07"  # interrupt enable, configuration, thresholds and their timer
 CONT, MANUAL = 0x80, 0x40  # configuration: measure all the time; integration time and current divider as written
-CONTINUOUS = Write(bytes((0x02, CONT)))
-FIRST_VALUE = Wait(0.9)  # the longest integration, 800 ms ("integration timer bits"), and some
+CONTINUOUS = gw.Write(bytes((0x02, CONT)))
+FIRST_VALUE = gw.Wait(0.9)  # the longest integration, 800 ms ("integration timer bits"), and some
 READS = 4
 
 OVERRANGE = 0b1111
 LUX_PER_COUNT = 0.045
 BRIGHTEST = LUX_PER_COUNT * 255 * 2**14
 
-_LUX = Channel(name="illuminance", quantity=ILLUMINANCE, low=0, high=BRIGHTEST, resolution=LUX_PER_COUNT, deadband=1.0)
+_LUX = gw.Channel(
+    name="illuminance", quantity=gw.ILLUMINANCE, low=0, high=BRIGHTEST, resolution=LUX_PER_COUNT, deadband=1.0
+)
 
 # wire_bits: three registers, 4 bytes of 9 bits each, with start, repeated start and stop.
-VARIANTS = {"max44009": Variant(addresses=(0x4A, 0x4B), channels=(_LUX,), wire_bits=117, part="MAX44009")}
+VARIANTS = {"max44009": gw.Variant(addresses=(0x4A, 0x4B), channels=(_LUX,), wire_bits=117, part="MAX44009")}
 
 
-def convert(high: bytes, low: bytes) -> Values:
+def convert(high: bytes, low: bytes) -> gw.Values:
     """Illuminance of both registers. Total: a value within limits, BadFrame or OverRange."""
     if len(high) != 1 or len(low) != 1:
-        raise BadFrame("registers of the wrong length", expected="1 byte each", got=high + low)
+        raise gw.BadFrame("registers of the wrong length", expected="1 byte each", got=high + low)
     exponent = high[0] >> 4
     if exponent == OVERRANGE:
-        raise OverRange("the light is brighter than the chip can measure")
+        raise gw.OverRange("the light is brighter than the chip can measure")
     mantissa = (high[0] & 0x0F) << 4 | low[0] & 0x0F
     return {"illuminance": (mantissa << exponent) * LUX_PER_COUNT}
 
@@ -69,17 +50,17 @@ def convert(high: bytes, low: bytes) -> Values:
 class Max44009:
     """One chip. It measures all the time."""
 
-    def identify(self) -> Identifying:
+    def identify(self) -> gw.Identifying:
         """Only see that somebody answers: the chip has no identity."""
         yield READ_CONFIGURATION
-        return Identity(part="MAX44009 (it has no identity register)", channels=("illuminance",))
+        return gw.Identity(part="MAX44009 (it has no identity register)", channels=("illuminance",))
 
-    def setup(self) -> Preparing:
+    def setup(self) -> gw.Preparing:
         """Measure all the time, in ranges of the chip's choice, and wait for the first value."""
         yield CONTINUOUS
         yield FIRST_VALUE
 
-    def measure(self) -> Measuring:
+    def measure(self) -> gw.Measuring:
         """Read the newest value."""
         high = yield READ_LUX_HIGH
         for _ in range(READS):
@@ -89,34 +70,18 @@ class Max44009:
                 break
             high = again
         else:
-            raise NoAnswer(f"a new measurement came between the reads of its two halves, {READS} times")
+            raise gw.NoAnswer(f"a new measurement came between the reads of its two halves, {READS} times")
         values = convert(high, low)
         if values["illuminance"] == 0:
             # So reads a chip that lost power and has not measured since. Afterwards it measures as well as with ours.
             configuration = yield READ_CONFIGURATION
             if configuration[0] & (CONT | MANUAL) != CONT:
-                raise NotReady("the chip has lost its configuration: it lost power")
+                raise gw.NotReady("the chip has lost its configuration: it lost power")
         return values
 
 
-def create(_variant: str, _options: NoOptions, _address: int) -> Max44009:
-    """Make the driver of one chip."""
-    return Max44009()
-
-
-def replay(vector: Vector) -> Values:
-    """Frames: high byte, low byte."""
-    return convert(*vector.frames)
-
-
-def _vector(high: int, low: int, lux: float, tolerance: float, source: str) -> Vector:
-    return Vector(
-        variant="max44009",
-        frames=(bytes((high,)), bytes((low,))),
-        values={"illuminance": lux},
-        tolerance=tolerance,
-        source=source,
-    )
+def _vector(high: int, low: int, lux: float, by: float, source: str) -> gw.Vector:
+    return gw.vector("max44009", bytes((high,)), bytes((low,)), illuminance=lux, tolerance=by, source=source)
 
 
 _MAXIM = "MAX44009 19-5719, Lux Low-Byte register"
@@ -133,13 +98,14 @@ VECTORS = (
     _vector(0b1110_1110, 0b0000, 165_151, 0.5, _ELDRUIN),
 )
 
-SPEC = DriverSpec(
+SPEC = gw.DriverSpec(
     name="max44009",
     summary="Maxim MAX44009: illuminance",
-    bus=BusKind.I2C,
+    bus=gw.BusKind.I2C,
     variants=VARIANTS,
-    create=create,
-    replay=replay,
+    create=lambda _variant, _options, _address: Max44009(),
+    # Frames: high byte, low byte.
+    replay=lambda vector: convert(*vector.frames),
     vectors=VECTORS,
-    heeds=Heeds(with_data=WRITABLE),
+    heeds=gw.Heeds(with_data=WRITABLE),
 )

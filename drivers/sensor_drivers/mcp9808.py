@@ -13,45 +13,26 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Annotated, Literal, TypeAlias
 
-from sensor_gateway.driver import (
-    TEMPERATURE,
-    BadFrame,
-    BusKind,
-    Channel,
-    DriverSpec,
-    Heeds,
-    Identifying,
-    Identity,
-    Measuring,
-    OverRange,
-    Preparing,
-    Values,
-    Variant,
-    Vector,
-    Wait,
-    Write,
-    WriteRead,
-    WrongChip,
-)
+import sensor_gateway.driver as gw
 
 # Registers (section 5.1, table 5-1).
-READ_T_A = WriteRead(b"\x05", 2)
-READ_MANUFACTURER_ID = WriteRead(b"\x06", 2)
-READ_DEVICE_ID = WriteRead(b"\x07", 2)  # the id, and a revision
+READ_T_A = gw.WriteRead(b"\x05", 2)
+READ_MANUFACTURER_ID = gw.WriteRead(b"\x06", 2)
+READ_DEVICE_ID = gw.WriteRead(b"\x07", 2)  # the id, and a revision
 MANUFACTURER_ID, DEVICE_ID = b"\x00\x54", 0x04
-CONTINUOUS = Write(b"\x01\x00\x00")  # configuration: all bits 0 (section 5.1.1)
+CONTINUOUS = gw.Write(b"\x01\x00\x00")  # configuration: all bits 0 (section 5.1.1)
 
 Resolution: TypeAlias = Literal["fine", "coarse"]
 # Resolution register, and a conversion (section 5.2.4). The datasheet gives typical times only: a third is added.
-RESOLUTIONS = {"fine": (Write(b"\x08\x03"), Wait(0.333)), "coarse": (Write(b"\x08\x00"), Wait(0.040))}
+RESOLUTIONS = {"fine": (gw.Write(b"\x08\x03"), gw.Wait(0.333)), "coarse": (gw.Write(b"\x08\x00"), gw.Wait(0.040))}
 # A chip that lost power is at the finest resolution again.
 POWER_ON_CONVERSION = RESOLUTIONS["fine"][1]
 
-_T = Channel(name="temperature", quantity=TEMPERATURE, low=-40, high=125, resolution=0.0625, deadband=0.1)
+_T = gw.Channel(name="temperature", quantity=gw.TEMPERATURE, low=-40, high=125, resolution=0.0625, deadband=0.1)
 
 # wire_bits: pointer and register in one transaction, 5 bytes of 9 bits, with start, repeated start and stop.
 VARIANTS = {
-    "mcp9808": Variant(
+    "mcp9808": gw.Variant(
         addresses=tuple(range(0x18, 0x20)), channels=(_T,), wire_bits=48, part="MCP9808", has_identity=True
     )
 }
@@ -64,19 +45,16 @@ class Options:
     resolution: Annotated[Resolution, "fine: 0.0625 °C, 4 conversions a second; coarse: 0.5 °C, 33 of them"] = "fine"
 
 
-def convert(frame: bytes) -> Values:
+def convert(frame: bytes) -> gw.Values:
     """Temperature of one register value. Total: a value within limits, BadFrame or OverRange."""
     if len(frame) != READ_T_A.count:
-        raise BadFrame("temperature register of the wrong length", expected="2 bytes", got=frame)
+        raise gw.BadFrame("temperature register of the wrong length", expected="2 bytes", got=frame)
     if frame == b"\xff\xff":
-        raise BadFrame("temperature register of a wire that nobody pulls down", got=frame)
+        raise gw.BadFrame("temperature register of a wire that nobody pulls down", got=frame)
     sixteenths = (frame[0] & 0x1F) << 8 | frame[1]
     if sixteenths & 0x1000:
         sixteenths -= 0x2000
-    temperature = sixteenths / 16
-    if not _T.low <= temperature <= _T.high:
-        raise OverRange(f"temperature of {temperature:.2f} °C is beyond what the chip can measure")
-    return {"temperature": temperature}
+    return {"temperature": gw.within(_T, sixteenths / 16)}
 
 
 class Mcp9808:
@@ -86,23 +64,23 @@ class Mcp9808:
         """Choose the resolution; nothing is sent yet."""
         self._set_resolution, self._conversion = RESOLUTIONS[options.resolution]
 
-    def identify(self) -> Identifying:
+    def identify(self) -> gw.Identifying:
         """Check both ids: Microchip's other thermometers have another device id."""
         maker = yield READ_MANUFACTURER_ID
         if maker != MANUFACTURER_ID:
-            raise WrongChip("manufacturer id, register 06", expected=MANUFACTURER_ID, got=maker)
+            raise gw.WrongChip("manufacturer id, register 06", expected=MANUFACTURER_ID, got=maker)
         device = yield READ_DEVICE_ID
         if device[0] != DEVICE_ID:
-            raise WrongChip("device id, register 07", expected="04 and a revision", got=device)
-        return Identity(part=f"MCP9808, revision {device[1]}", channels=("temperature",))
+            raise gw.WrongChip("device id, register 07", expected="04 and a revision", got=device)
+        return gw.Identity(part=f"MCP9808, revision {device[1]}", channels=("temperature",))
 
-    def setup(self) -> Preparing:
+    def setup(self) -> gw.Preparing:
         """Start converting, and wait for the first value."""
         yield CONTINUOUS
         yield self._set_resolution
         yield self._conversion
 
-    def measure(self) -> Measuring:
+    def measure(self) -> gw.Measuring:
         """Read the newest value."""
         values = convert((yield READ_T_A))
         if values["temperature"] == 0:
@@ -112,40 +90,30 @@ class Mcp9808:
         return values
 
 
-def create(_variant: str, options: Options, _address: int) -> Mcp9808:
-    """Make the driver of one chip."""
-    return Mcp9808(options)
-
-
-def replay(vector: Vector) -> Values:
-    """Frame: the ambient temperature register."""
-    return convert(*vector.frames)
-
-
-def _vector(frame: str, temperature: float, source: str) -> Vector:
-    return Vector(variant="mcp9808", frames=(bytes.fromhex(frame),), values={"temperature": temperature}, source=source)
-
-
 _PERIPH = "periph/devices mcp9808/mcp9808_test.go, "
 
-VECTORS = (
-    _vector("00 00", 0, _PERIPH + "TestSense"),
-    _vector("00 a0", 10, _PERIPH + "TestSense"),
-    _vector("1f 60", -10, _PERIPH + "TestSense, which cites pages 24 and 25 of the datasheet"),
-    _vector("00 10", 1, _PERIPH + "TestSenseWithAlerts"),
-    _vector("3f f0", -1, _PERIPH + "TestSenseWithAlerts: below the lower limit"),
-    _vector("40 70", 7, _PERIPH + "TestSenseWithAlerts: above the upper limit"),
-    _vector("c0 f0", 15, _PERIPH + "TestSenseWithAlerts: above the upper limit and critical"),
+VECTORS = tuple(
+    gw.vector("mcp9808", frame, temperature=value, source=source)
+    for frame, value, source in (
+        ("00 00", 0, _PERIPH + "TestSense"),
+        ("00 a0", 10, _PERIPH + "TestSense"),
+        ("1f 60", -10, _PERIPH + "TestSense, which cites pages 24 and 25 of the datasheet"),
+        ("00 10", 1, _PERIPH + "TestSenseWithAlerts"),
+        ("3f f0", -1, _PERIPH + "TestSenseWithAlerts: below the lower limit"),
+        ("40 70", 7, _PERIPH + "TestSenseWithAlerts: above the upper limit"),
+        ("c0 f0", 15, _PERIPH + "TestSenseWithAlerts: above the upper limit and critical"),
+    )
 )
 
-SPEC = DriverSpec(
+SPEC = gw.DriverSpec(
     name="mcp9808",
     summary="Microchip MCP9808: temperature",
-    bus=BusKind.I2C,
+    bus=gw.BusKind.I2C,
     variants=VARIANTS,
-    create=create,
-    replay=replay,
+    create=lambda _variant, options, _address: Mcp9808(options),
+    # Frame: the ambient temperature register.
+    replay=lambda vector: convert(*vector.frames),
     vectors=VECTORS,
     options=Options,
-    heeds=Heeds(with_data=b"\x01\x02\x03\x04\x08"),
+    heeds=gw.Heeds(with_data=b"\x01\x02\x03\x04\x08"),
 )

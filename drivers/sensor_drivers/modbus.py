@@ -1,7 +1,8 @@
 """Modbus RTU: any device with a register map, on RS-485 or another serial line. The map is the configuration.
 
 Specification: MODBUS Application Protocol V1.1b3 (sections 6.3, 6.4 and 7) and MODBUS over Serial Line V1.02
-(section 2.5.1), both of modbus.org. Unit 1 to 247.
+(section 2.5.1), both of modbus.org. Unit 1 to 247; over Modbus TCP, 0 and 255 are the server itself
+(MODBUS Messaging on TCP/IP Implementation Guide V1.0b, section 4.4.1.2).
 
 A request, an answer of n registers, and an answer that says no::
 
@@ -21,25 +22,8 @@ import struct
 from collections.abc import Mapping
 from typing import Any, Final
 
+import sensor_gateway.driver as gw
 from sensor_drivers.register_map import Block, Options, Register, blocks, channels_of, check, value_of
-from sensor_gateway.driver import (
-    BadFrame,
-    BusKind,
-    DeviceBusy,
-    DriverSpec,
-    Exchange,
-    Framing,
-    Identifying,
-    Identity,
-    Measuring,
-    OverRange,
-    Preparing,
-    Rejected,
-    Values,
-    Variant,
-    Vector,
-    crc16_modbus,
-)
 
 # The mark of an exception (V1.1b3 section 7).
 EXCEPTION: Final = 0x80
@@ -62,10 +46,10 @@ EXCEPTIONS: Final = {
 def request(unit: int, block: Block) -> bytes:
     """The frame that asks for a block."""
     body = struct.pack(">BBHH", unit, block.function, block.start, block.count)
-    return body + crc16_modbus(body)
+    return body + gw.crc16_modbus(body)
 
 
-def framing(unit: int, block: Block, echo: bytes = b"") -> Framing:
+def framing(unit: int, block: Block, echo: bytes = b"") -> gw.Framing:
     """Finds the answer to one request, or the exception, in what comes in. ``echo``: our own request, to be dropped."""
     heads = {
         bytes((unit, block.function, 2 * block.count)): 5 + 2 * block.count,
@@ -83,7 +67,7 @@ def framing(unit: int, block: Block, echo: bytes = b"") -> Framing:
             found = buffer[start : start + length]
             if len(found) < length or not length:
                 return start, None
-            if crc16_modbus(found[:-2]) == found[-2:]:
+            if gw.crc16_modbus(found[:-2]) == found[-2:]:
                 return (start, None) if start else (length, found)
             match = begun.search(buffer, start + 1)
         return len(buffer), None
@@ -100,26 +84,28 @@ def _begun(head: bytes) -> bytes:
     return pattern
 
 
-def convert(frame: bytes, block: Block) -> Values:
+def convert(frame: bytes, block: Block) -> gw.Values:
     """Values of one answer. Total: finite values, or BadFrame, OverRange, Rejected or DeviceBusy."""
-    check = crc16_modbus(frame[:-2])
+    check = gw.crc16_modbus(frame[:-2])
     if len(frame) < 5 or check != frame[-2:]:
-        raise BadFrame("checksum of the answer", expected=check, got=frame[-2:])
+        raise gw.BadFrame("checksum of the answer", expected=check, got=frame[-2:])
     if frame[1] == block.function | EXCEPTION:
         sentence, is_passing = EXCEPTIONS.get(frame[2], ("which the standard does not know", False))
         last = block.start + block.count - 1
-        raise (DeviceBusy if is_passing else Rejected)(
+        raise (gw.DeviceBusy if is_passing else gw.Rejected)(
             f"the device refuses registers {block.start} to {last} with exception {frame[2]}, {sentence}",
         )
     if frame[1] != block.function or frame[2] != 2 * block.count or len(frame) != 5 + frame[2]:
-        raise BadFrame("answer of another kind", expected=f"function {block.function}, {block.count} words", got=frame)
+        raise gw.BadFrame(
+            "answer of another kind", expected=f"function {block.function}, {block.count} words", got=frame
+        )
     values = {}
     for name, register in block.registers.items():
         start = 3 + 2 * (register.register - block.start)
         raw = frame[start : start + 2 * register.count]
         value = value_of(raw, register)
         if value is None:
-            raise OverRange(f"the device says that it has no value for {name} (its registers hold {raw.hex(' ')})")
+            raise gw.OverRange(f"the device says that it has no value for {name} (its registers hold {raw.hex(' ')})")
         values[name] = value
     return values
 
@@ -131,22 +117,22 @@ class Modbus:
         """Work out the requests; nothing is sent yet."""
         self._unit = unit
         self._channels = tuple(options.registers)
-        self._questions: list[tuple[Block, Exchange]] = []
+        self._questions: list[tuple[Block, gw.Exchange]] = []
         for block in blocks(options):
             asked = request(unit, block)
             frame = framing(unit, block, asked if options.echo else b"")
-            self._questions.append((block, Exchange(asked, frame, options.timeout)))
+            self._questions.append((block, gw.Exchange(asked, frame, options.timeout)))
 
-    def identify(self) -> Identifying:
+    def identify(self) -> gw.Identifying:
         """Ask nothing: Modbus devices need not say who they are, and many fail on the function that asks."""
         yield from ()
-        return Identity(part=f"Modbus unit {self._unit}", channels=self._channels)
+        return gw.Identity(part=f"Modbus unit {self._unit}", channels=self._channels)
 
-    def setup(self) -> Preparing:
+    def setup(self) -> gw.Preparing:
         """Nothing."""
         yield from ()
 
-    def measure(self) -> Measuring:
+    def measure(self) -> gw.Measuring:
         """Ask for every block, one after the other."""
         values: dict[str, float] = {}
         for block, question in self._questions:
@@ -154,12 +140,7 @@ class Modbus:
         return values
 
 
-def create(_variant: str, options: Options, unit: int) -> Modbus:
-    """Make the driver of one device."""
-    return Modbus(options, unit)
-
-
-def replay(vector: Vector) -> Values:
+def replay(vector: gw.Vector) -> gw.Values:
     """Frames: the answers, one per block. Options as in a configuration file."""
     written: Any = vector.options["registers"]
     options = Options(registers={name: Register(**fields) for name, fields in written.items()})
@@ -169,8 +150,8 @@ def replay(vector: Vector) -> Values:
     return values
 
 
-def _vector(frame: str, values: Values, source: str, **registers: Mapping[str, object]) -> Vector:
-    return Vector(
+def _vector(frame: str, values: gw.Values, source: str, **registers: Mapping[str, object]) -> gw.Vector:
+    return gw.Vector(
         variant="modbus",
         frames=(bytes.fromhex(frame),),
         values=values,
@@ -207,13 +188,13 @@ VECTORS = (
     ),
 )
 
-SPEC = DriverSpec(
+SPEC = gw.DriverSpec(
     name="modbus",
     summary="Modbus RTU: any device with a register map",
-    bus=BusKind.SERIAL_REQUEST,
+    bus=gw.BusKind.SERIAL_REQUEST,
     # wire_bits: a request of 8 characters and an answer of 9, 11 bits each, with two silences of 3.5 characters.
-    variants={"modbus": Variant(wire_bits=264, part="Modbus device")},
-    create=create,
+    variants={"modbus": gw.Variant(wire_bits=264, part="Modbus device")},
+    create=lambda _variant, options, unit: Modbus(options, unit),
     replay=replay,
     vectors=VECTORS,
     options=Options,

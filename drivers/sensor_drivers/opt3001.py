@@ -13,33 +13,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Annotated, Literal, TypeAlias
 
-from sensor_gateway.driver import (
-    ILLUMINANCE,
-    BadFrame,
-    BusKind,
-    Channel,
-    DriverSpec,
-    Heeds,
-    Identifying,
-    Identity,
-    Measuring,
-    NotReady,
-    OverRange,
-    Preparing,
-    Values,
-    Variant,
-    Vector,
-    Wait,
-    Write,
-    WriteRead,
-    WrongChip,
-)
+import sensor_gateway.driver as gw
 
 # Registers ("register maps").
-READ_RESULT = WriteRead(b"\x00", 2)
-READ_CONFIGURATION = WriteRead(b"\x01", 2)
-READ_MANUFACTURER_ID = WriteRead(b"\x7e", 2)
-READ_DEVICE_ID = WriteRead(b"\x7f", 2)
+READ_RESULT = gw.WriteRead(b"\x00", 2)
+READ_CONFIGURATION = gw.WriteRead(b"\x01", 2)
+READ_MANUFACTURER_ID = gw.WriteRead(b"\x7e", 2)
+READ_DEVICE_ID = gw.WriteRead(b"\x7f", 2)
 WRITABLE = b"\x01\x02\x03"  # configuration, low limit, high limit
 MANUFACTURER_ID, DEVICE_ID = b"\x54\x49", b"\x30\x01"
 
@@ -52,19 +32,19 @@ OURS = 0xFE00  # RN, CT and M: what we set and nobody else may change
 
 Conversion: TypeAlias = Literal["800ms", "100ms"]
 CONVERSIONS = {  # CT, and the time until a result: 883 and 113 ms at most (section 6.5), and slack as in Linux
-    "800ms": (0x0800, Wait(1.0)),
-    "100ms": (0x0000, Wait(0.15)),
+    "800ms": (0x0800, gw.Wait(1.0)),
+    "100ms": (0x0000, gw.Wait(0.15)),
 }
 
 HIGHEST_EXPONENT = 0b1011
 SATURATED = 0xBFFF
 BRIGHTEST = 83_865.6  # full scale of the widest range
 
-_LUX = Channel(name="illuminance", quantity=ILLUMINANCE, low=0, high=BRIGHTEST, resolution=0.01, deadband=1.0)
+_LUX = gw.Channel(name="illuminance", quantity=gw.ILLUMINANCE, low=0, high=BRIGHTEST, resolution=0.01, deadband=1.0)
 
 # wire_bits: configuration and result, 5 bytes of 9 bits each, with start, repeated start and stop.
 VARIANTS = {
-    "opt3001": Variant(
+    "opt3001": gw.Variant(
         addresses=(0x44, 0x45, 0x46, 0x47), channels=(_LUX,), wire_bits=96, part="OPT3001", has_identity=True
     )
 }
@@ -77,16 +57,16 @@ class Options:
     conversion: Annotated[Conversion, "800ms: sees moonlight; 100ms: quicker, with more noise below some lux"] = "800ms"
 
 
-def convert(configuration: bytes, result: bytes) -> Values:
+def convert(configuration: bytes, result: bytes) -> gw.Values:
     """Illuminance of one answer and the flags beside it. Total: a value within limits, BadFrame or OverRange."""
     if len(configuration) != READ_CONFIGURATION.count or len(result) != READ_RESULT.count:
-        raise BadFrame("registers of the wrong length", expected="2 bytes each", got=configuration + result)
+        raise gw.BadFrame("registers of the wrong length", expected="2 bytes each", got=configuration + result)
     word = int.from_bytes(result, "big")
     if int.from_bytes(configuration, "big") & OVF or word == SATURATED:
-        raise OverRange(f"the light is brighter than the {BRIGHTEST} lx that the chip can measure")
+        raise gw.OverRange(f"the light is brighter than the {BRIGHTEST} lx that the chip can measure")
     exponent = word >> 12
     if exponent > HIGHEST_EXPONENT:
-        raise BadFrame("result with an exponent that does not exist", expected="0 to B", got=result)
+        raise gw.BadFrame("result with an exponent that does not exist", expected="0 to B", got=result)
     return {"illuminance": ((word & 0x0FFF) << exponent) / 100}
 
 
@@ -97,70 +77,59 @@ class Opt3001:
         """Work out the configuration; nothing is sent yet."""
         time, self._first_value = CONVERSIONS[options.conversion]
         self._ours = AUTOMATIC | time | CONTINUOUS
-        self._configure = Write(b"\x01" + (self._ours | LATCH).to_bytes(2, "big"))
+        self._configure = gw.Write(b"\x01" + (self._ours | LATCH).to_bytes(2, "big"))
 
-    def identify(self) -> Identifying:
+    def identify(self) -> gw.Identifying:
         """Check both ids."""
         maker = yield READ_MANUFACTURER_ID
         if maker != MANUFACTURER_ID:
-            raise WrongChip("manufacturer id, register 7E", expected=MANUFACTURER_ID, got=maker)
+            raise gw.WrongChip("manufacturer id, register 7E", expected=MANUFACTURER_ID, got=maker)
         device = yield READ_DEVICE_ID
         if device != DEVICE_ID:
-            raise WrongChip("device id, register 7F", expected=DEVICE_ID, got=device)
-        return Identity(part="OPT3001", channels=("illuminance",))
+            raise gw.WrongChip("device id, register 7F", expected=DEVICE_ID, got=device)
+        return gw.Identity(part="OPT3001", channels=("illuminance",))
 
-    def setup(self) -> Preparing:
+    def setup(self) -> gw.Preparing:
         """Start converting, and wait for the first value."""
         yield self._configure
         yield self._first_value
 
-    def measure(self) -> Measuring:
+    def measure(self) -> gw.Measuring:
         """Read the newest value."""
         result = yield READ_RESULT
         configuration = yield READ_CONFIGURATION  # after the result, which is darkness where power was lost
         if int.from_bytes(configuration, "big") & OURS != self._ours:
             # Shut down after a loss of power, it would show its last or no light for ever.
-            raise NotReady("the chip has lost its configuration: it lost power")
+            raise gw.NotReady("the chip has lost its configuration: it lost power")
         return convert(configuration, result)
-
-
-def create(_variant: str, options: Options, _address: int) -> Opt3001:
-    """Make the driver of one chip."""
-    return Opt3001(options)
-
-
-def replay(vector: Vector) -> Values:
-    """Frames: configuration, result."""
-    return convert(*vector.frames)
-
-
-def _vector(result: str, lux: float, source: str) -> Vector:
-    frames = (b"\xce\x90", bytes.fromhex(result))
-    return Vector(variant="opt3001", frames=frames, values={"illuminance": lux}, source=source)
 
 
 _TABLE = "TI SBOS681, examples of decoding the result register; eldruin/opt300x-rs tests/integration.rs, "
 
-VECTORS = (
-    _vector("00 01", 0.01, _TABLE + "lux_0_01"),
-    _vector("0f ff", 40.95, _TABLE + "lux_40"),
-    _vector("34 56", 88.80, _TABLE + "lux_88"),
-    _vector("78 9a", 2818.56, _TABLE + "lux_2818"),
-    _vector("88 00", 5242.88, _TABLE + "lux_5242_1"),
-    _vector("94 00", 5242.88, _TABLE + "lux_5242_2"),
-    _vector("a2 00", 5242.88, _TABLE + "lux_5242_3"),
-    _vector("b1 00", 5242.88, _TABLE + "lux_5242_4"),
-    _vector("b0 01", 20.48, _TABLE + "lux_20"),
+VECTORS = tuple(
+    gw.vector("opt3001", "ce 90", result, illuminance=lux, source=source)
+    for result, lux, source in (
+        ("00 01", 0.01, _TABLE + "lux_0_01"),
+        ("0f ff", 40.95, _TABLE + "lux_40"),
+        ("34 56", 88.80, _TABLE + "lux_88"),
+        ("78 9a", 2818.56, _TABLE + "lux_2818"),
+        ("88 00", 5242.88, _TABLE + "lux_5242_1"),
+        ("94 00", 5242.88, _TABLE + "lux_5242_2"),
+        ("a2 00", 5242.88, _TABLE + "lux_5242_3"),
+        ("b1 00", 5242.88, _TABLE + "lux_5242_4"),
+        ("b0 01", 20.48, _TABLE + "lux_20"),
+    )
 )
 
-SPEC = DriverSpec(
+SPEC = gw.DriverSpec(
     name="opt3001",
     summary="TI OPT3001: illuminance",
-    bus=BusKind.I2C,
+    bus=gw.BusKind.I2C,
     variants=VARIANTS,
-    create=create,
-    replay=replay,
+    create=lambda _variant, options, _address: Opt3001(options),
+    # Frames: configuration, result.
+    replay=lambda vector: convert(*vector.frames),
     vectors=VECTORS,
     options=Options,
-    heeds=Heeds(with_data=WRITABLE),
+    heeds=gw.Heeds(with_data=WRITABLE),
 )

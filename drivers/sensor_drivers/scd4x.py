@@ -18,66 +18,42 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Annotated
 
-from sensor_gateway.driver import (
-    HUMIDITY,
-    QUANTITIES,
-    TEMPERATURE,
-    BadFrame,
-    BusKind,
-    Channel,
-    DriverSpec,
-    Heeds,
-    Identifying,
-    Identity,
-    Measuring,
-    Nack,
-    NotReady,
-    OverRange,
-    Preparing,
-    Read,
-    Values,
-    Variant,
-    Vector,
-    Wait,
-    Write,
-    checked_words,
-    crc8,
-)
+import sensor_gateway.driver as gw
 
 # Commands (section 3.5, table 9), and how much they answer.
-START_PERIODIC_MEASUREMENT = Write(b"\x21\xb1")
-STOP_PERIODIC_MEASUREMENT = Write(b"\x3f\x86")
-GET_DATA_READY_STATUS = Write(b"\xe4\xb8")
-READ_MEASUREMENT = Write(b"\xec\x05")
-GET_SERIAL_NUMBER = Write(b"\x36\x82")
-GET_SENSOR_VARIANT = Write(b"\x20\x2f")
-WAKE_UP = Write(b"\x36\xf6")
-REINIT = Write(b"\x36\x46")
+START_PERIODIC_MEASUREMENT = gw.Write(b"\x21\xb1")
+STOP_PERIODIC_MEASUREMENT = gw.Write(b"\x3f\x86")
+GET_DATA_READY_STATUS = gw.Write(b"\xe4\xb8")
+READ_MEASUREMENT = gw.Write(b"\xec\x05")
+GET_SERIAL_NUMBER = gw.Write(b"\x36\x82")
+GET_SENSOR_VARIANT = gw.Write(b"\x20\x2f")
+WAKE_UP = gw.Write(b"\x36\xf6")
+REINIT = gw.Write(b"\x36\x46")
 SET_TEMPERATURE_OFFSET, SET_SENSOR_ALTITUDE, SET_SELF_CALIBRATION = b"\x24\x1d", b"\x24\x27", b"\x24\x16"
-ANSWER, WORD = Read(9), Read(3)
+ANSWER, WORD = gw.Read(9), gw.Read(3)
 
-COMMAND_TIME = Wait(0.001)
-STOP_TIME = Wait(0.5)
-WAKE_TIME = REINIT_TIME = Wait(0.03)
+COMMAND_TIME = gw.Wait(0.001)
+STOP_TIME = gw.Wait(0.5)
+WAKE_TIME = REINIT_TIME = gw.Wait(0.03)
 NEW_DATA = 0x07FF  # bits of the status, all 0 while there is none (section 3.9.2)
-POLL_PAUSE = Wait(0.25)
+POLL_PAUSE = gw.Wait(0.25)
 POLLS = 25  # 6 s: one measurement takes 5
 
 PARTS = {0x0: "SCD40", 0x1: "SCD41", 0x5: "SCD43"}  # bits 15 to 12 of get_sensor_variant (section 3.10.6)
 
 HIGHEST_ALTITUDE, LARGEST_OFFSET = 3000, 20.0  # sections 3.7.3 and 3.7.1
 
-_C = Channel(
-    name="carbon_dioxide", quantity=QUANTITIES["carbon_dioxide"], low=0, high=40_000, resolution=1, deadband=20
+_C = gw.Channel(
+    name="carbon_dioxide", quantity=gw.QUANTITIES["carbon_dioxide"], low=0, high=40_000, resolution=1, deadband=20
 )
-_T = Channel(name="temperature", quantity=TEMPERATURE, low=-10, high=60, resolution=0.01, deadband=0.1)
-_H = Channel(name="humidity", quantity=HUMIDITY, low=0, high=100, resolution=0.01, deadband=0.5)
+_T = gw.Channel(name="temperature", quantity=gw.TEMPERATURE, low=-10, high=60, resolution=0.01, deadband=0.1)
+_H = gw.Channel(name="humidity", quantity=gw.HUMIDITY, low=0, high=100, resolution=0.01, deadband=0.5)
 CHANNELS = (_C.name, _T.name, _H.name)
 
 
-def _variant(part: str) -> Variant:
+def _variant(part: str) -> gw.Variant:
     # wire_bits: status (3 and 4 bytes) and measurement (3 and 10 bytes), 9 bits each, with start and stop.
-    return Variant(addresses=(0x62,), channels=(_C, _T, _H), wire_bits=188, part=part, has_identity=True)
+    return gw.Variant(addresses=(0x62,), channels=(_C, _T, _H), wire_bits=188, part=part, has_identity=True)
 
 
 VARIANTS = {"scd4x": _variant("SCD4x"), "scd40": _variant("SCD40"), "scd41": _variant("SCD41")}
@@ -106,14 +82,14 @@ def check(options: Options) -> tuple[str, ...]:
     return tuple(found)
 
 
-def convert(frame: bytes) -> Values:
+def convert(frame: bytes) -> gw.Values:
     """Values of one answer (section 3.6.2). Total: values within limits, or an error."""
-    co2, t, h = checked_words(frame, 3)
+    co2, t, h = gw.checked_words(frame, 3)
     if co2 == 0:
-        raise NotReady("the chip answers with no CO2 at all: it was not measured")
+        raise gw.NotReady("the chip answers with no CO2 at all: it was not measured")
     temperature = -45 + 175 * t / 65535
     if co2 > _C.high or not _T.low <= temperature <= _T.high:
-        raise OverRange(f"{co2} ppm at {temperature:.2f} °C are beyond what the chip can measure")
+        raise gw.OverRange(f"{co2} ppm at {temperature:.2f} °C are beyond what the chip can measure")
     return {"carbon_dioxide": float(co2), "temperature": temperature, "humidity": 100 * h / 65535}
 
 
@@ -125,29 +101,25 @@ class Scd4x:
         self._variant = variant
         self._settings = tuple(_settings(options))
 
-    def identify(self) -> Identifying:
+    def identify(self) -> gw.Identifying:
         """Read the serial number: its checksums tell that an SCD4x answers. It is told while nothing is measured."""
-        with suppress(Nack):  # an SCD41 may sleep, and even then it acknowledges nothing
+        with suppress(gw.Nack):  # an SCD41 may sleep, and even then it acknowledges nothing
             yield WAKE_UP
         yield WAKE_TIME
-        with suppress(Nack):  # it may measure from before a restart; if not, it may refuse
+        with suppress(gw.Nack):  # it may measure from before a restart; if not, it may refuse
             yield STOP_PERIODIC_MEASUREMENT
         yield STOP_TIME
-        yield GET_SERIAL_NUMBER
-        yield COMMAND_TIME
-        high, middle, low = checked_words((yield ANSWER), 3)
+        high, middle, low = gw.checked_words((yield from gw.asked(GET_SERIAL_NUMBER, COMMAND_TIME, ANSWER)), 3)
         part = "SCD4x"
         yield COMMAND_TIME
-        with suppress(Nack, BadFrame):  # older ones do not know the command
-            yield GET_SENSOR_VARIANT
-            yield COMMAND_TIME
-            (word,) = checked_words((yield WORD), 1)
+        with suppress(gw.Nack, gw.BadFrame):  # older ones do not know the command
+            (word,) = gw.checked_words((yield from gw.asked(GET_SENSOR_VARIANT, COMMAND_TIME, WORD)), 1)
             part = PARTS.get(word >> 12, part)
         wanted = VARIANTS[self._variant].part
         note = "" if "SCD4x" in (part, wanted) or part == wanted else f"this {wanted} is an {part}"
-        return Identity(part=f"{part}, serial number {high:04x}{middle:04x}{low:04x}", channels=CHANNELS, note=note)
+        return gw.Identity(part=f"{part}, serial number {high:04x}{middle:04x}{low:04x}", channels=CHANNELS, note=note)
 
-    def setup(self) -> Preparing:
+    def setup(self) -> gw.Preparing:
         """Go back to what the EEPROM holds, set what is to be set, and let the chip measure every 5 s."""
         yield COMMAND_TIME
         yield REINIT  # what an earlier configuration set stays in memory as long as there is power
@@ -158,21 +130,17 @@ class Scd4x:
         yield START_PERIODIC_MEASUREMENT
         yield COMMAND_TIME
 
-    def measure(self) -> Measuring:
+    def measure(self) -> gw.Measuring:
         """Read the newest measurement; wait for the next one where it was read already."""
         for _ in range(POLLS):
-            yield GET_DATA_READY_STATUS
-            yield COMMAND_TIME
-            (status,) = checked_words((yield WORD), 1)
+            (status,) = gw.checked_words((yield from gw.asked(GET_DATA_READY_STATUS, COMMAND_TIME, WORD)), 1)
             if status & NEW_DATA:
-                yield READ_MEASUREMENT
-                yield COMMAND_TIME
-                return convert((yield ANSWER))
+                return convert((yield from gw.asked(READ_MEASUREMENT, COMMAND_TIME, ANSWER)))
             yield POLL_PAUSE
-        raise NotReady("the chip has not measured for 6 s: it has lost power for a moment, or somebody stopped it")
+        raise gw.NotReady("the chip has not measured for 6 s: it has lost power for a moment, or somebody stopped it")
 
 
-def _settings(options: Options) -> Iterator[Write]:
+def _settings(options: Options) -> Iterator[gw.Write]:
     if options.temperature_offset is not None:
         yield _setting(SET_TEMPERATURE_OFFSET, round(options.temperature_offset * 65535 / 175))
     if options.altitude is not None:
@@ -181,52 +149,35 @@ def _settings(options: Options) -> Iterator[Write]:
         yield _setting(SET_SELF_CALIBRATION, int(options.self_calibration))
 
 
-def _setting(command: bytes, word: int) -> Write:
+def _setting(command: bytes, word: int) -> gw.Write:
     pair = word.to_bytes(2, "big")
-    return Write(command + pair + bytes((crc8(pair),)))
-
-
-def create(variant: str, options: Options, _address: int) -> Scd4x:
-    """Make the driver of one chip."""
-    return Scd4x(variant, options)
-
-
-def replay(vector: Vector) -> Values:
-    """Frame: the answer."""
-    return convert(*vector.frames)
-
-
-def _vector(frame: str, co2: float, temperature: float, humidity: float, tolerance: float, source: str) -> Vector:
-    return Vector(
-        variant="scd4x",
-        frames=(bytes.fromhex(frame),),
-        values={"carbon_dioxide": co2, "temperature": temperature, "humidity": humidity},
-        tolerance=tolerance,
-        source=source,
-    )
+    return gw.Write(command + pair + bytes((gw.crc8(pair),)))
 
 
 _PERIPH = "periph/devices scd4x_test.go, recorded from a real chip; values worked out by hand from section 3.6.2"
 
-VECTORS = (
-    _vector("01 f4 33 66 67 a2 5e b9 3c", 500, 25, 37, 0.003, "SCD4x section 3.6.2, worked example"),
-    _vector("03 e8 d4 62 03 5e 80 00 a2", 1000, 22.00122, 50.000763, 1e-5, "hauju/scd4x-rs src/scd4x.rs"),
-    _vector("02 2c a3 67 0d 36 4d 08 f1", 556, 25.4459, 30.0908, 1e-4, _PERIPH + ", sensePlayback"),
-    _vector("02 1f 35 64 46 cc 5a 8d be", 543, 23.5473, 35.3719, 1e-4, _PERIPH + ", senseContinuousPlayback"),
+VECTORS = tuple(
+    gw.vector("scd4x", frame, carbon_dioxide=co2, temperature=t, humidity=h, tolerance=by, source=source)
+    for frame, co2, t, h, by, source in (
+        ("01 f4 33 66 67 a2 5e b9 3c", 500, 25, 37, 0.003, "SCD4x section 3.6.2, worked example"),
+        ("03 e8 d4 62 03 5e 80 00 a2", 1000, 22.00122, 50.000763, 1e-5, "hauju/scd4x-rs src/scd4x.rs"),
+        ("02 2c a3 67 0d 36 4d 08 f1", 556, 25.4459, 30.0908, 1e-4, _PERIPH + ", sensePlayback"),
+        ("02 1f 35 64 46 cc 5a 8d be", 543, 23.5473, 35.3719, 1e-4, _PERIPH + ", senseContinuousPlayback"),
+    )
 )
 
-SPEC = DriverSpec(
+SPEC = gw.DriverSpec(
     name="scd4x",
     summary="Sensirion SCD40, SCD41: carbon dioxide, temperature, humidity",
-    bus=BusKind.I2C,
+    bus=gw.BusKind.I2C,
     variants=VARIANTS,
-    create=create,
-    replay=replay,
+    create=lambda variant, options, _address: Scd4x(variant, options),
+    replay=lambda vector: convert(*vector.frames),
     vectors=VECTORS,
     options=Options,
     check=check,
     # Noise moves the last bits of a temperature all the time.
     frozen_after={"temperature": 300},
     # All commands act or answer, by their first byte (table 9).
-    heeds=Heeds(with_data=b"\x20\x21\x23\x24\x36\x3f\xe0\xe4\xec"),
+    heeds=gw.Heeds(with_data=b"\x20\x21\x23\x24\x36\x3f\xe0\xe4\xec"),
 )

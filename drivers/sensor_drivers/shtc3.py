@@ -17,53 +17,36 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Annotated, Literal, TypeAlias
 
-from sensor_gateway.driver import (
-    HUMIDITY,
-    TEMPERATURE,
-    BusKind,
-    Channel,
-    DriverSpec,
-    Heeds,
-    Identifying,
-    Identity,
-    Measuring,
-    Nack,
-    OverRange,
-    Preparing,
-    Read,
-    Values,
-    Variant,
-    Vector,
-    Wait,
-    Write,
-    WrongChip,
-    checked_words,
-)
+import sensor_gateway.driver as gw
 
 # Commands (sections 5.1 to 5.9).
-WAKEUP = Write(b"\x35\x17")
-SOFT_RESET = Write(b"\x80\x5d")
-READ_ID_REGISTER = Write(b"\xef\xc8")
-ANSWER, WORD = Read(6), Read(3)
+WAKEUP = gw.Write(b"\x35\x17")
+SOFT_RESET = gw.Write(b"\x80\x5d")
+READ_ID_REGISTER = gw.Write(b"\xef\xc8")
+ANSWER, WORD = gw.Read(6), gw.Read(3)
 
-COMMAND_TIME = Wait(0.001)  # power-up, reset and wake-up take 0.24 ms at most (section 3.1, table 5)
+# Power-up, reset and wake-up take 0.24 ms at most (section 3.1, table 5; Zephyr's shtcx.h).
+COMMAND_TIME = gw.Wait(0.001)
 
-# The bits of the id register that are fixed, and their values (section 5.9; SHTC1 section 5.7).
+# The bits of the id register that are fixed, and their values (section 5.9; SHTC1 section 5.7; Linux, hwmon/shtc1.c).
+# Zephyr's shtcx.h and dbrgn/shtcx-rs hold that bit 11 is 0 in an SHTC1; that is not relied on here.
 IDS = {"shtc3": (0x083F, 0x0807), "shtc1": (0x003F, 0x0007)}
 
 Power: TypeAlias = Literal["normal", "low"]
-MEASURE = {  # command (section 5.3) and longest duration, the SHTC1's (SHTC1 section 2.2; low power application note)
-    "normal": (Write(b"\x78\x66"), Wait(0.0144)),
-    "low": (Write(b"\x60\x9c"), Wait(0.001)),
+# Command (section 5.3) and longest duration, the SHTC1's (SHTC1 section 2.2; low power application note). Linux
+# (hwmon/shtc1.c) has the same 14.4 and 1 ms, and 12.1 and 0.8 ms for an SHTC3; so has dbrgn/shtcx-rs, with 0.94 ms.
+MEASURE = {
+    "normal": (gw.Write(b"\x78\x66"), gw.Wait(0.0144)),
+    "low": (gw.Write(b"\x60\x9c"), gw.Wait(0.001)),
 }
 
-_T = Channel(name="temperature", quantity=TEMPERATURE, low=-40, high=125, resolution=0.01, deadband=0.1)
-_H = Channel(name="humidity", quantity=HUMIDITY, low=0, high=100, resolution=0.01, deadband=0.5)
+_T = gw.Channel(name="temperature", quantity=gw.TEMPERATURE, low=-40, high=125, resolution=0.01, deadband=0.1)
+_H = gw.Channel(name="humidity", quantity=gw.HUMIDITY, low=0, high=100, resolution=0.01, deadband=0.5)
 
 
-def _variant(part: str, *, has_identity: bool) -> Variant:
+def _variant(part: str, *, has_identity: bool) -> gw.Variant:
     # wire_bits: command (3 bytes) and answer (7 bytes), 9 bits each, with start and stop.
-    return Variant(addresses=(0x70,), channels=(_T, _H), wire_bits=94, part=part, has_identity=has_identity)
+    return gw.Variant(addresses=(0x70,), channels=(_T, _H), wire_bits=94, part=part, has_identity=has_identity)
 
 
 # Nothing in the id of an SHTC1 says that it is no SHTC3.
@@ -77,13 +60,10 @@ class Options:
     power: Annotated[Power, "normal: 14.4 ms; low: 1 ms, less current and more noise"] = "normal"
 
 
-def convert(frame: bytes) -> Values:
+def convert(frame: bytes) -> gw.Values:
     """Values of one answer (section 5.11). Total: values within limits, BadFrame or OverRange."""
-    t, h = checked_words(frame, 2)
-    temperature = -45 + 175 * t / 65536
-    if not _T.low <= temperature <= _T.high:
-        raise OverRange(f"temperature of {temperature:.2f} °C is beyond what the chip can measure")
-    return {"temperature": temperature, "humidity": 100 * h / 65536}
+    t, h = gw.checked_words(frame, 2)
+    return {"temperature": gw.within(_T, -45 + 175 * t / 65536), "humidity": 100 * h / 65536}
 
 
 class Shtc3:
@@ -95,51 +75,29 @@ class Shtc3:
         self._mask, self._id = IDS[variant]
         self._command, self._duration = MEASURE[options.power]
 
-    def identify(self) -> Identifying:
+    def identify(self) -> gw.Identifying:
         """Wake the chip, should it sleep, and check its id."""
-        with suppress(Nack):  # an SHTC1 cannot sleep, and does not know the command
+        with suppress(gw.Nack):  # an SHTC1 cannot sleep, and does not know the command
             yield WAKEUP
         yield COMMAND_TIME
-        yield READ_ID_REGISTER
-        yield COMMAND_TIME
-        (found,) = checked_words((yield WORD), 1)
+        (found,) = gw.checked_words((yield from gw.asked(READ_ID_REGISTER, COMMAND_TIME, WORD)), 1)
         if found & self._mask != self._id:
             expected = f"{self._id:04x} in the bits {self._mask:04x}, an {self._part}"
-            raise WrongChip("id register, command efc8", expected=expected, got=f"{found:04x}")
-        return Identity(part=self._part, channels=("temperature", "humidity"))
+            raise gw.WrongChip("id register, command efc8", expected=expected, got=f"{found:04x}")
+        return gw.Identity(part=self._part, channels=("temperature", "humidity"))
 
-    def setup(self) -> Preparing:
+    def setup(self) -> gw.Preparing:
         """Reset the chip."""
         yield SOFT_RESET
         yield COMMAND_TIME
 
-    def measure(self) -> Measuring:
+    def measure(self) -> gw.Measuring:
         """Measure once."""
-        yield self._command
-        yield self._duration
-        return convert((yield ANSWER))
+        return convert((yield from gw.asked(self._command, self._duration, ANSWER)))
 
 
-def create(variant: str, options: Options, _address: int) -> Shtc3:
-    """Make the driver of one chip."""
-    return Shtc3(variant, options)
-
-
-def replay(vector: Vector) -> Values:
-    """Frame: the answer."""
-    return convert(*vector.frames)
-
-
-def _vector(
-    frame: str, temperature: float, humidity: float, tolerance: float, source: str, variant: str = "shtc3"
-) -> Vector:
-    return Vector(
-        variant=variant,
-        frames=(bytes.fromhex(frame),),
-        values={"temperature": temperature, "humidity": humidity},
-        tolerance=tolerance,
-        source=source,
-    )
+def _vector(frame: str, t: float, h: float, by: float, source: str, variant: str = "shtc3") -> gw.Vector:
+    return gw.vector(variant, frame, temperature=t, humidity=h, tolerance=by, source=source)
 
 
 _FIGURE = "64 8b c7 a1 33 1c"
@@ -153,17 +111,17 @@ VECTORS = (
     _vector("80 00 a2 80 00 a2", 42.50, 50.00, 1e-6, _CLOCK),
 )
 
-SPEC = DriverSpec(
+SPEC = gw.DriverSpec(
     name="shtc3",
     summary="Sensirion SHTC3, SHTC1: temperature, humidity",
-    bus=BusKind.I2C,
+    bus=gw.BusKind.I2C,
     variants=VARIANTS,
-    create=create,
-    replay=replay,
+    create=lambda variant, options, _address: Shtc3(variant, options),
+    replay=lambda vector: convert(*vector.frames),
     vectors=VECTORS,
     options=Options,
     # Noise moves the last bits of a temperature all the time. Humidity may stand still: at 0 and 100 %.
     frozen_after={"temperature": 300},
     # Measurements (section 5.3), sleep, wake-up and reset; reading the id is no act.
-    heeds=Heeds(with_data=b"\x7c\x5c\x78\x58\x64\x44\x60\x40\xb0\x35\x80"),
+    heeds=gw.Heeds(with_data=b"\x7c\x5c\x78\x58\x64\x44\x60\x40\xb0\x35\x80"),
 )

@@ -14,50 +14,25 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sensor_gateway.driver import (
-    HUMIDITY,
-    TEMPERATURE,
-    BadFrame,
-    BusKind,
-    Channel,
-    DriverSpec,
-    Heeds,
-    Identifying,
-    Identity,
-    Measuring,
-    Nack,
-    NoOptions,
-    OverRange,
-    Preparing,
-    Read,
-    Values,
-    Variant,
-    Vector,
-    Wait,
-    Write,
-    WriteRead,
-    WrongChip,
-    checked_words,
-    crc8,
-)
+import sensor_gateway.driver as gw
 
 # Commands (SHT21, section 5.3; Si7021, section 5, table 11).
-MEASURE_TEMPERATURE = Write(b"\xf3")
-MEASURE_HUMIDITY = Write(b"\xf5")
-SOFT_RESET = Write(b"\xfe")
-READ_USER_REGISTER = WriteRead(b"\xe7", 1)
+MEASURE_TEMPERATURE = gw.Write(b"\xf3")
+MEASURE_HUMIDITY = gw.Write(b"\xf5")
+SOFT_RESET = gw.Write(b"\xfe")
+READ_USER_REGISTER = gw.WriteRead(b"\xe7", 1)
 WRITE_USER_REGISTER = 0xE6
-READ_ELECTRONIC_ID = WriteRead(b"\xfc\xc9", 6)  # the second half of the serial number (Si7021, section 5.5)
-ANSWER = Read(3)
+READ_ELECTRONIC_ID = gw.WriteRead(b"\xfc\xc9", 6)  # the second half of the serial number (Si7021, section 5.5)
+ANSWER = gw.Read(3)
 
 RESOLUTION, HEATER = 0x81, 0x04  # bits of the user register (SHT21, section 5.6)
 STATUS_BITS = 0x0003
-RESET_TIME = Wait(0.015)  # all three
+RESET_TIME = gw.Wait(0.015)  # all three; so Linux (iio/humidity/si7020.c, htu21.c), and RIOT for an SHT2x (sht2x.c)
 SI7021_ID = 0x15
 ID = "electronic id, command fcc9"
 
-_T = Channel(name="temperature", quantity=TEMPERATURE, low=-40, high=125, resolution=0.011, deadband=0.1)
-_H = Channel(name="humidity", quantity=HUMIDITY, low=0, high=100, resolution=0.04, deadband=0.5)
+_T = gw.Channel(name="temperature", quantity=gw.TEMPERATURE, low=-40, high=125, resolution=0.011, deadband=0.1)
+_H = gw.Channel(name="humidity", quantity=gw.HUMIDITY, low=0, high=100, resolution=0.04, deadband=0.5)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,42 +40,43 @@ class Row:
     """One make: the longest measurements at full resolution, 14 bits of temperature and 12 of humidity."""
 
     part: str
-    temperature: Wait
-    humidity: Wait
+    temperature: gw.Wait
+    humidity: gw.Wait
     electronic_id: int | None = None
 
 
-_SHT2X_T, _SHT2X_H = Wait(0.085), Wait(0.029)  # SHT21, section 5.4, table 7
+# SHT21, section 5.4, table 7. The typical times there, 66 and 22 ms, are what RIOT's sht2x.c waits before it polls.
+_SHT2X_T, _SHT2X_H = gw.Wait(0.085), gw.Wait(0.029)
 ROWS = {
     # Table 2: a measurement of humidity includes one of temperature, so both times count.
-    "si7021": Row(part="Si7021", temperature=Wait(0.0108), humidity=Wait(0.0228), electronic_id=SI7021_ID),
-    "htu21d": Row(part="HTU21D", temperature=Wait(0.050), humidity=Wait(0.016)),  # "measuring time"
+    "si7021": Row(part="Si7021", temperature=gw.Wait(0.0108), humidity=gw.Wait(0.0228), electronic_id=SI7021_ID),
+    "htu21d": Row(
+        part="HTU21D", temperature=gw.Wait(0.050), humidity=gw.Wait(0.016)
+    ),  # "measuring time"; Linux, ms_sensors_i2c.c
     "sht20": Row(part="SHT20", temperature=_SHT2X_T, humidity=_SHT2X_H),
     "sht21": Row(part="SHT21", temperature=_SHT2X_T, humidity=_SHT2X_H),
     "sht25": Row(part="SHT25", temperature=_SHT2X_T, humidity=_SHT2X_H),
 }
 
 
-def _variant(row: Row) -> Variant:
+def _variant(row: Row) -> gw.Variant:
     # wire_bits: twice a command (2 bytes) and an answer (4 bytes), 9 bits each, with start and stop.
     has_identity = row.electronic_id is not None
-    return Variant(addresses=(0x40,), channels=(_T, _H), wire_bits=116, part=row.part, has_identity=has_identity)
+    return gw.Variant(addresses=(0x40,), channels=(_T, _H), wire_bits=116, part=row.part, has_identity=has_identity)
 
 
 VARIANTS = {name: _variant(row) for name, row in ROWS.items()}
 
 
-def convert(temperature_frame: bytes, humidity_frame: bytes) -> Values:
+def convert(temperature_frame: bytes, humidity_frame: bytes) -> gw.Values:
     """Values of the two answers (SHT21, section 6). Total: values within limits, BadFrame or OverRange."""
-    (t,) = checked_words(temperature_frame, 1, initial=0)
-    (h,) = checked_words(humidity_frame, 1, initial=0)
+    (t,) = gw.checked_words(temperature_frame, 1, initial=0)
+    (h,) = gw.checked_words(humidity_frame, 1, initial=0)
     t, h = t & ~STATUS_BITS, h & ~STATUS_BITS
-    temperature = -46.85 + 175.72 * t / 65536
-    if not _T.low <= temperature <= _T.high:
-        raise OverRange(f"temperature of {temperature:.2f} °C is beyond what the chip can measure")
+    temperature = gw.within(_T, -46.85 + 175.72 * t / 65536)
     if h in (0, 0xFFFF & ~STATUS_BITS):
         # "Diagnosis: 0 is an open circuit, all ones are a short circuit" (HTU21D, "user register").
-        raise OverRange(f"humidity at the end of the scale ({h:04x}): the sensing element is broken")
+        raise gw.OverRange(f"humidity at the end of the scale ({h:04x}): the sensing element is broken")
     # Near both ends the straight line leaves the physical range: it is cropped.
     humidity = min(max(-6 + 125 * h / 65536, 0.0), 100.0)
     return {"temperature": temperature, "humidity": humidity}
@@ -113,89 +89,67 @@ class Si7021:
         """Choose the row of the table; nothing is sent yet."""
         self._row = ROWS[variant]
 
-    def identify(self) -> Identifying:
+    def identify(self) -> gw.Identifying:
         """Check the electronic id of an Si7021. Of the others, only see that somebody answers."""
         row = self._row
         if row.electronic_id is None:
             yield READ_USER_REGISTER
-            return Identity(part=f"{row.part} (it has no identity)", channels=("temperature", "humidity"))
+            return gw.Identity(part=f"{row.part} (it has no identity)", channels=("temperature", "humidity"))
         expected_id = f"{row.electronic_id:02x} ({row.part})"
         try:
             answer = yield READ_ELECTRONIC_ID
-        except Nack:
+        except gw.Nack:
             yield READ_USER_REGISTER  # nobody at all acknowledges this either
-            raise WrongChip(ID, expected=expected_id, got="none: try `driver: htu21d`") from None
+            raise gw.WrongChip(ID, expected=expected_id, got="none: try `driver: htu21d`") from None
         # The second checksum covers the bytes before the first one too (Si7021, section 5.5).
         for data, check in ((answer[:2], answer[2]), (answer[:2] + answer[3:5], answer[5])):
-            expected = crc8(data, initial=0)
+            expected = gw.crc8(data, initial=0)
             if expected != check:
-                raise BadFrame("checksum of the electronic id", expected=f"{expected:02x}", got=f"{check:02x}")
+                raise gw.BadFrame("checksum of the electronic id", expected=f"{expected:02x}", got=f"{check:02x}")
         if answer[0] != row.electronic_id:
-            raise WrongChip(ID, expected=expected_id, got=f"{answer[0]:02x}")
-        return Identity(part=row.part, channels=("temperature", "humidity"))
+            raise gw.WrongChip(ID, expected=expected_id, got=f"{answer[0]:02x}")
+        return gw.Identity(part=row.part, channels=("temperature", "humidity"))
 
-    def setup(self) -> Preparing:
+    def setup(self) -> gw.Preparing:
         """Reset the chip, and switch off the heater, which outlasts the reset of some (SHT21, section 5.5)."""
         yield SOFT_RESET
         yield RESET_TIME
         register = yield READ_USER_REGISTER
         if register[0] & (HEATER | RESOLUTION):
             # The reserved bits are written as they were read (SHT21, section 5.6).
-            yield Write(bytes((WRITE_USER_REGISTER, register[0] & ~(HEATER | RESOLUTION))))
+            yield gw.Write(bytes((WRITE_USER_REGISTER, register[0] & ~(HEATER | RESOLUTION))))
 
-    def measure(self) -> Measuring:
+    def measure(self) -> gw.Measuring:
         """Measure temperature and humidity, one after the other."""
-        yield MEASURE_TEMPERATURE
-        yield self._row.temperature
-        temperature_frame = yield ANSWER
-        yield MEASURE_HUMIDITY
-        yield self._row.humidity
-        return convert(temperature_frame, (yield ANSWER))
-
-
-def create(variant: str, _options: NoOptions, _address: int) -> Si7021:
-    """Make the driver of one chip."""
-    return Si7021(variant)
-
-
-def replay(vector: Vector) -> Values:
-    """Frames: the answers, temperature first."""
-    return convert(*vector.frames)
-
-
-def _vector(
-    variant: str, frames: tuple[str, str], temperature: float, humidity: float, tolerance: float, source: str
-) -> Vector:
-    return Vector(
-        variant=variant,
-        frames=tuple(bytes.fromhex(frame) for frame in frames),
-        values={"temperature": temperature, "humidity": humidity},
-        tolerance=tolerance,
-        source=source,
-    )
+        temperature_frame = yield from gw.asked(MEASURE_TEMPERATURE, self._row.temperature, ANSWER)
+        return convert(temperature_frame, (yield from gw.asked(MEASURE_HUMIDITY, self._row.humidity, ANSWER)))
 
 
 _SWIFT = "madmachineio/MadDrivers Tests/HTU21DTests/HTU21DTests.swift"
 
 # The HTU21D's datasheet gives 683A (7C) as 24.7 °C and 4E85 (6B) as 32.3 %; some tests have them the other way round.
-VECTORS = (
-    _vector("htu21d", ("68 3a 7c", "4e 85 6b"), 24.7, 32.3, 0.05, "HTU21D, examples of the checksum; " + _SWIFT),
-    _vector("htu21d", ("4e 85 6b", "68 3a 7c"), 7.045, 44.85, 0.05, "samcrow/HTU2XD tests, temperature_humidity_nak"),
-    _vector("htu21d", ("6f f5 bb", "7c 80 f5"), 30.0, 54.8, 0.05, _SWIFT),
-    # Whole hundredths there, cut off.
-    _vector("si7021", ("66 4c 4f", "a1 a6 51"), 23.36, 72.92, 0.0099, "johkra/si7021_hal tests/lib.rs"),
+VECTORS = tuple(
+    gw.vector(variant, *frames, temperature=t, humidity=h, tolerance=by, source=source)
+    for variant, frames, t, h, by, source in (
+        ("htu21d", ("68 3a 7c", "4e 85 6b"), 24.7, 32.3, 0.05, "HTU21D, examples of the checksum; " + _SWIFT),
+        ("htu21d", ("4e 85 6b", "68 3a 7c"), 7.045, 44.85, 0.05, "samcrow/HTU2XD tests, temperature_humidity_nak"),
+        ("htu21d", ("6f f5 bb", "7c 80 f5"), 30.0, 54.8, 0.05, _SWIFT),
+        # Whole hundredths there, cut off.
+        ("si7021", ("66 4c 4f", "a1 a6 51"), 23.36, 72.92, 0.0099, "johkra/si7021_hal tests/lib.rs"),
+    )
 )
 
-SPEC = DriverSpec(
+SPEC = gw.DriverSpec(
     name="si7021",
     summary="Si7021, HTU21D, SHT20, SHT21, SHT25: temperature, humidity",
-    bus=BusKind.I2C,
+    bus=gw.BusKind.I2C,
     variants=VARIANTS,
-    create=create,
-    replay=replay,
+    create=lambda variant, _options, _address: Si7021(variant),
+    # Frames: the answers, temperature first.
+    replay=lambda vector: convert(*vector.frames),
     vectors=VECTORS,
     # Noise moves the last bits of a temperature all the time. Humidity may stand still: it is cropped.
     frozen_after={"temperature": 300},
     # Measurements with and without hold, reset; user register and heater.
-    heeds=Heeds(alone=b"\xe3\xe5\xf3\xf5\xfe", with_data=b"\xe6\x51"),
+    heeds=gw.Heeds(alone=b"\xe3\xe5\xf3\xf5\xfe", with_data=b"\xe6\x51"),
 )

@@ -14,40 +14,19 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Annotated, Literal, TypeAlias
 
-from sensor_gateway.driver import (
-    TEMPERATURE,
-    BadFrame,
-    BusKind,
-    Channel,
-    DriverSpec,
-    Heeds,
-    Identifying,
-    Identity,
-    Measuring,
-    NoAnswer,
-    NotReady,
-    OverRange,
-    Preparing,
-    Values,
-    Variant,
-    Vector,
-    Wait,
-    Write,
-    WriteRead,
-    WrongChip,
-)
+import sensor_gateway.driver as gw
 
 # Registers (section 7.6).
-READ_TEMP_RESULT = WriteRead(b"\x00", 2)
-READ_CONFIGURATION = WriteRead(b"\x01", 2)
-READ_DEVICE_ID = WriteRead(b"\x0f", 2)
+READ_TEMP_RESULT = gw.WriteRead(b"\x00", 2)
+READ_CONFIGURATION = gw.WriteRead(b"\x01", 2)
+READ_DEVICE_ID = gw.WriteRead(b"\x0f", 2)
 CONFIGURATION = 0x01
 DATA_READY = 0x20  # byte 0 of the configuration
 SHUTDOWN, ONE_SHOT = 0x0400, 0x0C00  # MOD[1:0]
 
 POWER_ON = b"\x80\x00"  # -256 °C until the first conversion is complete
 CONVERSION_S = 0.0175  # "active conversion time", maximum (section 6.5); averaging takes so many of them
-POLL_PAUSE = Wait(0.005)
+POLL_PAUSE = gw.Wait(0.005)
 POLLS = 10
 
 Averages: TypeAlias = Literal[1, 8, 32, 64]
@@ -58,11 +37,13 @@ IDS = {"tmp116": 0x1116, "tmp117": 0x0117, "tmp119": 0x2117}
 DEVICE_ID, TMP119_REVISION = 0x0FFF, 2
 
 
-def _variant(part: str, high: float) -> Variant:
-    channel = Channel(name="temperature", quantity=TEMPERATURE, low=-55, high=high, resolution=0.0078125, deadband=0.05)
+def _variant(part: str, high: float) -> gw.Variant:
+    channel = gw.Channel(
+        name="temperature", quantity=gw.TEMPERATURE, low=-55, high=high, resolution=0.0078125, deadband=0.05
+    )
     # wire_bits: one-shot (4 bytes), configuration and temperature (5 bytes each), 9 bits each, with starts and stops.
     addresses = (0x48, 0x49, 0x4A, 0x4B)
-    return Variant(addresses=addresses, channels=(channel,), wire_bits=134, part=part, has_identity=True)
+    return gw.Variant(addresses=addresses, channels=(channel,), wire_bits=134, part=part, has_identity=True)
 
 
 VARIANTS = {
@@ -79,17 +60,13 @@ class Options:
     averages: Annotated[Averages, "conversions that make one value: more are less noise, and 17.5 ms each"] = 8
 
 
-def convert(frame: bytes, *, variant: str = "tmp117") -> Values:
+def convert(frame: bytes, *, variant: str = "tmp117") -> gw.Values:
     """Temperature of one register value. Total: a value within limits, or an error."""
-    if len(frame) != READ_TEMP_RESULT.count:
-        raise BadFrame("temperature register of the wrong length", expected="2 bytes", got=frame)
+    steps = gw.number(frame, 2, signed=True, what="temperature register")
     if frame == POWER_ON:
-        raise NotReady("the temperature register holds its reset value: nothing was measured since power-on")
-    temperature = int.from_bytes(frame, "big", signed=True) / 128
+        raise gw.NotReady("the temperature register holds its reset value: nothing was measured since power-on")
     (channel,) = VARIANTS[variant].channels
-    if not channel.low <= temperature <= channel.high:
-        raise OverRange(f"temperature of {temperature:.2f} °C is beyond what the chip can measure")
-    return {"temperature": temperature}
+    return {"temperature": gw.within(channel, steps / 128)}
 
 
 def part_of(device_id: int) -> str | None:
@@ -110,53 +87,40 @@ class Tmp117:
         averaging = AVG[options.averages] << 5
         self._shut_down = _configured(SHUTDOWN | averaging)
         self._one_shot = _configured(ONE_SHOT | averaging)
-        self._duration = Wait(options.averages * CONVERSION_S)
+        self._duration = gw.Wait(options.averages * CONVERSION_S)
 
-    def identify(self) -> Identifying:
+    def identify(self) -> gw.Identifying:
         """Check the device id."""
         answer = yield READ_DEVICE_ID
         if part_of(int.from_bytes(answer, "big")) != self._variant:
             expected = f"{IDS[self._variant]:04x} ({VARIANTS[self._variant].part})"
-            raise WrongChip("device id, register 0F", expected=expected, got=answer)
-        return Identity(part=VARIANTS[self._variant].part, channels=("temperature",))
+            raise gw.WrongChip("device id, register 0F", expected=expected, got=answer)
+        return gw.Identity(part=VARIANTS[self._variant].part, channels=("temperature",))
 
-    def setup(self) -> Preparing:
+    def setup(self) -> gw.Preparing:
         """End the continuous conversion of a chip that was just powered."""
         yield self._shut_down
 
-    def measure(self) -> Measuring:
+    def measure(self) -> gw.Measuring:
         """Convert once, see that it is done, and read."""
         yield self._one_shot
         yield self._duration
-        for _ in range(POLLS):
-            configuration = yield READ_CONFIGURATION
-            if configuration == b"\xff\xff":  # Soft_Reset and bit 0 always read as 0
-                raise BadFrame("configuration of a wire that nobody pulls down", got=configuration)
-            if configuration[0] & DATA_READY:
-                return convert((yield READ_TEMP_RESULT), variant=self._variant)
-            yield POLL_PAUSE
-        raise NoAnswer(f"no value {POLLS * POLL_PAUSE.seconds * 1000:.0f} ms after it should be there")
+        yield from gw.until(READ_CONFIGURATION, _is_ready, pause=POLL_PAUSE, tries=POLLS, otherwise="no value")
+        return convert((yield READ_TEMP_RESULT), variant=self._variant)
 
 
-def _configured(word: int) -> Write:
-    return Write(bytes((CONFIGURATION, word >> 8, word & 0xFF)))
+def _is_ready(configuration: bytes) -> bool:
+    if configuration == b"\xff\xff":  # Soft_Reset and bit 0 always read as 0
+        raise gw.BadFrame("configuration of a wire that nobody pulls down", got=configuration)
+    return bool(configuration[0] & DATA_READY)
 
 
-def create(variant: str, options: Options, _address: int) -> Tmp117:
-    """Make the driver of one chip."""
-    return Tmp117(variant, options)
+def _configured(word: int) -> gw.Write:
+    return gw.Write(bytes((CONFIGURATION, word >> 8, word & 0xFF)))
 
 
-def replay(vector: Vector) -> Values:
-    """Frame: the temperature result register."""
-    return convert(*vector.frames, variant=vector.variant)
-
-
-def _vectors(variant: str, source: str, rows: dict[str, float]) -> tuple[Vector, ...]:
-    return tuple(
-        Vector(variant=variant, frames=(bytes.fromhex(frame),), values={"temperature": value}, source=source)
-        for frame, value in rows.items()
-    )
+def _vectors(variant: str, source: str, rows: dict[str, float]) -> tuple[gw.Vector, ...]:
+    return tuple(gw.vector(variant, frame, temperature=value, source=source) for frame, value in rows.items())
 
 
 _TABLE = {"f3 80": -25, "ff f0": -0.125, "ff ff": -0.0078125, "00 00": 0, "00 01": 0.0078125, "00 10": 0.125}
@@ -168,14 +132,15 @@ VECTORS = (
     *_vectors("tmp119", "TI SNIS236, section 8.1.1, C code example", {"0c 40": 24.5, "0c 80": 25}),
 )
 
-SPEC = DriverSpec(
+SPEC = gw.DriverSpec(
     name="tmp117",
     summary="TI TMP116, TMP117, TMP119: temperature",
-    bus=BusKind.I2C,
+    bus=gw.BusKind.I2C,
     variants=VARIANTS,
-    create=create,
-    replay=replay,
+    create=lambda variant, options, _address: Tmp117(variant, options),
+    # Frame: the temperature result register.
+    replay=lambda vector: convert(*vector.frames, variant=vector.variant),
     vectors=VECTORS,
     options=Options,
-    heeds=Heeds(with_data=b"\x01\x02\x03\x04\x05\x06\x07\x08"),
+    heeds=gw.Heeds(with_data=b"\x01\x02\x03\x04\x05\x06\x07\x08"),
 )

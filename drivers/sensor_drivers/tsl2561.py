@@ -15,41 +15,15 @@ from collections.abc import Generator
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal, TypeAlias
 
-from sensor_gateway.driver import (
-    ILLUMINANCE,
-    MOST_RANGES_TRIED,
-    BadFrame,
-    BusKind,
-    Channel,
-    DriverSpec,
-    Heeds,
-    Identifying,
-    Identity,
-    Measuring,
-    NoAnswer,
-    NotReady,
-    Operation,
-    OverRange,
-    Preparing,
-    Span,
-    Values,
-    Variant,
-    Vector,
-    Wait,
-    Write,
-    WriteRead,
-    WrongChip,
-    read_twice,
-    suitable_range,
-)
+import sensor_gateway.driver as gw
 
 # The command register: CMD 80, CLEAR 40, WORD 20, address 3..0.
 CONTROL, TIMING = 0x80, 0x81
-READ_CONTROL = WriteRead(b"\x80", 1)
-READ_TIMING = WriteRead(b"\x81", 1)
-READ_ID = WriteRead(b"\x8a", 1)
-READ_CHANNEL_0, READ_CHANNEL_1 = WriteRead(b"\xac", 2), WriteRead(b"\xae", 2)
-POWER_DOWN, POWER_UP, POWERED = Write(b"\x80\x00"), Write(b"\x80\x03"), 0x03
+READ_CONTROL = gw.WriteRead(b"\x80", 1)
+READ_TIMING = gw.WriteRead(b"\x81", 1)
+READ_ID = gw.WriteRead(b"\x8a", 1)
+READ_CHANNEL_0, READ_CHANNEL_1 = gw.WriteRead(b"\xac", 2), gw.WriteRead(b"\xae", 2)
+POWER_DOWN, POWER_UP, POWERED = gw.Write(b"\x80\x00"), gw.Write(b"\x80\x03"), 0x03
 CLEAR_INTERRUPT = b"\xc0"
 WRITABLE = bytes((*range(0x80, 0x87), *range(0xA0, 0xA7)))
 READS = 4
@@ -79,7 +53,7 @@ class Setting:
 
     gain: int
     time: int
-    span: Span
+    span: gw.Span
 
     @property
     def scale(self) -> float:
@@ -89,9 +63,9 @@ class Setting:
 
 # 14 ms reach no further than 101 ms: there the converter ends earlier.
 RANGES = {
-    "room": Setting(gain=16, time=402, span=Span(low=0, high=60_000)),
-    "daylight": Setting(gain=16, time=101, span=Span(low=20_000, high=140_000)),
-    "sun": Setting(gain=1, time=101, span=Span(low=70_000, high=2_400_000)),
+    "room": Setting(gain=16, time=402, span=gw.Span(low=0, high=60_000)),
+    "daylight": Setting(gain=16, time=101, span=gw.Span(low=20_000, high=140_000)),
+    "sun": Setting(gain=1, time=101, span=gw.Span(low=70_000, high=2_400_000)),
 }
 NAMES, SETTINGS = tuple(RANGES), tuple(RANGES.values())
 SPANS = tuple(setting.span for setting in SETTINGS)
@@ -99,10 +73,10 @@ MIDDLE = NAMES.index("daylight")
 
 Range: TypeAlias = Literal["auto", "room", "daylight", "sun"]
 
-_LUX = Channel(name="illuminance", quantity=ILLUMINANCE, low=0, high=BRIGHTEST, resolution=0.03, deadband=1.0)
+_LUX = gw.Channel(name="illuminance", quantity=gw.ILLUMINANCE, low=0, high=BRIGHTEST, resolution=0.03, deadband=1.0)
 
 # wire_bits: three words, 5 bytes of 9 bits each, with start, repeated start and stop.
-VARIANTS = {"tsl2561": Variant(addresses=(0x39, 0x29, 0x49), channels=(_LUX,), wire_bits=144, part="TSL2561")}
+VARIANTS = {"tsl2561": gw.Variant(addresses=(0x39, 0x29, 0x49), channels=(_LUX,), wire_bits=144, part="TSL2561")}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -113,13 +87,13 @@ class Options:
     package: Annotated[Package, "auto: as the chip's id says; packages T, FN and CL, or CS, count differently"] = "auto"
 
 
-def convert(channel_0: bytes, channel_1: bytes, *, setting: Setting, package: str = "t_fn_cl") -> Values:
+def convert(channel_0: bytes, channel_1: bytes, *, setting: Setting, package: str = "t_fn_cl") -> gw.Values:
     """Illuminance of both channels. Total: a value within limits, BadFrame or OverRange."""
     if len(channel_0) != READ_CHANNEL_0.count or len(channel_1) != READ_CHANNEL_1.count:
-        raise BadFrame("channels of the wrong length", expected="2 bytes each", got=channel_0 + channel_1)
+        raise gw.BadFrame("channels of the wrong length", expected="2 bytes each", got=channel_0 + channel_1)
     both, infrared = int.from_bytes(channel_0, "little"), int.from_bytes(channel_1, "little")
     if max(both, infrared) > INTEGRATION[setting.time][2]:
-        raise OverRange("the light is brighter than this range of the chip can measure")
+        raise gw.OverRange("the light is brighter than this range of the chip can measure")
     if both == 0:
         return {"illuminance": 0.0}
     ratio = infrared / both
@@ -142,46 +116,46 @@ class Tsl2561:
         self._is_package_told = options.package != "auto"
         self._package: str = options.package if self._is_package_told else "t_fn_cl"
 
-    def identify(self) -> Identifying:
+    def identify(self) -> gw.Identifying:
         """Check the part number, which tells the package too."""
-        answer = yield from read_twice(READ_ID)
+        answer = yield from gw.read_twice(READ_ID)
         package = PARTS.get(answer[0] >> 4)
         if package is None:
-            raise WrongChip("id register 0A", expected="5x (packages T, FN, CL) or 1x (CS)", got=answer)
+            raise gw.WrongChip("id register 0A", expected="5x (packages T, FN, CL) or 1x (CS)", got=answer)
         if not self._is_package_told:
             self._package = package
-        return Identity(part=f"TSL2561 revision {answer[0] & 0x0F}", channels=("illuminance",))
+        return gw.Identity(part=f"TSL2561 revision {answer[0] & 0x0F}", channels=("illuminance",))
 
-    def setup(self) -> Preparing:
+    def setup(self) -> gw.Preparing:
         """Set the range and wait for its first value."""
         yield from self._enter(self._at)
 
-    def measure(self) -> Measuring:
+    def measure(self) -> gw.Measuring:
         """Read the newest value; in another range where it does not suit this one."""
-        for _ in range(MOST_RANGES_TRIED):
-            setting = SETTINGS[self._at]
-            both, infrared = yield from _channels()
-            place = self._at if self._is_fixed else suitable_range(SPANS, self._at, _level(both, infrared, setting))
-            if place == self._at:
-                return convert(both, infrared, setting=setting, package=self._package)
-            yield from self._enter(place)
-        raise OverRange("the light changes faster than the chip's ranges can follow")
+        channels = yield from gw.suited(SPANS, self._at, self._measured, is_fixed=self._is_fixed)
+        return convert(*channels, setting=SETTINGS[self._at], package=self._package)
 
-    def _enter(self, place: int) -> Preparing:
+    def _measured(self, place: int) -> gw.Ranged[tuple[bytes, bytes]]:
+        if place != self._at:
+            yield from self._enter(place)
+        channels = yield from _channels()
+        return channels, _level(*channels, SETTINGS[place])
+
+    def _enter(self, place: int) -> gw.Preparing:
         """Set the range. The integration begins with the power: what was under way is lost."""
         setting = SETTINGS[place]
         yield POWER_DOWN
         timing = GAIN[setting.gain] | INTEGRATION[setting.time][0]
-        yield Write(bytes((TIMING, timing)))
+        yield gw.Write(bytes((TIMING, timing)))
         yield POWER_UP
         self._at = place
-        yield Wait(SLOWEST_S * INTEGRATION[setting.time][1])
+        yield gw.Wait(SLOWEST_S * INTEGRATION[setting.time][1])
         # Power that is lost later leaves the chip powered down, but not what is lost between the two writes.
         if (yield READ_TIMING)[0] != timing:
-            raise NotReady("the chip has lost its range: it lost power")
+            raise gw.NotReady("the chip has lost its range: it lost power")
 
 
-def _channels() -> Generator[Operation, bytes, tuple[bytes, bytes]]:
+def _channels() -> Generator[gw.Operation, bytes, tuple[bytes, bytes]]:
     """Both channels of one integration."""
     both = yield READ_CHANNEL_0
     for _ in range(READS):
@@ -191,11 +165,11 @@ def _channels() -> Generator[Operation, bytes, tuple[bytes, bytes]]:
             break
         both = again
     else:
-        raise NoAnswer(f"a new measurement came between the reads of its two channels, {READS} times")
+        raise gw.NoAnswer(f"a new measurement came between the reads of its two channels, {READS} times")
     if not any(both):
         control = yield READ_CONTROL
         if control[0] & POWERED != POWERED:
-            raise NotReady("the chip is powered down: it lost power, and would report darkness")
+            raise gw.NotReady("the chip is powered down: it lost power, and would report darkness")
     return both, infrared
 
 
@@ -204,27 +178,16 @@ def _level(channel_0: bytes, channel_1: bytes, setting: Setting) -> float | None
     return None if counts > INTEGRATION[setting.time][2] else counts * setting.scale
 
 
-def create(_variant: str, options: Options, _address: int) -> Tsl2561:
-    """Make the driver of one chip."""
-    return Tsl2561(options)
-
-
-def replay(vector: Vector) -> Values:
+def replay(vector: gw.Vector) -> gw.Values:
     """Frames: both channels. Options: the gain, the integration time and, where it is not T, the package."""
     chosen: dict[str, Any] = dict(vector.options)
     setting = Setting(gain=chosen.pop("gain"), time=chosen.pop("time"), span=SPANS[MIDDLE])
     return convert(*vector.frames, setting=setting, **chosen)
 
 
-def _vector(counts: tuple[int, int], gain: int, time: int, lux: float, tolerance: float, source: str) -> Vector:
-    return Vector(
-        variant="tsl2561",
-        frames=tuple(count.to_bytes(2, "little") for count in counts),
-        values={"illuminance": lux},
-        tolerance=tolerance,
-        source=source,
-        options={"gain": gain, "time": time},
-    )
+def _vector(counts: tuple[int, int], gain: int, time: int, lux: float, by: float, source: str) -> gw.Vector:
+    frames, options = (count.to_bytes(2, "little") for count in counts), {"gain": gain, "time": time}
+    return gw.vector("tsl2561", *frames, illuminance=lux, tolerance=by, source=source, options=options)
 
 
 # Readings of real chips, with what another program made of them.
@@ -235,14 +198,14 @@ VECTORS = (
     _vector((228, 88), 16, 14, 94, 1, "adafruit/Adafruit_SI1145_Library pull request 4, a reading of a TSL2561"),
 )
 
-SPEC = DriverSpec(
+SPEC = gw.DriverSpec(
     name="tsl2561",
     summary="ams TSL2561: illuminance",
-    bus=BusKind.I2C,
+    bus=gw.BusKind.I2C,
     variants=VARIANTS,
-    create=create,
+    create=lambda _variant, options, _address: Tsl2561(options),
     replay=replay,
     vectors=VECTORS,
     options=Options,
-    heeds=Heeds(alone=CLEAR_INTERRUPT, with_data=WRITABLE),
+    heeds=gw.Heeds(alone=CLEAR_INTERRUPT, with_data=WRITABLE),
 )

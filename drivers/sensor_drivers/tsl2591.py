@@ -13,40 +13,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal, TypeAlias
 
-from sensor_gateway.driver import (
-    ILLUMINANCE,
-    MOST_RANGES_TRIED,
-    BadFrame,
-    BusKind,
-    Channel,
-    DriverSpec,
-    Heeds,
-    Identifying,
-    Identity,
-    Measuring,
-    NotReady,
-    OverRange,
-    Preparing,
-    Span,
-    Values,
-    Variant,
-    Vector,
-    Wait,
-    Write,
-    WriteRead,
-    WrongChip,
-    suitable_range,
-)
+import sensor_gateway.driver as gw
 
 # The command register: CMD, and TRANSACTION 01 for normal operation.
 COMMAND = 0xA0
 ENABLE, CONTROL = COMMAND | 0x00, COMMAND | 0x01
-READ_ID = WriteRead(bytes((COMMAND | 0x12,)), 1)
-READ_STATUS_AND_CHANNELS = WriteRead(bytes((COMMAND | 0x13,)), 5)
-READ_CONTROL = WriteRead(bytes((CONTROL,)), 1)
+READ_ID = gw.WriteRead(bytes((COMMAND | 0x12,)), 1)
+READ_STATUS_AND_CHANNELS = gw.WriteRead(bytes((COMMAND | 0x13,)), 5)
+READ_CONTROL = gw.WriteRead(bytes((CONTROL,)), 1)
 DEVICE_ID = b"\x50"
 AVALID = 0x01  # an integration has ended since AEN was set
-POWER_ON, POWER_ON_AND_INTEGRATE = Write(bytes((ENABLE, 0x01))), Write(bytes((ENABLE, 0x03)))  # PON, AEN
+POWER_ON, POWER_ON_AND_INTEGRATE = gw.Write(bytes((ENABLE, 0x01))), gw.Write(bytes((ENABLE, 0x03)))  # PON, AEN
 SPECIAL_FUNCTIONS = b"\xe4\xe6\xe7\xea"  # interrupts, set and cleared
 WRITABLE = bytes((ENABLE, CONTROL, *range(0xA4, 0xAD)))
 
@@ -70,7 +47,7 @@ class Setting:
 
     gain: int
     time: int
-    span: Span
+    span: gw.Span
 
     @property
     def counts_per_lux(self) -> float:
@@ -84,10 +61,10 @@ class Setting:
 
 
 RANGES = {
-    "moonlight": Setting(gain=9876, time=600, span=Span(low=0, high=4)),
-    "room": Setting(gain=428, time=200, span=Span(low=1.5, high=280)),
-    "daylight": Setting(gain=25, time=100, span=Span(low=100, high=5400)),
-    "sun": Setting(gain=1, time=100, span=Span(low=2000, high=BRIGHTEST)),
+    "moonlight": Setting(gain=9876, time=600, span=gw.Span(low=0, high=4)),
+    "room": Setting(gain=428, time=200, span=gw.Span(low=1.5, high=280)),
+    "daylight": Setting(gain=25, time=100, span=gw.Span(low=100, high=5400)),
+    "sun": Setting(gain=1, time=100, span=gw.Span(low=2000, high=BRIGHTEST)),
 }
 NAMES, SETTINGS = tuple(RANGES), tuple(RANGES.values())
 SPANS = tuple(setting.span for setting in SETTINGS)
@@ -95,11 +72,11 @@ MIDDLE = NAMES.index("daylight")
 
 Range: TypeAlias = Literal["auto", "moonlight", "room", "daylight", "sun"]
 
-_LUX = Channel(name="illuminance", quantity=ILLUMINANCE, low=0, high=BRIGHTEST, resolution=0.001, deadband=1.0)
+_LUX = gw.Channel(name="illuminance", quantity=gw.ILLUMINANCE, low=0, high=BRIGHTEST, resolution=0.001, deadband=1.0)
 
 # wire_bits: the burst, 8 bytes of 9 bits each, with start, repeated start and stop.
 VARIANTS = {
-    "tsl2591": Variant(addresses=(0x29,), channels=(_LUX,), wire_bits=75, part="TSL2591", has_identity=True),
+    "tsl2591": gw.Variant(addresses=(0x29,), channels=(_LUX,), wire_bits=75, part="TSL2591", has_identity=True),
 }
 
 
@@ -110,18 +87,18 @@ class Options:
     range: Annotated[Range, "auto, or one for ever: moonlight to 4 lx, room to 300, daylight to 6000, sun"] = "auto"
 
 
-def convert(frame: bytes, *, setting: Setting) -> Values:
+def convert(frame: bytes, *, setting: Setting) -> gw.Values:
     """Illuminance of one answer. Total: a value within limits, or an error."""
     if len(frame) != READ_STATUS_AND_CHANNELS.count:
-        raise BadFrame("answer of the wrong length", expected="5 bytes", got=frame)
+        raise gw.BadFrame("answer of the wrong length", expected="5 bytes", got=frame)
     if not frame[0] & AVALID:
-        raise NotReady("the chip has finished no integration: it lost power")
+        raise gw.NotReady("the chip has finished no integration: it lost power")
     both, infrared = int.from_bytes(frame[1:3], "little"), int.from_bytes(frame[3:5], "little")
     if max(both, infrared) >= setting.most_counts:
-        raise OverRange("the light is brighter than this range of the chip can measure")
+        raise gw.OverRange("the light is brighter than this range of the chip can measure")
     counts = max(both - COEF_B * infrared, COEF_C * both - COEF_D * infrared)
     if counts < 0 and max(both, infrared) > NOISE:
-        raise OverRange("the light is nearly all infrared: no illuminance can be told from it")
+        raise gw.OverRange("the light is nearly all infrared: no illuminance can be told from it")
     return {"illuminance": max(counts, 0.0) / setting.counts_per_lux}
 
 
@@ -133,40 +110,42 @@ class Tsl2591:
         self._is_fixed = options.range != "auto"
         self._at = NAMES.index(options.range) if self._is_fixed else MIDDLE
 
-    def identify(self) -> Identifying:
+    def identify(self) -> gw.Identifying:
         """Check the id."""
         answer = yield READ_ID
         if answer != DEVICE_ID:
-            raise WrongChip("device id, register 12", expected=DEVICE_ID, got=answer)
-        return Identity(part="TSL2591", channels=("illuminance",))
+            raise gw.WrongChip("device id, register 12", expected=DEVICE_ID, got=answer)
+        return gw.Identity(part="TSL2591", channels=("illuminance",))
 
-    def setup(self) -> Preparing:
+    def setup(self) -> gw.Preparing:
         """Set the range and wait for its first value."""
         yield from self._enter(self._at)
 
-    def measure(self) -> Measuring:
+    def measure(self) -> gw.Measuring:
         """Read the newest value; in another range where it does not suit this one."""
-        for _ in range(MOST_RANGES_TRIED):
-            setting = SETTINGS[self._at]
-            frame = yield READ_STATUS_AND_CHANNELS
-            place = self._at if self._is_fixed else suitable_range(SPANS, self._at, _level(frame, setting))
-            if place == self._at or not frame[0] & AVALID:
-                return convert(frame, setting=setting)
-            yield from self._enter(place)
-        raise OverRange("the light changes faster than the chip's ranges can follow")
+        frame = yield from gw.suited(SPANS, self._at, self._measured, is_fixed=self._is_fixed)
+        return convert(frame, setting=SETTINGS[self._at])
 
-    def _enter(self, place: int) -> Preparing:
+    def _measured(self, place: int) -> gw.Ranged[bytes]:
+        if place != self._at:
+            yield from self._enter(place)
+        frame = yield READ_STATUS_AND_CHANNELS
+        if not frame[0] & AVALID:
+            convert(frame, setting=SETTINGS[place])  # says what is wrong
+        return frame, _level(frame, SETTINGS[place])
+
+    def _enter(self, place: int) -> gw.Preparing:
         """Set the range. Without AEN in between, what is being integrated would still count, and AVALID would stay."""
         setting = SETTINGS[place]
         yield POWER_ON
         control = GAIN[setting.gain] | TIME[setting.time]
-        yield Write(bytes((CONTROL, control)))
+        yield gw.Write(bytes((CONTROL, control)))
         yield POWER_ON_AND_INTEGRATE
         self._at = place
-        yield Wait(SLOWEST * setting.time / 1000)
+        yield gw.Wait(SLOWEST * setting.time / 1000)
         # Power that is lost later costs AVALID, but not what is lost between the two writes.
         if (yield READ_CONTROL)[0] != control:
-            raise NotReady("the chip has lost its range: it lost power")
+            raise gw.NotReady("the chip has lost its range: it lost power")
 
 
 def _level(frame: bytes, setting: Setting) -> float | None:
@@ -174,42 +153,29 @@ def _level(frame: bytes, setting: Setting) -> float | None:
     return None if counts >= setting.most_counts else counts / setting.counts_per_lux
 
 
-def create(_variant: str, options: Options, _address: int) -> Tsl2591:
-    """Make the driver of one chip."""
-    return Tsl2591(options)
-
-
-def replay(vector: Vector) -> Values:
+def replay(vector: gw.Vector) -> gw.Values:
     """Frame: the burst. Options are the gain and the integration time."""
     chosen: dict[str, Any] = dict(vector.options)
     return convert(*vector.frames, setting=Setting(**chosen, span=SPANS[MIDDLE]))
 
 
-def _vector(frame: str, gain: int, time: int, lux: float, tolerance: float, source: str) -> Vector:
-    return Vector(
-        variant="tsl2591",
-        frames=(bytes.fromhex(frame),),
-        values={"illuminance": lux},
-        tolerance=tolerance,
-        source=source,
-        options={"gain": gain, "time": time},
+VECTORS = tuple(
+    gw.vector("tsl2591", frame, illuminance=lux, tolerance=by, source=source, options={"gain": gain, "time": time})
+    for frame, gain, time, lux, by, source in (
+        ("01 03 04 01 02", 25, 100, 30.3, 0.1, "madmachineio/MadDrivers TSL2591Tests.swift, testReadLux"),
+        # Gain and time are not told there: 500 (of gain x ms) is the one product that gives its number.
+        ("01 e8 00 5e 00", 1, 500, 63.517436, 1e-4, "adafruit/Adafruit_SI1145_Library pull request 4, IR: 94"),
     )
-
-
-VECTORS = (
-    _vector("01 03 04 01 02", 25, 100, 30.3, 0.1, "madmachineio/MadDrivers TSL2591Tests.swift, testReadLux"),
-    # Gain and time are not told there: 500 (of gain x ms) is the one product that gives its number.
-    _vector("01 e8 00 5e 00", 1, 500, 63.517436, 1e-4, "adafruit/Adafruit_SI1145_Library pull request 4, IR: 94"),
 )
 
-SPEC = DriverSpec(
+SPEC = gw.DriverSpec(
     name="tsl2591",
     summary="ams TSL2591: illuminance",
-    bus=BusKind.I2C,
+    bus=gw.BusKind.I2C,
     variants=VARIANTS,
-    create=create,
+    create=lambda _variant, options, _address: Tsl2591(options),
     replay=replay,
     vectors=VECTORS,
     options=Options,
-    heeds=Heeds(alone=SPECIAL_FUNCTIONS, with_data=WRITABLE),
+    heeds=gw.Heeds(alone=SPECIAL_FUNCTIONS, with_data=WRITABLE),
 )

@@ -14,37 +14,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal, TypeAlias
 
-from sensor_gateway.driver import (
-    ILLUMINANCE,
-    MOST_RANGES_TRIED,
-    BadFrame,
-    BusKind,
-    Channel,
-    DriverSpec,
-    Heeds,
-    Identifying,
-    Identity,
-    Measuring,
-    NotReady,
-    OverRange,
-    Preparing,
-    Span,
-    Values,
-    Variant,
-    Vector,
-    Wait,
-    Write,
-    WriteRead,
-    WrongChip,
-    suitable_range,
-)
+import sensor_gateway.driver as gw
 
 # Command codes ("command register format").
 ALS_CONF_0, ALS_WH, ALS_WL, POWER_SAVING = 0x00, 0x01, 0x02, 0x03
-READ_ALS_CONF_0 = WriteRead(b"\x00", 2)
-READ_ALS = WriteRead(b"\x04", 2)
-READ_ID = WriteRead(b"\x07", 2)
-NO_POWER_SAVING = Write(b"\x03\x00\x00")
+READ_ALS_CONF_0 = gw.WriteRead(b"\x00", 2)
+READ_ALS = gw.WriteRead(b"\x04", 2)
+READ_ID = gw.WriteRead(b"\x07", 2)
+NO_POWER_SAVING = gw.Write(b"\x03\x00\x00")
 DEVICE_ID = 0x81  # low byte; parts from before datasheet rev 1.6 have no such register
 RESERVED_BITS = 0xE40C  # of ALS_CONF_0, read as 0 (table 1)
 ALS_SD = 0x0001
@@ -71,7 +48,7 @@ class Setting:
 
     configuration: bytes
     lux_per_count: float
-    first_value: Wait
+    first_value: gw.Wait
     is_corrected: bool
 
 
@@ -80,17 +57,17 @@ def setting(gain: float, time: int) -> Setting:
     return Setting(
         configuration=(GAIN[gain] << 11 | TIME[time] << 6).to_bytes(2, "little"),
         lux_per_count=FINEST * (2 / gain) * (800 / time),
-        first_value=Wait(WAKE_UP_S + SLOWEST * time / 1000),
+        first_value=gw.Wait(WAKE_UP_S + SLOWEST * time / 1000),
         is_corrected=gain < 1,
     )
 
 
 # Gain 1 and 2 are linear up to 100 lx. The note goes on below 100 counts and above 10 000.
 RANGES = {  # and the lx, before correction, that each is good for
-    "moonlight": (setting(2.0, 800), Span(low=0, high=20)),
-    "room": (setting(1.0, 100), Span(low=6.7, high=100)),
-    "daylight": (setting(0.125, 100), Span(low=54, high=5376)),
-    "sun": (setting(0.125, 25), Span(low=2150, high=BRIGHTEST)),
+    "moonlight": (setting(2.0, 800), gw.Span(low=0, high=20)),
+    "room": (setting(1.0, 100), gw.Span(low=6.7, high=100)),
+    "daylight": (setting(0.125, 100), gw.Span(low=54, high=5376)),
+    "sun": (setting(0.125, 25), gw.Span(low=2150, high=BRIGHTEST)),
 }
 NAMES = tuple(RANGES)
 SETTINGS, SPANS = zip(*RANGES.values(), strict=True)
@@ -99,12 +76,12 @@ MIDDLE = NAMES.index("daylight")
 Range: TypeAlias = Literal["auto", "moonlight", "room", "daylight", "sun"]
 Correction: TypeAlias = Literal["vishay", "none"]
 
-_LUX = Channel(name="illuminance", quantity=ILLUMINANCE, low=0, high=BRIGHTEST, resolution=FINEST, deadband=1.0)
+_LUX = gw.Channel(name="illuminance", quantity=gw.ILLUMINANCE, low=0, high=BRIGHTEST, resolution=FINEST, deadband=1.0)
 
 # wire_bits: configuration and counts, 5 bytes of 9 bits each, with start, repeated start and stop.
 VARIANTS = {
-    "veml7700": Variant(addresses=(0x10,), channels=(_LUX,), wire_bits=96, part="VEML7700"),
-    "veml6030": Variant(addresses=(0x10, 0x48), channels=(_LUX,), wire_bits=96, part="VEML6030"),
+    "veml7700": gw.Variant(addresses=(0x10,), channels=(_LUX,), wire_bits=96, part="VEML7700"),
+    "veml6030": gw.Variant(addresses=(0x10, 0x48), channels=(_LUX,), wire_bits=96, part="VEML6030"),
 }
 
 
@@ -118,19 +95,19 @@ class Options:
     correction: Annotated[Correction, "vishay: the maker's formula above 100 lx; none: as counted"] = "vishay"
 
 
-def convert(frame: bytes, *, chosen: Setting, correction: Correction = "vishay") -> Values:
+def convert(frame: bytes, *, chosen: Setting, correction: Correction = "vishay") -> gw.Values:
     """Illuminance of one answer. Total: a value within limits, BadFrame or OverRange."""
-    if len(frame) != READ_ALS.count:
-        raise BadFrame("ALS register of the wrong length", expected="2 bytes", got=frame)
-    counts = int.from_bytes(frame, "little")
+    counts = gw.number(frame, 2, byteorder="little", what="ALS register")
     if counts == SATURATED:
-        raise OverRange("the light is brighter than this range of the chip can measure")
+        raise gw.OverRange("the light is brighter than this range of the chip can measure")
     lux = counts * chosen.lux_per_count
     if correction == "vishay" and chosen.is_corrected and lux > CORRECTED_FROM:
         a, b, c, d = CORRECTION
         lux *= ((a * lux + b) * lux + c) * lux + d
         if lux > BRIGHTEST:
-            raise OverRange("the corrected light is brighter than the chip can measure: `correction: none` is without")
+            raise gw.OverRange(
+                "the corrected light is brighter than the chip can measure: `correction: none` is without"
+            )
     return {"illuminance": lux}
 
 
@@ -144,40 +121,41 @@ class Veml7700:
         self._is_fixed = options.range != "auto"
         self._at = NAMES.index(options.range) if self._is_fixed else MIDDLE
 
-    def identify(self) -> Identifying:
+    def identify(self) -> gw.Identifying:
         """Read the id, which newer parts have; of older ones only the reserved bits can be seen."""
         answer = yield READ_ID
         if answer[0] == DEVICE_ID:
-            return Identity(part=f"{self._part}, id {answer[1]:02x}{answer[0]:02x}", channels=("illuminance",))
+            return gw.Identity(part=f"{self._part}, id {answer[1]:02x}{answer[0]:02x}", channels=("illuminance",))
         configuration = yield READ_ALS_CONF_0
         if int.from_bytes(configuration, "little") & RESERVED_BITS:
-            raise WrongChip(f"configuration of a {self._part}", expected="reserved bits of 0", got=configuration)
-        return Identity(part=f"{self._part} (an early one, without an id)", channels=("illuminance",))
+            raise gw.WrongChip(f"configuration of a {self._part}", expected="reserved bits of 0", got=configuration)
+        return gw.Identity(part=f"{self._part} (an early one, without an id)", channels=("illuminance",))
 
-    def setup(self) -> Preparing:
+    def setup(self) -> gw.Preparing:
         """Set the range and wait for its first value."""
         yield NO_POWER_SAVING
         yield from self._enter(self._at)
 
-    def measure(self) -> Measuring:
+    def measure(self) -> gw.Measuring:
         """Read the newest value; in another range where it does not suit this one."""
-        for _ in range(MOST_RANGES_TRIED):
-            chosen = SETTINGS[self._at]
-            frame = yield READ_ALS
-            if (yield READ_ALS_CONF_0) != chosen.configuration:
-                # Without a look afterwards, a chip that lost power would report darkness: it is shut down and holds 0.
-                raise NotReady("the chip has lost its configuration: it lost power")
-            place = self._at if self._is_fixed else suitable_range(SPANS, self._at, _level(frame, chosen))
-            if place == self._at:
-                return convert(frame, chosen=chosen, correction=self._correction)
-            yield from self._enter(place)
-        raise OverRange("the light changes faster than the chip's ranges can follow")
+        frame = yield from gw.suited(SPANS, self._at, self._measured, is_fixed=self._is_fixed)
+        return convert(frame, chosen=SETTINGS[self._at], correction=self._correction)
 
-    def _enter(self, place: int) -> Preparing:
+    def _measured(self, place: int) -> gw.Ranged[bytes]:
+        if place != self._at:
+            yield from self._enter(place)
+        chosen = SETTINGS[place]
+        frame = yield READ_ALS
+        if (yield READ_ALS_CONF_0) != chosen.configuration:
+            # Without a look afterwards, a chip that lost power would report darkness: it is shut down and holds 0.
+            raise gw.NotReady("the chip has lost its configuration: it lost power")
+        return frame, _level(frame, chosen)
+
+    def _enter(self, place: int) -> gw.Preparing:
         """Shut down, set the range, wake up, as the flow chart has it; what was being integrated is lost so."""
         low, high = SETTINGS[place].configuration
-        yield Write(bytes((ALS_CONF_0, low | ALS_SD, high)))
-        yield Write(bytes((ALS_CONF_0, low, high)))
+        yield gw.Write(bytes((ALS_CONF_0, low | ALS_SD, high)))
+        yield gw.Write(bytes((ALS_CONF_0, low, high)))
         self._at = place
         yield SETTINGS[place].first_value
 
@@ -187,26 +165,16 @@ def _level(frame: bytes, chosen: Setting) -> float | None:
     return None if counts == SATURATED else counts * chosen.lux_per_count
 
 
-def create(variant: str, options: Options, _address: int) -> Veml7700:
-    """Make the driver of one chip."""
-    return Veml7700(variant, options)
-
-
-def replay(vector: Vector) -> Values:
+def replay(vector: gw.Vector) -> gw.Values:
     """Frame: the ALS register. Options: gain, integration time, and where it is not Vishay's the correction."""
     options: dict[str, Any] = dict(vector.options)
     return convert(*vector.frames, chosen=setting(options.pop("gain"), options.pop("time")), **options)
 
 
-def _vector(counts: int, gain: float, time: int, lux: float, tolerance: float, source: str, **more: object) -> Vector:
-    return Vector(
-        variant="veml7700",
-        frames=(counts.to_bytes(2, "little"),),
-        values={"illuminance": lux},
-        tolerance=tolerance,
-        source=source,
-        options={"gain": gain, "time": time, **more},
-    )
+def _vector(counts: int, gain: float, time: int, lux: float, by: float, source: str, **more: object) -> gw.Vector:
+    options = {"gain": gain, "time": time, **more}
+    frame = counts.to_bytes(2, "little")
+    return gw.vector("veml7700", frame, illuminance=lux, tolerance=by, source=source, options=options)
 
 
 _NOTE = "Vishay 84323, 06-Mar-2025, "
@@ -225,14 +193,14 @@ VECTORS = (
     _vector(0xFFFE, 2.0, 800, 275, 0.5, _NOTE + "maximum detection range"),
 )
 
-SPEC = DriverSpec(
+SPEC = gw.DriverSpec(
     name="veml7700",
     summary="Vishay VEML7700, VEML6030: illuminance",
-    bus=BusKind.I2C,
+    bus=gw.BusKind.I2C,
     variants=VARIANTS,
-    create=create,
+    create=lambda variant, options, _address: Veml7700(variant, options),
     replay=replay,
     vectors=VECTORS,
     options=Options,
-    heeds=Heeds(with_data=bytes((ALS_CONF_0, ALS_WH, ALS_WL, POWER_SAVING))),
+    heeds=gw.Heeds(with_data=bytes((ALS_CONF_0, ALS_WH, ALS_WL, POWER_SAVING))),
 )

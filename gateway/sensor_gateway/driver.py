@@ -4,7 +4,7 @@ See docs/writing-a-driver.md. Everything here is public; a change that would bre
 ``CONTRACT_VERSION``.
 """
 
-from sensor_gateway.model.arithmetic.measuring_range import MOST_RANGES_TRIED, Span, suitable_range
+from sensor_gateway.model.arithmetic.measuring_range import MOST_RANGES_TRIED, Ranged, Span, suitable_range, suited
 from sensor_gateway.model.arithmetic.total import number, within
 from sensor_gateway.model.channel import Channel, configured_channel
 from sensor_gateway.model.checksums import checked_words, crc8, crc8_maxim, crc16_modbus, nmea_checksum
@@ -48,7 +48,9 @@ from sensor_gateway.model.operations import (
     Wait,
     Write,
     WriteRead,
+    asked,
     read_twice,
+    until,
 )
 from sensor_gateway.model.quantity import (
     HUMIDITY,
@@ -96,6 +98,7 @@ __all__ = [
     "Preparing",
     "Quantity",
     "QuantityName",
+    "Ranged",
     "Read",
     "ReadFile",
     "Rejected",
@@ -109,6 +112,7 @@ __all__ = [
     "Write",
     "WriteRead",
     "WrongChip",
+    "asked",
     "checked_words",
     "configured_channel",
     "configured_quantity",
@@ -120,6 +124,8 @@ __all__ = [
     "other",
     "read_twice",
     "suitable_range",
+    "suited",
+    "until",
     "vector",
     "within",
 ]

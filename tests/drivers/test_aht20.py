@@ -4,9 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sensor_drivers.aht20 import POLLS, ROWS, SPEC, Aht20, convert
+from sensor_drivers.aht20 import LOADS, POLLS, ROWS, SPEC, Aht20, convert
 from sensor_gateway.driver import BadFrame, Nack, NoAnswer, NotReady, OverRange, crc8
-from sensor_gateway.testing import Playback, Transfer, check_driver, play
+from sensor_gateway.testing import Playback, Transfer, play
 
 ADDRESS = 0x38
 RECORDED = bytes.fromhex("1c 65 b4 25 cd 26 c6")
@@ -21,10 +21,6 @@ def answered(data: bytes) -> Transfer:
 
 def with_checksum(frame: bytes) -> bytes:
     return frame + bytes((crc8(frame),))
-
-
-def test_the_driver_conforms() -> None:
-    check_driver(SPEC)
 
 
 def test_a_measurement_is_a_trigger_a_wait_and_one_answer_with_a_checksum() -> None:
@@ -65,6 +61,19 @@ def test_a_calibrated_chip_is_only_reset() -> None:
 def test_a_chip_that_is_not_calibrated_is_initialized_in_its_own_way(variant: str, first: Transfer) -> None:
     with Playback([RESET, answered(b"\x10"), first, answered(b"\x18")]) as bus:
         assert play(Aht20(variant).setup(), bus, address=ADDRESS).waits_s == (0.04, 0.01)
+
+
+def test_a_chip_that_is_slow_to_load_its_calibration_is_waited_for_and_not_initialized_again() -> None:
+    """ESPHome's aht10.cpp looks whether it is busy, and Linux (hwmon/aht10.c) gives an AHT10 350 ms."""
+    slow = [answered(b"\x90")] * 15
+    with Playback([RESET, answered(b"\x10"), OLD, *slow, answered(b"\x18")]) as bus:
+        waits_s = play(Aht20("aht10").setup(), bus, address=ADDRESS).waits_s
+    assert sum(waits_s[1:]) == pytest.approx(0.31)
+
+
+def test_a_chip_that_never_ends_to_load_is_given_up() -> None:
+    with Playback([RESET, *[answered(b"\x90")] * LOADS]) as bus, pytest.raises(NoAnswer, match="still loads"):
+        play(Aht20("aht10").setup(), bus, address=ADDRESS)
 
 
 def test_the_other_initialization_is_tried_where_the_first_is_refused() -> None:

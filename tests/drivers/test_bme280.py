@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sensor_drivers.bme280 import SPEC, Bme280, Options, Trimming, convert, trimming
+from sensor_drivers.bme280 import SPEC, Bme280, Options, convert
+from sensor_drivers.bme280_formulas import Trimming, trimming
 from sensor_gateway.driver import BadFrame, NoAnswer, NotReady, OverRange, WrongChip
 from sensor_gateway.model.errors import MeasurementError, Nack
 from sensor_gateway.testing import Playback, Transfer, play

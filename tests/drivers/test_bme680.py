@@ -10,7 +10,7 @@ from sensor_drivers.bme68x_formulas import Trimming, gas_wait, ohm_high, ohm_low
 from sensor_drivers.bme680 import SPEC, Bme680, Options, channels_of, check, convert
 from sensor_gateway.driver import BadFrame, DeviceBusy, NoAnswer, NotReady, OverRange, Seconds, WrongChip
 from sensor_gateway.model.errors import MeasurementError, Nack
-from sensor_gateway.testing import Playback, Transfer, check_driver, play
+from sensor_gateway.testing import Playback, Transfer, play
 
 ADDRESS = 0x76
 BLOCKS = (
@@ -43,10 +43,6 @@ def ready(options: Options | None = None) -> Bme680:
     with Playback(SETUP) as bus:
         play(driver.setup(), bus, address=ADDRESS)
     return driver
-
-
-def test_the_driver_conforms() -> None:
-    check_driver(SPEC)
 
 
 def test_a_bme680_is_identified_set_up_and_measured_in_exactly_these_transactions() -> None:

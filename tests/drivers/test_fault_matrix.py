@@ -19,7 +19,8 @@ from proving.faults.subjects import Subject, installed, serial_subjects, subject
 from proving.faults.trial import complaints, told, wrong_values
 from proving.faults.wire import Fault, Kind, Transfer
 
-from sensor_drivers import aht20, opt3001, sht4x
+from sensor_drivers import aht20, opt3001
+from sensor_gateway import driver
 from sensor_gateway.driver import BusKind, Measuring, Preparing, Wait
 
 OTHERS = 6
@@ -185,7 +186,7 @@ def test_a_driver_without_its_checksum_is_caught(monkeypatch: pytest.MonkeyPatch
     def unchecked(frame: bytes, count: int) -> tuple[int, ...]:
         return tuple(int.from_bytes(frame[3 * place : 3 * place + 2], "big") for place in range(count))
 
-    monkeypatch.setattr(sht4x, "checked_words", unchecked)
+    monkeypatch.setattr(driver, "checked_words", unchecked)
     subject = FIRST["sht4x"]
     transfers, right = undisturbed(subject)
     findings = judged(subject, chosen(subject, transfers, Extent(is_all=False, seed=1)), right)

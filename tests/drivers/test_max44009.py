@@ -7,17 +7,13 @@ from hypothesis import strategies as st
 from sensor_drivers.max44009 import SPEC, Max44009, convert
 from sensor_gateway.driver import BadFrame, MeasurementError, NoAnswer, NotReady, OverRange
 from sensor_gateway.model.errors import Nack
-from sensor_gateway.testing import Playback, Transfer, check_driver, play
+from sensor_gateway.testing import Playback, Transfer, play
 
 ADDRESS = 0x4A
 
 
 def read(register: int, answer: int | MeasurementError) -> Transfer:
     return Transfer(ADDRESS, bytes((register,)), bytes((answer,)) if isinstance(answer, int) else answer)
-
-
-def test_the_driver_conforms() -> None:
-    check_driver(SPEC)
 
 
 def test_a_chip_is_set_up_and_measured_in_exactly_these_transactions() -> None:

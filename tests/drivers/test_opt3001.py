@@ -7,17 +7,13 @@ from hypothesis import strategies as st
 from sensor_drivers.opt3001 import SPEC, Conversion, Opt3001, Options, convert
 from sensor_gateway.driver import BadFrame, MeasurementError, NotReady, OverRange, WrongChip
 from sensor_gateway.model.errors import Nack
-from sensor_gateway.testing import Playback, Transfer, check_driver, play
+from sensor_gateway.testing import Playback, Transfer, play
 
 ADDRESS = 0x44
 
 
 def read(register: int, answer: str | MeasurementError) -> Transfer:
     return Transfer(ADDRESS, bytes((register,)), bytes.fromhex(answer) if isinstance(answer, str) else answer)
-
-
-def test_the_driver_conforms() -> None:
-    check_driver(SPEC)
 
 
 @pytest.mark.parametrize(("conversion", "configuration", "wait_s"), [("800ms", "ce 10", 1.0), ("100ms", "c6 10", 0.15)])

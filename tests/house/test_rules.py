@@ -24,6 +24,7 @@ BROAD_EXCEPTS = {
     "gateway/sensor_gateway/sensing/stream_run.py": "around one driver step",
     "gateway/sensor_gateway/sensing/driver_fault.py": "around the message of a driver's own error",
     "gateway/sensor_gateway/sensing/catalogue.py": "around the loading of an entry point",
+    "gateway/sensor_gateway/config/drivers.py": "around what a driver says of its options",
     "gateway/sensor_gateway/sensing/once.py": "around one driver step",
     "gateway/sensor_gateway/sensing/circuitpython/worker.py": "around foreign code",
     "gateway/sensor_gateway/sensing/circuitpython/library.py": "around the loading of a foreign module",

@@ -11,10 +11,11 @@ import re
 import subprocess
 import sys
 import textwrap
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import pytest
+from proving.kills.broker import Broker
 
 pytestmark = pytest.mark.system
 
@@ -260,8 +261,6 @@ def test_each_broken_package_is_a_located_fault_of_its_own_sensors(among_broken_
         assert f" sensors.{name}.driver: " in line
         assert f"{name.replace('_', '-')} 2.0" in line
         assert why in line
-    started = among_broken_ones.gateway("run", "--config", file, "--state-directory", among_broken_ones.place / "state")
-    assert (started.returncode, started.stderr.splitlines()) == (78, lines)
 
 
 def test_broken_packages_leave_all_other_drivers_as_they_were(among_broken_ones: Outside) -> None:
@@ -272,6 +271,101 @@ def test_broken_packages_leave_all_other_drivers_as_they_were(among_broken_ones:
     assert {"tc74", "bme280"} <= {fact["name"] for fact in facts if "error" not in fact}
     simulated = among_broken_ones.gateway("simulate", among_broken_ones.write("cellar: {driver: tc74, bus: i2c1}\n"))
     assert (simulated.returncode, simulated.stderr) == (0, "")
+
+
+MIXED = """\
+gateway: {{id: house}}
+mqtt: {{url: 'mqtt://127.0.0.1:{port}'}}
+buses: {{wire: {{type: simulated, kind: i2c}}}}
+sensors:
+  cellar: {{driver: tc74, bus: wire, interval: 1s}}
+  barn: {{driver: left_early, bus: wire, interval: 1s, rest: true}}
+  shed: {{driver: no_driver, interval: 5s, label: Shed}}
+"""
+
+
+def test_the_daemon_starts_without_the_sensors_of_broken_packages(
+    among_broken_ones: Outside, broker: Broker, wait_until: Callable[..., None]
+) -> None:
+    """Theirs are offline with the reason, the log says so once, and all other sensors are read and delivered."""
+    broker.start()
+    among_broken_ones.config.write_text(MIXED.format(port=broker.door.port))
+    state = among_broken_ones.place / "state"
+    command = ["sensor-gateway", "run", "--config", among_broken_ones.config, "--state-directory", state]
+    log = among_broken_ones.place / "log"
+    with log.open("w") as stream:
+        gateway = subprocess.Popen(
+            list(map(str, command)), env=environment(PYTHONPATH=str(among_broken_ones.packages)), stderr=stream
+        )
+    try:
+        wait_until(lambda: len(broker.heard) > 2)
+        wait_until(lambda: "sensors/v1/house/availability/shed" in broker.retained)
+    finally:
+        gateway.terminate()
+        assert gateway.wait(20) == 0
+    assert {event["sensor"] for event in broker.heard if event["type"] == "value"} == {"cellar"}
+    for name, why in (("barn", "SystemExit: 3"), ("shed", "no DriverSpec")):
+        told = json.loads(broker.retained[f"sensors/v1/house/availability/{name}"])
+        assert (told["state"], told["code"]) == ("offline", "driver_error")
+        assert why in told["reason"]
+        assert "mend or replace its package" in told["reason"]
+    assert json.loads(broker.retained["sensors/v1/house/availability/cellar"])["state"] == "online"
+    sensors = json.loads(broker.retained["sensors/v1/house/meta"])["sensors"]
+    assert sensors["shed"] == {"label": "Shed", "driver": "no_driver", "interval_s": 5.0, "channels": {}}
+    entries = [json.loads(line) for line in log.read_text().splitlines()]
+    told = [entry for entry in entries if entry["event"] == "driver_not_usable"]
+    assert [entry["sensor"] for entry in told] == ["barn", "shed"]
+    assert told[0]["place"].startswith(f"{among_broken_ones.config}:6:")
+
+
+def test_a_fault_of_the_file_still_stops_it_and_all_is_told(among_broken_ones: Outside) -> None:
+    file = among_broken_ones.write("barn: {driver: left_early, bus: i2c1, intervall: 1s}\n")
+    ended = among_broken_ones.gateway("run", "--config", file, "--state-directory", among_broken_ones.place / "state")
+    assert ended.returncode == 78
+    assert "SystemExit: 3" in ended.stderr
+    assert "`interval`" in ended.stderr
+
+
+def test_reading_all_reads_the_others_and_says_what_it_cannot_read(among_broken_ones: Outside) -> None:
+    among_broken_ones.config.write_text(MIXED.format(port=1883))
+    ended = among_broken_ones.gateway("read", "--all", "--json", "--config", among_broken_ones.config)
+    assert ended.returncode == 1
+    rows = {row["sensor"]: row for row in map(json.loads, ended.stdout.splitlines())}
+    assert rows["cellar"]["values"]["temperature"] is not None
+    assert (rows["barn"]["values"], rows["barn"]["code"]) == (None, "driver_error")
+    assert "SystemExit: 3" in rows["barn"]["failure"]
+    assert among_broken_ones.gateway("read", "cellar", "--config", among_broken_ones.config).returncode == 0
+    alone = among_broken_ones.gateway("read", "barn", "--config", among_broken_ones.config)
+    assert alone.returncode == 1
+    assert "no value (driver_error): driver left_early of left-early 2.0" in alone.stdout
+
+
+def test_what_asks_no_driver_works_on_beside_a_broken_one(among_broken_ones: Outside) -> None:
+    """A scan tells of it and goes on; the outbox and the events of the gateway are there as before."""
+    among_broken_ones.config.write_text(MIXED.format(port=1))
+    config = ("--config", among_broken_ones.config)
+    scanned = among_broken_ones.gateway("scan", "--root", among_broken_ones.place, *config)
+    assert scanned.stdout.startswith("wire")
+    assert "SystemExit: 3" in scanned.stderr
+    assert among_broken_ones.gateway("tail", *config).returncode == 69, "no broker, and not a faulty file"
+    assert among_broken_ones.gateway("outbox", "status", among_broken_ones.place / "none", *config).returncode != 78
+
+
+def test_a_simulation_plays_the_others_and_fails_for_those_that_it_cannot_play(among_broken_ones: Outside) -> None:
+    scenario = among_broken_ones.place / "course.yaml"
+    scenario.write_text("values: {barn.temperature: 20}\nfaults: [{sensor: shed, kind: nack}]\n")
+    among_broken_ones.config.write_text(MIXED.format(port=1883))
+    ended = among_broken_ones.gateway("simulate", among_broken_ones.config, "--scenario", scenario)
+    assert ended.returncode == 1
+    assert {json.loads(line)["sensor"] for line in ended.stdout.splitlines()} == {"cellar"}
+    first, second = ended.stderr.splitlines()
+    assert first.startswith("barn cannot be simulated: driver left_early of left-early 2.0")
+    assert second.startswith("shed cannot be simulated: ")
+    named = among_broken_ones.gateway("simulate", among_broken_ones.config, "--expect", "cellar.temperature")
+    assert named.returncode == 0
+    assert "barn cannot be simulated" in named.stderr
+    wanted = among_broken_ones.gateway("simulate", among_broken_ones.config, "--expect", "barn.temperature")
+    assert wanted.returncode == 1
 
 
 BUGGY = (

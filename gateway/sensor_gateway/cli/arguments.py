@@ -10,11 +10,12 @@ import signal
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, TextIO, TypeAlias
 
 if TYPE_CHECKING:
+    from sensor_gateway.config.loading import Startable
     from sensor_gateway.config.settings import Configuration
     from sensor_gateway.config.text.faults import Fault
     from sensor_gateway.sensing.catalogue import DriverCatalogue
@@ -36,9 +37,13 @@ class Unusable(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Checked:
-    """What came of loading a configuration: it is there exactly where there are no faults."""
+    """What came of loading a configuration: it is there exactly where there are no faults.
+
+    ``startable`` is there too where drivers that cannot be used are all that is wrong.
+    """
 
     configuration: Configuration | None
+    startable: Startable | None
     faults: tuple[Fault, ...]
     warnings: tuple[Fault, ...]
 
@@ -118,7 +123,12 @@ def load_checked(file: Path, catalogue: DriverCatalogue, *, needs_broker: bool, 
 
     loaded = load(file, catalogue=catalogue, environ=os.environ, needs_broker=needs_broker)
     reading = judged(loaded, catalogue, environ=os.environ if with_secrets else None)
-    return Checked(configuration=reading.configuration, faults=reading.faults, warnings=reading.warnings)
+    return Checked(
+        configuration=reading.configuration,
+        startable=reading.startable,
+        faults=reading.faults,
+        warnings=reading.warnings,
+    )
 
 
 def load_or_complain(
@@ -131,6 +141,19 @@ def load_or_complain(
         point_at_an_example(file)
         raise Unusable
     return checked.configuration
+
+
+def load_startable(
+    file: Path, catalogue: DriverCatalogue, *, needs_broker: bool, with_secrets: bool = False
+) -> Startable:
+    """As ``load_or_complain``, but drivers that cannot be used cost their own sensors only, which the caller tells."""
+    checked = load_checked(file, catalogue, needs_broker=needs_broker, with_secrets=with_secrets)
+    if checked.startable is None:
+        complain(checked)
+        point_at_an_example(file)
+        raise Unusable
+    complain(replace(checked, faults=()))
+    return checked.startable
 
 
 def complain(checked: Checked | Reading) -> None:

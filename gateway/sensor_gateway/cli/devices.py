@@ -23,7 +23,7 @@ from sensor_gateway.cli.arguments import (
 
 if TYPE_CHECKING:
     from sensor_gateway.config.device_files.shelf import Device, DeviceShelf
-    from sensor_gateway.config.sensors import SensorEntry
+    from sensor_gateway.config.sensor_entry import SensorEntry
     from sensor_gateway.config.text.faults import Fault
 
 _ABOUT = """\

@@ -18,13 +18,14 @@ from sensor_gateway.cli.arguments import (
     add_named_config,
     config_file,
     ended_by_ctrl_c,
-    load_or_complain,
+    load_startable,
     say,
     unknown_name,
 )
 
 if TYPE_CHECKING:
     from sensor_gateway.model.errors import GatewayError
+    from sensor_gateway.model.health import UnreadSensor
     from sensor_gateway.sensing.bus import Bus
     from sensor_gateway.sensing.once import OnceResult, Performed
     from sensor_gateway.sensing.plan import SensorPlan
@@ -77,15 +78,21 @@ def run(arguments: argparse.Namespace) -> int:
 
     catalogue, clock = DriverCatalogue(), SystemClock()
     files = [Path(word) for word in arguments.words if _is_file(word)]
-    configuration = load_or_complain(config_file(arguments, files), catalogue, needs_broker=False)
+    startable = load_startable(config_file(arguments, files), catalogue, needs_broker=False)
+    configuration, unread = startable.configuration, {sensor.name: sensor for sensor in startable.unread}
     plans = {plan.name: plan for plan in sensor_plans(configuration, catalogue)}
-    names = list(plans if arguments.all else dict.fromkeys(word for word in arguments.words if not _is_file(word)))
-    unknown = [unknown_name("sensor", name, plans) for name in names if name not in plans]
+    known = [*plans, *unread]
+    names = list(known if arguments.all else dict.fromkeys(word for word in arguments.words if not _is_file(word)))
+    unknown = [unknown_name("sensor", name, known) for name in names if name not in known]
     if unknown or not names:
-        say("\n".join(unknown) or f"name a sensor, or --all (there are: {', '.join(plans) or 'none yet'})")
+        say("\n".join(unknown) or f"name a sensor, or --all (there are: {', '.join(known) or 'none yet'})")
         return os.EX_USAGE
     code = os.EX_OK
     for name in names:
+        if name in unread:
+            _tell_unread(unread[name], as_json=arguments.json)
+            code = max(code, EX_FAILED)
+            continue
         bus_name = configuration.sensors[name].bus
         on_bus = [plan for plan in plans.values() if configuration.sensors[plan.name].bus == bus_name]
         bus = make_bus(bus_name, configuration.buses[bus_name], on_bus, clock)
@@ -123,6 +130,18 @@ def _read(bus: Bus, plan: SensorPlan, *, as_json: bool) -> int:
         if outcome.result.trace:
             say(outcome.result.trace)
     return max(code, EX_FAILED if outcome.result.values is None or outcome.complaints else os.EX_OK)
+
+
+def _tell_unread(sensor: UnreadSensor, *, as_json: bool) -> None:
+    """A sensor whose driver cannot be used gives nothing, and the others are read."""
+    from sensor_gateway.model.reading import FailureCode
+
+    failure = f"{sensor.reason} ({sensor.place})"
+    if as_json:
+        facts = {"sensor": sensor.name, "driver": sensor.driver, "values": None, "code": FailureCode.DRIVER_ERROR}
+        print(json.dumps({**facts, "failure": failure}, ensure_ascii=False))
+    else:
+        print(f"{sensor.name}: {sensor.driver}\n  no value ({FailureCode.DRIVER_ERROR}): {failure}")
 
 
 def refusal_code(error: GatewayError) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -25,9 +26,10 @@ if TYPE_CHECKING:
 _ABOUT = """\
 Reads the sensors, and delivers what changes to the broker, until SIGTERM or Ctrl-C.
 
-A missing bus, chip or broker does not stop it: the log and the availability topics say what is missing and what
-to do. Another instance on the same state directory does (exit code 75), and so does a wrong configuration (78),
-unless an earlier one ran well: then that one is used, and the log says so; --strict stops all the same.
+A missing bus, chip or broker does not stop it, nor a driver that cannot be used: the log and the availability
+topics say what is missing and what to do. Another instance on the same state directory does (exit code 75), and so
+does a wrong configuration (78), unless an earlier one ran well: then that one is used, and the log says so;
+--strict stops all the same.
 
 SIGHUP makes it read its configuration anew. What did not change is not disturbed, and a wrong file changes nothing.
 
@@ -71,19 +73,19 @@ def run(arguments: argparse.Namespace) -> int:
     source = ConfigurationSource(config_file(arguments), os.environ)
     present = source.read()
     last_good = LastGood(find_directories(os.environ, state=arguments.state_directory, hot=None).state)
-    used = present if arguments.strict or not present.faults else _kept(source, last_good) or present
+    is_usable = present.startable is not None and not (arguments.strict and present.faults)
+    used = present if arguments.strict or is_usable else _kept(source, last_good) or present
+    startable = None if arguments.strict and used.faults else used.startable
     if used is present:
-        complain(present)
-    configuration = used.configuration
-    if configuration is None:
+        complain(present if startable is None else replace(present, faults=()))
+    if startable is None:
         point_at_an_example(source.file)
         raise Unusable
+    hot = startable.configuration.outbox.hot_directory
     clock, log = SystemClock(), open_log()
-    directories = find_directories(os.environ, state=arguments.state_directory, hot=configuration.outbox.hot_directory)
+    directories = find_directories(os.environ, state=arguments.state_directory, hot=hot)
     try:
-        gateway = assemble(
-            configuration, used.catalogue, directories=directories, environ=os.environ, clock=clock, log=log
-        )
+        gateway = assemble(startable, used.catalogue, directories=directories, environ=os.environ, clock=clock, log=log)
     except AlreadyRunning as error:
         say(f"sensor-gateway: {error}")
         return os.EX_TEMPFAIL
@@ -92,7 +94,7 @@ def run(arguments: argparse.Namespace) -> int:
         reloader.began(present)
     else:
         reloader.fell_back(present.faults)
-    del configuration, used, present  # everything is built from it, and it takes half a kilobyte for each sensor
+    del startable, used, present  # everything is built from it, and it takes half a kilobyte for each sensor
     return Daemon(gateway, clock=clock, log=log, reloader=reloader, hangups=hangups).run()
 
 

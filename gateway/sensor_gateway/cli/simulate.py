@@ -17,7 +17,7 @@ from sensor_gateway.cli.arguments import (
     add_config,
     config_file,
     ended_by_ctrl_c,
-    load_or_complain,
+    load_startable,
     say,
     unknown_name,
 )
@@ -35,7 +35,8 @@ Real buses are played too. A first configuration, my.yaml:
     attic: {driver: bme280, bus: i2c1}
 
 Prints each event as a line of JSON. Exit code 0 when every published channel gave a value (or, with --expect,
-when those named did), 1 when one did not, 78 when the configuration or the scenario is wrong. By hand and in a CI:
+when those named did), 1 when one did not or its driver cannot be used, 78 when the configuration or the scenario is
+wrong. By hand and in a CI:
 
   sensor-gateway simulate my.yaml
   sensor-gateway simulate my.yaml --for 1h --expect attic.temperature > events.jsonl
@@ -91,25 +92,30 @@ def run(arguments: argparse.Namespace) -> int:
     from sensor_gateway.service.scenarios import ScenarioFaults, scenario_for
 
     catalogue = DriverCatalogue()
-    configuration = load_or_complain(config_file(arguments), catalogue, needs_broker=False)
+    startable = load_startable(config_file(arguments), catalogue, needs_broker=False)
+    configuration, unread = startable.configuration, {sensor.name: sensor for sensor in startable.unread}
     known = expected_channels(configuration)
     expected = arguments.expect or known
-    unknown = [name for name in expected if name not in known]
+    beyond = {name for name in expected if name.partition(".")[0] in unread}
+    unknown = [name for name in expected if name not in known and name not in beyond]
     for name in unknown:
         say(f"--expect: {unknown_name('published channel', name, known)}")
     if unknown:
         return os.EX_USAGE
     try:
-        scenario = None if arguments.scenario is None else scenario_for(arguments.scenario, configuration)
+        scenario = None if arguments.scenario is None else scenario_for(arguments.scenario, configuration, unread)
     except ScenarioFaults as error:
         say(error)
         return os.EX_CONFIG
     with ended_by_ctrl_c():
         rehearsal = Rehearsal(configuration, catalogue, scenario=scenario, log=open_log(level="error"), write=_write)
         outcome = rehearsal.play(arguments.duration_s, _pacer() if arguments.real_time else None)
-    if not known:
+    for sensor in unread.values():
+        say(f"{sensor.name} cannot be simulated: {sensor.reason} ({sensor.place})")
+    if not known and not unread:
         say("no sensors yet: add one below `sensors:`; `sensor-gateway drivers` lists what can be read")
-    return _verdict(outcome, expected, arguments.duration_s)
+    code = _verdict(outcome, [name for name in expected if name not in beyond], arguments.duration_s)
+    return EX_FAILED if beyond or (unread and not arguments.expect) else code
 
 
 def _verdict(outcome: Outcome, expected: list[str], duration_s: float) -> int:

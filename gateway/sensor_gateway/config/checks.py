@@ -9,7 +9,7 @@ from dataclasses import fields, is_dataclass
 from typing import Final
 
 from sensor_gateway.config.buses import BusEntry, implied_bus, is_device, unknown_bus
-from sensor_gateway.config.sensors import SensorEntry
+from sensor_gateway.config.sensor_entry import SensorEntry
 from sensor_gateway.config.settings import (
     BusSection,
     I2cBusSection,
@@ -30,6 +30,10 @@ _WIRES: Final = {
     BusKind.SERIAL_STREAM: "serial",
     BusKind.SYSFS: "linux",
 }
+LOWEST_UNIT: Final = 1
+HIGHEST_UNIT: Final = 247
+"""The numbers of single devices on a serial line (MODBUS over Serial Line V1.02, section 2.2)."""
+
 _WITH_ARTICLE: Final = {"i2c": "an I2C", "serial": "a serial", "linux": "a linux"}
 
 
@@ -66,11 +70,23 @@ def check_sensors(
                 )
                 report.fault(sensor.place("bus"), joined(sensor.path, "bus"), message)
                 continue
+            _check_unit(sensor, bus, report)
         by_bus[name].append(sensor)
     for name, neighbours in by_bus.items():
         _check_neighbours(name, [sensor for sensor in neighbours if sensor.spec is not None], report)
     _check_kernel_devices(by_bus, buses, report)
     return by_bus
+
+
+def _check_unit(sensor: SensorEntry, bus: BusSection, report: Report) -> None:
+    """A serial line has units 1 to 247, and a Modbus TCP server may have any number of a byte."""
+    number = sensor.number
+    if sensor.spec is None or not sensor.spec.needs_unit or isinstance(bus, ModbusTcpBusSection):
+        return
+    if number is not None and not LOWEST_UNIT <= number <= HIGHEST_UNIT:
+        why = "speaks to all devices at once, and none of them answers" if number == 0 else "is reserved"
+        message = f"on a serial line unit {number} {why}; expected {LOWEST_UNIT} to {HIGHEST_UNIT}"
+        report.fault(sensor.place("unit"), joined(sensor.path, "unit"), f"{message} (0 to 255 with `type: modbus_tcp`)")
 
 
 def bus_section(name: str, declared: Mapping[str, BusEntry | None]) -> BusSection | None:

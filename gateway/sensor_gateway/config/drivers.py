@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from typing import Protocol
 
 from sensor_gateway.config.settings import SensorSection
 from sensor_gateway.config.values.decoder import UnsupportedType, fields_of
 from sensor_gateway.config.values.foreign_words import LATER
 from sensor_gateway.config.values.near_miss import chip_meant_by
+from sensor_gateway.config.values.objections import OBJECTIONS
 from sensor_gateway.model.channel import Channel
 from sensor_gateway.model.driver_spec import DriverSpec
 from sensor_gateway.model.errors import OperatorError
@@ -26,6 +28,10 @@ class Catalogue(Protocol):
         ...
 
 
+class DriverFailed(OperatorError):
+    """Code of a driver raised what is no objection to what a file says: it is the driver's fault."""
+
+
 class DriverShelf:
     """Asks the catalogue for each driver once, and keeps the answer for the sensors that follow."""
 
@@ -40,6 +46,11 @@ class DriverShelf:
         if name not in self._found:
             self._found[name] = self._ask(name)
         return self._found[name]
+
+    def why_unusable(self, name: str) -> str:
+        """What is wrong with an installed driver; empty for one that can be used, and for one that is not there."""
+        found = self.find(name) if name in self._names else ""
+        return found if isinstance(found, str) else ""
 
     def knows(self, name: str) -> bool:
         """Whether there is a driver of that name, usable or not."""
@@ -60,6 +71,18 @@ class DriverShelf:
         except OperatorError as error:
             return str(error)
         return _objection(name, spec) or spec
+
+
+@contextmanager
+def code_of(driver: str) -> Iterator[None]:
+    """Around code of a driver: one of OBJECTIONS passes, and DriverFailed stands for whatever else it raises."""
+    try:
+        yield
+    except OBJECTIONS:
+        raise
+    except Exception as error:  # noqa: BLE001 - a driver may do anything when it is asked about its options
+        why = f"{type(error).__name__}: {error}"[:300]
+        raise DriverFailed(f"driver `{driver}` cannot be used: its own code failed on these options ({why})") from None
 
 
 def told_apart(made: Iterable[Channel]) -> tuple[Channel, ...]:

@@ -37,6 +37,7 @@ from sensor_gateway.config.text.yaml_nodes import parse
 from sensor_gateway.config.values.decoder import read_section
 from sensor_gateway.config.values.near_miss import is_misspelt
 from sensor_gateway.config.values.readers import report_unknown
+from sensor_gateway.model.health import UnreadSensor
 
 _SECTIONS: Final[Mapping[str, type]] = MappingProxyType(
     {"gateway": GatewaySection, "clock": ClockSection, "outbox": OutboxSection, "defaults": DefaultsSection}
@@ -45,10 +46,22 @@ _SECTIONS: Final[Mapping[str, type]] = MappingProxyType(
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Startable:
+    """What can be run: a configuration, and the sensors that it leaves out, since their drivers cannot be used."""
+
+    configuration: Configuration
+    unread: tuple[UnreadSensor, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Loaded:
-    """What came of loading: a configuration exactly where there are no faults."""
+    """What came of loading: a configuration exactly where there are no faults.
+
+    ``startable`` is there too where drivers that cannot be used are all that is wrong.
+    """
 
     configuration: Configuration | None
+    startable: Startable | None
     faults: tuple[Fault, ...]
     warnings: tuple[Fault, ...]
     files: tuple[Path, ...]
@@ -118,10 +131,11 @@ class Shelves:
 def _loaded(
     root: Node | None, files: Sequence[Path], report: Report, shelves: Shelves, *, needs_broker: bool
 ) -> Loaded:
-    configuration = None if root is None else _configuration(root, report, shelves, needs_broker=needs_broker)
+    startable = None if root is None else _startable(root, report, shelves, needs_broker=needs_broker)
     files = (*files, *shelves.devices.read)
     return Loaded(
-        configuration=None if report.faults else configuration,
+        configuration=None if report.faults or startable is None else startable.configuration,
+        startable=startable if report.is_usable else None,
         faults=in_order(report.faults, files),
         warnings=in_order(report.warnings, files),
         files=tuple(files),
@@ -130,7 +144,7 @@ def _loaded(
     )
 
 
-def _configuration(node: Node, report: Report, shelves: Shelves, *, needs_broker: bool) -> Configuration | None:
+def _startable(node: Node, report: Report, shelves: Shelves, *, needs_broker: bool) -> Startable | None:
     if isinstance(node, ScalarNode) and node.value is None:
         node = MapNode(NO_ENTRIES, node.place)
     if not isinstance(node, MapNode):
@@ -160,11 +174,14 @@ def _configuration(node: Node, report: Report, shelves: Shelves, *, needs_broker
     by_bus = check_sensors(sensors, declared, report, are_all_known="buses" in root or "buses" not in meant)
     check_ports(by_bus, declared, report)
     check_load(by_bus, declared, report)
-    if report.faults:
+    if not report.is_usable:
         return None
     buses = {name: bus_section(name, declared) for name in (*declared, *by_bus)}
-    entries = {sensor.name: sensor.section for sensor in sensors}
-    return Configuration(**{**sections, "buses": buses, "sensors": entries})  # type: ignore[arg-type] # all were read
+    entries = {sensor.name: sensor.section for sensor in sensors if sensor.unread is None}
+    return Startable(
+        configuration=Configuration(**{**sections, "buses": buses, "sensors": entries}),  # type: ignore[arg-type] # all were read
+        unread=tuple(sensor.unread for sensor in sensors if sensor.unread is not None),
+    )
 
 
 @dataclass(frozen=True, slots=True)

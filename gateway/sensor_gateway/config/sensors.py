@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import cast
 
 from sensor_gateway.changes.rules import Absolute
 from sensor_gateway.config.buses import bus_alone
 from sensor_gateway.config.device_files.shelf import Device, DeviceShelf, laid_over
-from sensor_gateway.config.drivers import Catalogue, DriverShelf, told_apart
+from sensor_gateway.config.drivers import Catalogue, DriverFailed, DriverShelf, code_of, told_apart
 from sensor_gateway.config.indentation import (
     CHANNEL_KEYS,
     SENSOR_KEYS,
@@ -18,46 +17,24 @@ from sensor_gateway.config.indentation import (
     is_channel,
     is_sensor,
 )
+from sensor_gateway.config.sensor_entry import (
+    SensorEntry,
+    driver_written,
+    place_of_driver,
+    place_of_name,
+    unread_sensor,
+)
 from sensor_gateway.config.settings import ChannelSection, DefaultsSection, SensorSection
 from sensor_gateway.config.strangers import judged_keys, names_written
-from sensor_gateway.config.text.faults import Place, Report
+from sensor_gateway.config.text.faults import Report
 from sensor_gateway.config.text.nodes import NO_ENTRIES, Entry, ListNode, MapNode, Node, ScalarNode, joined
 from sensor_gateway.config.values.decoder import construct, fields_of, judge_meant, read_fields, read_section
-from sensor_gateway.config.values.near_miss import expectation, meant_by
+from sensor_gateway.config.values.near_miss import expectation
 from sensor_gateway.config.values.objections import OBJECTIONS
 from sensor_gateway.config.values.readers import INVALID, as_map, report_about, report_bad_name
 from sensor_gateway.config.wiring import check_unnamed, read_wiring
 from sensor_gateway.model.channel import Channel
 from sensor_gateway.model.driver_spec import BusKind, DriverSpec
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SensorEntry:
-    """What could be read of a sensor, with its driver and its place, for the checks across sensors."""
-
-    name: str
-    section: SensorSection | None
-    """The whole; None where something in it is wrong."""
-    driver: str
-    spec: DriverSpec | None
-    bus: str | None
-    number: int | None
-    """Its I2C address or unit number, where it has one that is right."""
-    channels: tuple[Channel, ...]
-    table: MapNode
-    path: str
-    device: Device | None
-    device_place: Place
-    """Where the device is named."""
-
-    def place(self, key: str) -> Place:
-        """Where the sensor writes ``key``, else where it names its device, else where it begins."""
-        return self.table.entries[key].node.place if self.writes(key) else self.device_place
-
-    def writes(self, key: str) -> bool:
-        """Whether the sensor itself says ``key``, and not its device."""
-        entry = self.table.entries.get(key)
-        return entry is not None and entry.node.place.file == self.table.place.file
 
 
 class SensorReader:
@@ -108,13 +85,14 @@ class SensorReader:
         if "device" in table.entries:
             place = table.entries["device"].node.place
             device, table = self._over_device(table, path)
-        written = _driver_written(table)
+        written = driver_written(table)
         spec, driver = self._spec(written, table, path)
         table, meant = judged_keys(table, path, self._report, spec, driver)
+        why = self._shelf.why_unusable(written)
         is_alone = spec is not None and spec.bus is BusKind.SYSFS
-        common = self._read_common(meant, table, path, {"bus": bus_alone(name)} if is_alone else {})
-        options = self._options(spec, driver, meant, table, path) if spec else INVALID
-        channels = self._channels(spec, driver, options, table, path) if spec and options is not INVALID else None
+        given = {"bus": bus_alone(name)} if is_alone else dict.fromkeys(["bus"] if why else [], INVALID)
+        common = self._read_common(meant, table, path, given)
+        options, channels, failure = self._by_driver(spec, driver, meant, table, path)
         known = names_written(spec, driver, table) if channels is None and spec else None
         sections = self._sections(table, joined(path, "channels"), channels, known, common["heartbeat"])
         values = {**common, "name": name, "options": options, "channels": sections}
@@ -130,10 +108,11 @@ class SensorReader:
         return SensorEntry(
             name=name,
             section=section,
+            unread=unread_sensor(name, driver, why or failure, table, common),
             driver=driver,
             spec=spec,
             bus=bus if isinstance(bus, str) else None,
-            number=_number(values.get("unit" if spec and spec.needs_unit else "address")),
+            number=_number(values.get("unit")) if spec and spec.needs_unit else _number(values.get("address")) or None,
             channels=channels or (),
             table=table,
             path=path,
@@ -143,7 +122,7 @@ class SensorReader:
 
     def judge(self, device: Device) -> SensorEntry:
         """A sensor that says nothing but the name of ``device`` and what each has to say itself."""
-        spec = self._shelf.find(_driver_written(device.sensor))
+        spec = self._shelf.find(driver_written(device.sensor))
         place = device.sensor.place
         own = {"bus": Entry(place, ScalarNode("bus", "bus", is_quoted=False, place=place))}
         if isinstance(spec, DriverSpec) and spec.needs_unit:
@@ -162,7 +141,9 @@ class SensorReader:
                 self._report.fault(node.place, joined(path, "device"), message)
             return None, table
         device = self._devices.find(name, self._report)
-        if device is not None and name not in self._judged:
+        if device is not None and self._shelf.why_unusable(driver_written(device.sensor)):
+            self._judged[name] = True  # as far as can be told
+        elif device is not None and name not in self._judged:
             before = len(self._report.faults)
             self.judge(device)
             self._judged[name] = len(self._report.faults) == before
@@ -183,7 +164,8 @@ class SensorReader:
         if entry:
             is_device = driver in self._devices.files() and not self._shelf.knows(driver)
             message = f"`{driver}` is a device file: write `device: {driver}`" if is_device else found
-            self._report.fault(entry.node.place, joined(path, "driver"), message)
+            note = self._report.driver_fault if self._shelf.knows(driver) else self._report.fault
+            note(entry.node.place, joined(path, "driver"), message)
         meant = self._shelf.meant_by(driver)
         other = self._shelf.find(meant) if meant else None
         return (None, driver) if other is None or isinstance(other, str) else (other, meant)
@@ -200,17 +182,33 @@ class SensorReader:
             given["driver"] = INVALID
         return read_fields(self._common, table, path, self._report, given)
 
+    def _by_driver(
+        self, spec: DriverSpec | None, driver: str, meant: Mapping[str, str], table: MapNode, path: str
+    ) -> tuple[object, tuple[Channel, ...] | None, str]:
+        """The options of a sensor and its channels, and how the driver's own code failed on them."""
+        if spec is None:
+            return INVALID, None, ""
+        try:
+            options = self._options(spec, driver, meant, table, path)
+            channels = None if options is INVALID else self._channels(spec, driver, options, table, path)
+        except DriverFailed as error:
+            self._report.driver_fault(place_of_driver(table), joined(path, "driver"), str(error))
+            return INVALID, None, str(error)
+        return options, channels, ""
+
     def _options(self, spec: DriverSpec, driver: str, meant: Mapping[str, str], table: MapNode, path: str) -> object:
         fields = fields_of(spec.options)
         ours = {name: key for name, key in meant.items() if name in fields}
         judge_meant(fields, ours, table, path, self._report)
         values = read_fields(fields, table, path, self._report, dict.fromkeys(ours, INVALID))
-        options = construct(spec.options, values, table, path, self._report)
+        with code_of(driver):
+            options = construct(spec.options, values, table, path, self._report)
         if options is INVALID:
             return options
         try:
-            sentences = tuple(spec.check(options)) if spec.check else ()
-            sentences += tuple(spec.check_variant(driver, options)) if spec.check_variant else ()
+            with code_of(driver):
+                sentences = tuple(spec.check(options)) if spec.check else ()
+                sentences += tuple(spec.check_variant(driver, options)) if spec.check_variant else ()
         except OBJECTIONS as error:
             sentences = (str(error),)
         for sentence in sentences:
@@ -223,13 +221,14 @@ class SensorReader:
         if spec.channels_of is None:
             return spec.variants[driver].channels
         try:
-            channels = told_apart(spec.channels_of(options))
+            with code_of(driver):
+                channels = told_apart(spec.channels_of(options))
         except OBJECTIONS as error:
             report_about(str(error), table, path, self._report)
             return None
-        for channel in channels:
-            place, where = _place_of_name(channel.name, table, path)
-            report_bad_name(place, channel.name, where, self._report)
+        for name in [channel.name for channel in channels]:
+            place, where = place_of_name(name, table, path)
+            report_bad_name(place, name, where, self._report)
         return channels
 
     def _sections(
@@ -267,22 +266,5 @@ class SensorReader:
         }
 
 
-def _driver_written(table: MapNode) -> str:
-    """What stands behind ``driver:``, or behind the key that is meant by another word."""
-    entry = table.entries.get("driver")
-    if entry is None and "device" not in table.entries:
-        others = (key for key in table.entries if key not in SENSOR_KEYS and meant_by(key, SENSOR_KEYS) == "driver")
-        entry = table.entries.get(next(others, ""))
-    node = entry.node if entry else None
-    return node.value if isinstance(node, ScalarNode) and isinstance(node.value, str) else ""
-
-
 def _number(value: object) -> int | None:
-    return value if isinstance(value, int) and value else None
-
-
-def _place_of_name(name: str, table: MapNode, path: str) -> tuple[Place, str]:
-    for key, entry in table.entries.items():
-        if key != "channels" and isinstance(entry.node, MapNode) and name in entry.node.entries:
-            return entry.node.entries[name].place, joined(joined(path, key), name)
-    return table.place, path
+    return value if isinstance(value, int) else None

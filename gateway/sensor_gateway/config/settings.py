@@ -295,8 +295,8 @@ class SensorSection:
     bus: Annotated[str, "The bus it is connected to: i2c1, or a key of `buses:`."]
     address: Annotated[int, "I2C address, like 0x76; by default the chip's first. (Loaded: 0 on a serial line.)"] = 0
     unit: Annotated[
-        int, "Number of the device on a serial line that several share (Modbus). (Loaded: 0 without.)", Within(1, 247)
-    ] = 0
+        int, "Number of a Modbus device: 1 to 247, on modbus_tcp 0 to 255. (Loaded: -1 without.)", Within(0, 255)
+    ] = -1
     interval: Annotated[Seconds, "Time between two measurements; by default that of `defaults:`.", Within(0.01, 86400)]
     heartbeat: Annotated[
         Seconds | None,

@@ -49,8 +49,8 @@ def written_sensor(sensor: SensorSection) -> dict[str, object]:
     written = _section(sensor)
     if sensor.address:
         written["address"] = _Address(sensor.address)
-    for key in ("device", "address", "unit"):
-        if not written[key]:
+    for key, none in (("device", ""), ("address", 0), ("unit", -1)):
+        if written[key] == none:
             del written[key]
     return {**written, **_section(sensor.options)}
 

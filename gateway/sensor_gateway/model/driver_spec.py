@@ -129,13 +129,23 @@ class Vector:
     options: Mapping[str, object] = field(default_factory=dict)
 
 
-def vector(variant: str, /, *frames: str | bytes, source: str, tolerance: float = 1e-6, **values: float) -> Vector:
+def vector(
+    variant: str,
+    /,
+    *frames: str | bytes,
+    source: str,
+    tolerance: float = 1e-6,
+    options: Mapping[str, object] | None = None,
+    **values: float,
+) -> Vector:
     """A Vector in one line: frames as hexadecimal digits, and channels by their names.
 
     ``vector("sht40", "be ef 92", temperature=25.1, source="...")``. ValueError for digits that are none.
     """
     raw = tuple(bytes.fromhex(frame) if isinstance(frame, str) else frame for frame in frames)
-    return Vector(variant=variant, frames=raw, values=values, source=source, tolerance=tolerance)
+    return Vector(
+        variant=variant, frames=raw, values=values, source=source, tolerance=tolerance, options=dict(options or {})
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from sensor_gateway.model.reading import FailureCode, Stamp
+from sensor_gateway.model.units import Seconds
 
 
 class Availability(StrEnum):
@@ -26,3 +27,18 @@ class SensorState:
     code: FailureCode | None
     reason: str
     since: Stamp
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UnreadSensor:
+    """A configured sensor whose driver cannot be used: all that is known of it without its driver.
+
+    ``place`` is where the driver is named, ``reason`` what is wrong with it.
+    """
+
+    name: str
+    driver: str
+    interval_s: Seconds
+    label: str
+    place: str
+    reason: str

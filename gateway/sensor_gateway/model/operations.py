@@ -10,7 +10,7 @@ from collections.abc import Callable, Generator
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
-from sensor_gateway.model.errors import BadFrame
+from sensor_gateway.model.errors import BadFrame, NoAnswer
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,3 +100,25 @@ def read_twice(read: Read | WriteRead) -> Generator[Operation, bytes, bytes]:
     if first != second:
         raise BadFrame("two reads of what never changes differ", expected=first, got=second)
     return first
+
+
+def asked(command: Write, pause: Wait, read: Read) -> Generator[Operation, bytes, bytes]:
+    """A command, the time that the chip takes for it, and its answer."""
+    yield command
+    yield pause
+    return (yield read)
+
+
+def until(
+    read: Operation, is_ready: Callable[[bytes], bool], *, pause: Wait, tries: int, otherwise: str
+) -> Generator[Operation, bytes, bytes]:
+    """Read until the answer is ready, with a pause after each that is not; the answer.
+
+    NoAnswer after so many tries, with ``otherwise`` as its beginning. ``is_ready`` may raise what the answer deserves.
+    """
+    for _ in range(tries):
+        answer = yield read
+        if is_ready(answer):
+            return answer
+        yield pause
+    raise NoAnswer(f"{otherwise}, {tries * pause.seconds * 1000:.0f} ms after the time for that")

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from sensor_gateway.changes.rules import Absolute, Deadband
+from sensor_gateway.model.health import UnreadSensor
 from sensor_gateway.publishing.states import PublishedChannel, lifetime_ms
 from sensor_gateway.sensing.plan import ChannelPlan, SensorPlan
 
@@ -23,14 +24,19 @@ class Labels:
     channels: Mapping[tuple[str, str], str] = field(default_factory=dict)
 
 
-def meta(plans: Iterable[SensorPlan], *, gateway: str, version: str, labels: Labels) -> bytes:
-    """Payload of the meta topic."""
+def meta(
+    plans: Iterable[SensorPlan], *, gateway: str, version: str, labels: Labels, unread: Iterable[UnreadSensor] = ()
+) -> bytes:
+    """Payload of the meta topic. The channels of ``unread`` sensors are not known."""
     fields = {
         "schema_version": SCHEMA_VERSION,
         "gateway": gateway,
         "label": labels.gateway,
         "version": version,
-        "sensors": {plan.name: _sensor(plan, labels) for plan in plans},
+        "sensors": {
+            **{plan.name: _sensor(plan, labels) for plan in plans},
+            **{sensor.name: _unread(sensor) for sensor in unread},
+        },
     }
     return json.dumps(fields, ensure_ascii=False, separators=(",", ":")).encode()
 
@@ -57,6 +63,10 @@ def _sensor(plan: SensorPlan, labels: Labels) -> dict[str, object]:
             channel.source.channel.name: _channel(channel, labels) for channel in plan.channels if channel.is_published
         },
     }
+
+
+def _unread(sensor: UnreadSensor) -> dict[str, object]:
+    return {"label": sensor.label, "driver": sensor.driver, "interval_s": sensor.interval_s, "channels": {}}
 
 
 def _channel(plan: ChannelPlan, labels: Labels) -> dict[str, object]:

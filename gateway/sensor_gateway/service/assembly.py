@@ -11,11 +11,14 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from sensor_gateway import __version__
+from sensor_gateway.config.loading import Startable
 from sensor_gateway.config.settings import Configuration
 from sensor_gateway.model.clock import Clock
 from sensor_gateway.model.errors import OperatorError
 from sensor_gateway.model.event_json import EventEncoder
+from sensor_gateway.model.health import Availability, SensorState, UnreadSensor
 from sensor_gateway.model.log import Log
+from sensor_gateway.model.reading import FailureCode
 from sensor_gateway.outbox.identity import REFUSED_EVENTS
 from sensor_gateway.outbox.opening import Hands
 from sensor_gateway.outbox.outbox import LONGEST_CLOSE_S, Outbox
@@ -98,7 +101,7 @@ class Gateway:
 
 
 def assemble(
-    configuration: Configuration,
+    startable: Startable,
     catalogue: DriverCatalogue,
     *,
     directories: Directories,
@@ -107,6 +110,7 @@ def assemble(
     log: Log,
 ) -> Gateway:
     """A gateway, ready to be started. AlreadyRunning where another instance holds the state directory."""
+    configuration = startable.configuration
     if configuration.mqtt is None:
         raise OperatorError("the configuration names no broker")
     claim, machine = claim_state(directories.state, log), read_machine(environ)
@@ -125,7 +129,7 @@ def assemble(
     if claim is None:
         note_hot(directories, log, has_journal=settings.durability is not Durability.MEMORY)
     own = GatewayIdentity(gateway=gateway, own_client_id=f"{gateway}-{outbox.client_suffix}")
-    setup = setup_of(configuration, catalogue, gateway=own.gateway, own_client_id=own.own_client_id)
+    setup = setup_of(startable, catalogue, gateway=own.gateway, own_client_id=own.own_client_id)
     publishing = _publishing_plan(setup, machine.boot, RefusedEvents(directories.state / REFUSED_EVENTS, log))
     retained = RetainedTopics(directories.state, machine, log)
     publishing = with_discovery(_listening(publishing, log), configuration.home_assistant, setup.documents, retained)
@@ -144,7 +148,8 @@ def assemble(
 
 
 def _supervisor(publisher: Publisher, setup: Setup, *, clock: Clock, log: Log) -> Supervisor:
-    keep = _keeper_maker(publisher)
+    outlets = [_outlet_of(setup.unread, publisher, clock=clock, log=log)] if setup.unread else []
+    keep = _keeper_maker(publisher, outlets)
     buses = [keep(plan_bus(name, setup, clock=clock, log=log)) for name in setup.buses]
     return Supervisor(publisher=publisher, buses=buses, clock=clock, log=log, keep=keep)
 
@@ -155,12 +160,16 @@ def _publishing_plan(setup: Setup, boot: str, refused: RefusedEvents) -> Publish
         stream=setup.stream,
         program=Program(instance=secrets.token_hex(4), version=__version__),
         boot=boot,
-        sensors=tuple(plan.name for plan in setup.sensors),
+        sensors=setup.names,
         channels=published_channels(setup.sensors),
-        meta=meta(setup.sensors, gateway=setup.gateway, version=__version__, labels=setup.labels),
+        meta=_meta(setup),
         gap_json=EventEncoder(setup.gateway, boot).gap,
         set_aside=refused.keep,
     )
+
+
+def _meta(setup: Setup) -> bytes:
+    return meta(setup.sensors, gateway=setup.gateway, version=__version__, labels=setup.labels, unread=setup.unread)
 
 
 def _listening(plan: PublishingPlan, log: Log) -> PublishingPlan:
@@ -174,16 +183,15 @@ def published_anew(plan: PublishingPlan, setup: Setup) -> PublishingPlan:
         plan,
         broker=setup.broker,
         stream=setup.stream,
-        sensors=tuple(sensor.name for sensor in setup.sensors),
+        sensors=setup.names,
         channels=published_channels(setup.sensors),
-        meta=meta(setup.sensors, gateway=setup.gateway, version=__version__, labels=setup.labels),
+        meta=_meta(setup),
     )
     return told_anew(anew, setup.documents, plan.settlement.meanwhile)
 
 
-def _keeper_maker(publisher: Publisher) -> Callable[[BusPlan], BusKeeper]:
+def _keeper_maker(publisher: Publisher, outlets: list[Outlet]) -> Callable[[BusPlan], BusKeeper]:
     """Gives each bus its place among the outlets: one that is free, or a new one."""
-    outlets: list[Outlet] = []
     publisher.outlets = outlets
 
     def keep(plan: BusPlan) -> BusKeeper:
@@ -222,6 +230,20 @@ def _survey(
         interval_s=configuration.gateway.health_interval,
     )
     return HealthSurvey(subject, outbox=outbox, buses=lambda: supervisor.buses, written=bytes_written)
+
+
+def _outlet_of(unread: Sequence[UnreadSensor], publisher: Publisher, *, clock: Clock, log: Log) -> Outlet:
+    """An outlet from which comes, once, that these sensors are offline, and why. The log says it here."""
+    outlet, stamp, states = Outlet(0, publisher.wake), clock.stamp(), []
+    for sensor in unread:
+        log.error("driver_not_usable", sensor=sensor.name, place=sensor.place, reason=sensor.reason)
+        reason = f"{sensor.reason}; mend or replace its package and start again, or remove the sensor"
+        code = FailureCode.DRIVER_ERROR
+        state = SensorState(sensor=sensor.name, state=Availability.OFFLINE, code=code, reason=reason, since=stamp)
+        states.append(state)
+    outlet.put((), states)
+    outlet.abandon()
+    return outlet
 
 
 def _poller_maker(name: str, bus: BusSetup, *, slack_s: float, clock: Clock, log: Log) -> Callable[[Outlet], BusRunner]:

@@ -65,7 +65,7 @@ class Daemon:
         if self._hangups:
             os.write(self._write, bytes([signal.SIGHUP]))
         self._log.info("gateway_started", version=__version__, **self._gateway.facts())
-        if not self._gateway.buses:
+        if not self._gateway.publisher.outlets:
             self._log.warning("no_sensors_yet", mind="add one below `sensors:`; `sensor-gateway drivers` lists them")
         try:
             self._gateway.supervisor.start()

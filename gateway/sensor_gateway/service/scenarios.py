@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from pathlib import Path
 
 from sensor_gateway.config.loading import read_plain
@@ -35,9 +35,12 @@ def load_scenario(file: Path) -> Scenario:
         raise ScenarioFaults(_located(file, error.faults)) from None
 
 
-def scenario_for(file: Path, configuration: Configuration) -> Scenario:
-    """The scenario in ``file``; ScenarioFaults also where it names what ``configuration`` does not have."""
-    scenario = load_scenario(file)
+def scenario_for(file: Path, configuration: Configuration, unread: Collection[str] = ()) -> Scenario:
+    """The scenario in ``file``; ScenarioFaults also where it names what ``configuration`` does not have.
+
+    ``unread`` are sensors that it leaves out, since their drivers cannot be used: what is said of them is void.
+    """
+    scenario = load_scenario(file).without(unread)
     strangers = scenario.strangers(
         channels={
             f"{sensor.name}.{channel}" for sensor in configuration.sensors.values() for channel in sensor.channels
@@ -55,13 +58,13 @@ def scenario_of(section: BusSection) -> Scenario | None:
     return None if file is None else load_scenario(file)
 
 
-def scenario_faults(configuration: Configuration) -> tuple[Fault, ...]:
-    """What is wrong with the scenarios that the simulated buses name."""
+def scenario_faults(configuration: Configuration, unread: Collection[str] = ()) -> tuple[Fault, ...]:
+    """What is wrong with the scenarios that the simulated buses name; ``unread`` as above."""
     faults: list[Fault] = []
     for file in dict.fromkeys(map(_file_of, configuration.buses.values())):
         if file is not None:
             try:
-                scenario_for(file, configuration)
+                scenario_for(file, configuration, unread)
             except ScenarioFaults as error:
                 faults += error.faults
     return tuple(faults)

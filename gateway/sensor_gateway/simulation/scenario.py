@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Final
 
@@ -90,6 +90,12 @@ class Scenario:
     def course(self, sensor: str, channel: str) -> Course | None:
         """What is written for a channel; None where its wave goes on."""
         return self.courses.get(f"{sensor}.{channel}")
+
+    def without(self, sensors: Collection[str]) -> Scenario:
+        """The same without what is said of ``sensors``."""
+        courses = {name: course for name, course in self.courses.items() if name.partition(".")[0] not in sensors}
+        faults = tuple(fault for fault in self.faults if fault.sensor is None or fault.sensor not in sensors)
+        return replace(self, courses=courses, faults=faults)
 
     def strangers(self, *, channels: Collection[str], buses: Collection[str]) -> tuple[str, ...]:
         """A sentence for each name in the scenario that is not configured; ``channels`` are ``sensor.channel``."""

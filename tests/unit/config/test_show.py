@@ -122,5 +122,16 @@ def test_every_default_is_visible_and_secrets_are_not(loading: Callable[..., Loa
     assert "    path: /dev/i2c-1\n" in text
 
 
+@pytest.mark.parametrize("unit", [0, 1, 255])
+def test_every_unit_is_shown_and_0_is_one(loading: Callable[..., Loaded], unit: int) -> None:
+    text = f"""
+buses: {{plant: {{type: modbus_tcp, host: h}}}}
+sensors: {{a: {{driver: meter, bus: plant, unit: {unit}, registers: {{x: {{register: 1}}}}}}}}
+"""
+    configuration = whole(loading(text))
+    assert configuration.sensors["a"].unit == unit
+    assert whole(loading(show(configuration))) == configuration
+
+
 def test_without_a_broker_no_section_is_shown(loading: Callable[..., Loaded]) -> None:
     assert "mqtt" not in show(whole(loading("")))

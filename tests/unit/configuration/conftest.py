@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from sensor_gateway.config.loading import Startable
 from sensor_gateway.sensing.catalogue import DriverCatalogue
 from sensor_gateway.service.configuration.reading import ConfigurationSource
 from sensor_gateway.service.configuration.setup import Setup, setup_of
@@ -43,6 +44,8 @@ def setup_from(tmp_path: Path) -> Callable[[str], Setup]:
         reading = ConfigurationSource(file, {}).read()
         assert reading.configuration is not None, reading.faults
         gateway = reading.configuration.gateway.id or "house"
-        return setup_of(reading.configuration, reading.catalogue, gateway=gateway, own_client_id="house-1")
+        return setup_of(
+            Startable(configuration=reading.configuration), reading.catalogue, gateway=gateway, own_client_id="house-1"
+        )
 
     return make

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from sensor_gateway.config.loading import load_text
+from sensor_gateway.config.loading import Startable, load_text
 from sensor_gateway.sensing.catalogue import DriverCatalogue
 from sensor_gateway.service.configuration.difference import Difference, difference
 from sensor_gateway.service.configuration.reading import judged
@@ -199,7 +199,7 @@ def setup_of_house(drawn: dict[str, object]) -> Setup:
     loaded = load_text("\n".join(lines) + "\n", catalogue=CATALOGUE, environ={})
     reading = judged(loaded, CATALOGUE, environ={})
     assert reading.configuration is not None, reading.faults
-    return setup_of(reading.configuration, CATALOGUE, gateway="house", own_client_id="house-1")
+    return setup_of(Startable(configuration=reading.configuration), CATALOGUE, gateway="house", own_client_id="house-1")
 
 
 @settings(suppress_health_check=[HealthCheck.too_slow])

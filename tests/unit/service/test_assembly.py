@@ -8,6 +8,7 @@ from pathlib import Path
 
 from proving.logs import Quiet
 
+from sensor_gateway.config.loading import Startable
 from sensor_gateway.config.settings import Configuration, MqttSection, OutboxSection
 from sensor_gateway.config.values.broker_url import BrokerUrl
 from sensor_gateway.model.channel import Channel, Source
@@ -24,7 +25,7 @@ def test_a_sync_that_has_answered_wakes_the_publisher(tmp_path: Path) -> None:
     clock = SystemClock()
     url = BrokerUrl(host="localhost", port=1883, is_tls=False)
     gateway = assemble(
-        Configuration(mqtt=MqttSection(url=url), outbox=OutboxSection(durability="always")),
+        Startable(configuration=Configuration(mqtt=MqttSection(url=url), outbox=OutboxSection(durability="always"))),
         DriverCatalogue(),
         directories=Directories(state=tmp_path, hot=None),
         environ={},

@@ -10,7 +10,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from sensor_gateway.cli.arguments import DEFAULT_FILE, load_checked, load_or_complain, say
+from sensor_gateway.cli.arguments import DEFAULT_FILE, load_checked, load_startable, say
 from sensor_gateway.model.errors import OperatorError
 
 if TYPE_CHECKING:
@@ -59,8 +59,9 @@ def configuration_of(arguments: argparse.Namespace) -> Configuration | None:
     from sensor_gateway.sensing.catalogue import DriverCatalogue
 
     if arguments.config is not None:
-        return load_or_complain(arguments.config, DriverCatalogue(), needs_broker=False)
-    return load_checked(DEFAULT_FILE, DriverCatalogue(), needs_broker=False).configuration
+        return load_startable(arguments.config, DriverCatalogue(), needs_broker=False).configuration
+    startable = load_checked(DEFAULT_FILE, DriverCatalogue(), needs_broker=False).startable
+    return startable.configuration if startable else None
 
 
 def find_outbox(arguments: argparse.Namespace) -> Inspected:

@@ -11,7 +11,7 @@ from sensor_gateway.cli.arguments import (
     add_command,
     add_named_config,
     config_file,
-    load_or_complain,
+    load_startable,
     say,
     unknown_name,
 )
@@ -48,7 +48,7 @@ def run(arguments: argparse.Namespace) -> int:
     from sensor_gateway.sensing.catalogue import DriverCatalogue
 
     catalogue = DriverCatalogue()
-    configuration = load_or_complain(config_file(arguments), catalogue, needs_broker=False)
+    configuration = load_startable(config_file(arguments), catalogue, needs_broker=False).configuration
     buses = {sensor: section.bus for sensor, section in configuration.sensors.items()}
     name = arguments.name
     sensors = [name] if name in buses else [sensor for sensor, bus in buses.items() if bus == name]

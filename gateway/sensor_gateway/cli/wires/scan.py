@@ -30,7 +30,7 @@ _ABOUT = """\
 Looks at every I2C bus and serial port of this machine: which addresses answer, which chip each one is or may be, what
 a kernel driver owns or measures itself (hwmon, IIO, 1-wire), and what of it is configured or missing. To a chip that
 is not identified yet it writes nothing that another chip at that address would act on; serial ports are not opened.
-Stop the daemon first: it owns its buses.
+To configured buses on the network it connects, and sends nothing. Stop the daemon first: it owns its buses.
 
   sensor-gateway scan
   sensor-gateway scan --config my.yaml
@@ -83,7 +83,10 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _configuration(named: Path | None, catalogue: DriverCatalogue) -> Configuration:
-    """The configuration where one is named or at its usual place; else an empty one. Unusable where it has faults."""
+    """The configuration where one is named or at its usual place; else an empty one. Unusable where it has faults.
+
+    Sensors whose drivers cannot be used are left out, and told.
+    """
     from sensor_gateway.config.settings import Configuration
 
     file = named or DEFAULT_FILE
@@ -91,8 +94,8 @@ def _configuration(named: Path | None, catalogue: DriverCatalogue) -> Configurat
         return Configuration()
     checked = load_checked(file, catalogue, needs_broker=False)
     complain(checked)
-    if checked.configuration is not None:
-        return checked.configuration
+    if checked.startable is not None:
+        return checked.startable.configuration
     if named is not None:
         raise Unusable
     return Configuration()
@@ -108,4 +111,5 @@ def _code(survey: Survey) -> int:
     codes += [EX_FAILED for bus in survey.buses if bus.missing]
     codes += [EX_FAILED for _ in survey.lost]
     codes += [EX_FAILED for port in survey.ports if port.is_missing]
+    codes += [EX_FAILED for line in survey.lines if line.trouble]
     return max(codes, default=os.EX_OK)

@@ -8,9 +8,9 @@ from collections.abc import Iterator, Mapping
 from typing import Final
 
 from sensor_gateway.cli.arguments import program
+from sensor_gateway.cli.wires import network_lines
 from sensor_gateway.cli.wires.survey import BusSeen, DeviceSeen, PortSeen, Survey, is_of_kind
 from sensor_gateway.model.errors import GatewayError
-from sensor_gateway.sensing.plan import SensorPlan
 from sensor_gateway.sensing.scan.candidates import Candidate
 from sensor_gateway.sensing.scan.identification import Finding, Verdict
 from sensor_gateway.sensing.serial_port import NO_PORT
@@ -38,6 +38,7 @@ def page(survey: Survey) -> Iterator[str]:
             yield from _port(port)
     elif not any(bus.node is None for bus in survey.buses):
         yield f"no serial port: {NO_PORT}"
+    yield from network_lines.rows(survey.lines)
 
 
 def yaml(survey: Survey) -> Iterator[str]:
@@ -95,6 +96,7 @@ def facts(survey: Survey) -> dict[str, object]:
             }
             for port in survey.ports
         ],
+        "network": network_lines.facts(survey.lines),
         "kernel": [
             {
                 "kind": seen.device.kind,
@@ -107,7 +109,11 @@ def facts(survey: Survey) -> dict[str, object]:
         ],
         "lost": [
             plan.name
-            for plans in (survey.lost, *(port.sensors for port in survey.ports if port.is_missing))
+            for plans in (
+                survey.lost,
+                *(port.sensors for port in survey.ports if port.is_missing),
+                *(line.sensors for line in survey.lines if line.trouble),
+            )
             for plan in plans
         ],
         "trouble": None if survey.no_bus is None else str(survey.no_bus),
@@ -207,15 +213,11 @@ def _row(address: int, what: str, status: str) -> str:
 
 def _port(port: PortSeen) -> Iterator[str]:
     behind = "" if port.node.path == port.node.device else f" -> {port.node.device}"
-    sensors = ", ".join(_on_port(plan) for plan in port.sensors) or "no sensor"
+    sensors = ", ".join(map(network_lines.on_line, port.sensors)) or "no sensor"
     status = f"{port.bus}{' is missing' if port.is_missing else ''}: {sensors}" if port.bus else "not configured"
     yield f"  {port.node.path}{behind}  {status}"
     if port.node.trouble:
         yield f"        {escape(port.node.trouble)}"
-
-
-def _on_port(plan: SensorPlan) -> str:
-    return f"{plan.name} (unit {plan.address})" if plan.spec.needs_unit else plan.name
 
 
 def _yaml_ports(survey: Survey, names: set[str]) -> Iterator[str]:

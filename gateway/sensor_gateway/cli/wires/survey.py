@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from sensor_gateway.cli.wires.network_lines import NetworkLine, network_lines
 from sensor_gateway.config.settings import (
     Configuration,
     I2cBusSection,
@@ -88,11 +89,12 @@ class Survey:
     """All that was seen. ``no_bus`` is what to do where the machine has no I2C bus at all.
 
     ``lost`` are configured sensors whose device the kernel does not have, or has several of; those on a serial port
-    that is missing stand with that port.
+    or line that is missing stand with that one.
     """
 
     buses: tuple[BusSeen, ...]
     ports: tuple[PortSeen, ...]
+    lines: tuple[NetworkLine, ...]
     devices: tuple[DeviceSeen, ...]
     lost: tuple[SensorPlan, ...]
     no_bus: GatewayError | None
@@ -143,6 +145,7 @@ class Surveyor:
         return Survey(
             buses=tuple(seen),
             ports=() if wanted else tuple(self._ports()),
+            lines=() if wanted else tuple(network_lines(self._configuration, self._plans, self._clock)),
             devices=() if wanted else tuple(devices),
             lost=() if wanted else tuple(plan for plan, found in readers if len(found) != 1),
             no_bus=None if nodes or absent else self._refusal(),

@@ -67,11 +67,22 @@ class Report:
         self.faults: list[Fault] = []
         self.warnings: list[Fault] = []
         self._closed: set[Place] = set()
+        self._of_drivers: set[Fault] = set()
 
     def fault(self, place: Place, path: str, message: str) -> None:
         """Note something that makes the configuration unusable."""
         if place not in self._closed:
             self.faults.append(Fault.at(place, path, message))
+
+    def driver_fault(self, place: Place, path: str, message: str) -> None:
+        """Note a fault of an installed driver, which costs its own sensors and nothing else."""
+        self.fault(place, path, message)
+        self._of_drivers.add(Fault.at(place, path, message))
+
+    @property
+    def is_usable(self) -> bool:
+        """Whether all that is wrong costs single sensors only."""
+        return self._of_drivers.issuperset(self.faults)
 
     def last_fault(self, place: Place, path: str, message: str) -> None:
         """Note a fault after which nothing more about what is written there is worth saying."""

@@ -5,9 +5,17 @@ A chip with gains and integration times sees moonlight and sunlight, but not wit
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, TypeAlias, TypeVar
+
+from sensor_gateway.model.errors import OverRange
+from sensor_gateway.model.operations import Operation
+
+Answer = TypeVar("Answer")
+
+Ranged: TypeAlias = Generator[Operation, bytes, tuple[Answer, float | None]]
+"""A measurement in one range: its answer, and the level that it tells; None where it was saturated."""
 
 MOST_RANGES_TRIED: Final = 5
 """In one measurement: the range in use, the brightest after saturation, the one that suits, and its neighbours."""
@@ -35,3 +43,21 @@ def suitable_range(spans: Sequence[Span], at: int, level: float | None) -> int:
     if spans[at].low <= level <= spans[at].high:
         return at
     return next((place for place, span in enumerate(spans) if level <= span.high), last)
+
+
+def suited(
+    spans: Sequence[Span], at: int, measured: Callable[[int], Ranged[Answer]], *, is_fixed: bool = False
+) -> Generator[Operation, bytes, Answer]:
+    """Measure in range ``at``, and again in the one that suits, until that is the range in use; the last answer.
+
+    ``measured(place)`` measures in the range of that place. It enters the range where that is another one than before,
+    and remembers it for the next measurement. Where ``is_fixed``, the first answer stands. OverRange where the level
+    runs away from every range that was chosen for it.
+    """
+    for _ in range(MOST_RANGES_TRIED):
+        answer, level = yield from measured(at)
+        place = at if is_fixed else suitable_range(spans, at, level)
+        if place == at:
+            return answer
+        at = place
+    raise OverRange("the light changes faster than the chip's ranges can follow")

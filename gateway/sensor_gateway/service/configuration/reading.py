@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from sensor_gateway.config.credentials import resolve_secrets
-from sensor_gateway.config.loading import Loaded, load, load_copies
+from sensor_gateway.config.loading import Loaded, Startable, load, load_copies
 from sensor_gateway.config.settings import Configuration
 from sensor_gateway.config.text.faults import Fault
 from sensor_gateway.sensing.catalogue import DriverCatalogue
@@ -23,11 +23,13 @@ from sensor_gateway.service.scenarios import scenario_faults
 class Reading:
     """What came of reading: a configuration exactly where there are no faults, with the drivers that it was read by.
 
+    ``startable`` is there too where drivers that cannot be used are all that is wrong.
     ``copies`` is what could be read again later; None where there are faults, or a secret stands in a file in a way
     that it cannot be left out.
     """
 
     configuration: Configuration | None
+    startable: Startable | None
     catalogue: DriverCatalogue
     faults: tuple[Fault, ...]
     warnings: tuple[Fault, ...]
@@ -58,16 +60,19 @@ class ConfigurationSource:
 
 def judged(loaded: Loaded, catalogue: DriverCatalogue, *, environ: Mapping[str, str] | None) -> Reading:
     """What was loaded, with its scenarios checked, and its secrets read where ``environ`` is given."""
-    configuration, faults = loaded.configuration, loaded.faults
+    startable, faults = loaded.startable, loaded.faults
     copies: Copies | None = None
-    if configuration is not None:
-        copies = copies_of(loaded)
-        faults = scenario_faults(configuration)
+    if startable is not None:
+        copies = None if faults else copies_of(loaded)
+        more = scenario_faults(startable.configuration, [sensor.name for sensor in startable.unread])
         if environ is not None:
-            configuration, more = resolve_secrets(configuration, environ=environ)
-            faults += more
+            configuration, secret = resolve_secrets(startable.configuration, environ=environ)
+            startable, more = replace(startable, configuration=configuration), more + secret
+        faults += more
+        startable = None if more else startable
     return Reading(
-        configuration=None if faults else configuration,
+        configuration=None if faults or startable is None else startable.configuration,
+        startable=startable,
         catalogue=catalogue,
         faults=faults,
         warnings=loaded.warnings,

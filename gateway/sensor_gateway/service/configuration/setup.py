@@ -10,9 +10,11 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Final
 
-from sensor_gateway.config.settings import BusSection, Configuration, SimulatedBusSection
+from sensor_gateway.config.loading import Startable
+from sensor_gateway.config.settings import BusSection, SimulatedBusSection
 from sensor_gateway.model.driver_spec import BusKind
 from sensor_gateway.model.errors import OperatorError
+from sensor_gateway.model.health import UnreadSensor
 from sensor_gateway.outbox.settings import OutboxSettings
 from sensor_gateway.publishing.discovery.documents import Document
 from sensor_gateway.publishing.messages import Topics
@@ -69,15 +71,22 @@ class Setup:
     labels: Labels
     documents: tuple[Document, ...]
     sensors: tuple[SensorPlan, ...]
+    unread: tuple[UnreadSensor, ...]
     buses: Mapping[str, BusSetup]
     others: Mapping[str, object]
 
+    @property
+    def names(self) -> tuple[str, ...]:
+        """All sensors that are configured, those too whose driver cannot be used."""
+        return (*(plan.name for plan in self.sensors), *(sensor.name for sensor in self.unread))
 
-def setup_of(configuration: Configuration, catalogue: DriverCatalogue, *, gateway: str, own_client_id: str) -> Setup:
-    """What ``configuration`` comes to, for the gateway of this id. OperatorError where it names no broker.
+
+def setup_of(startable: Startable, catalogue: DriverCatalogue, *, gateway: str, own_client_id: str) -> Setup:
+    """What a configuration comes to, for the gateway of this id. OperatorError where it names no broker.
 
     ``own_client_id`` is used where the file names none.
     """
+    configuration = startable.configuration
     mqtt = configuration.mqtt
     if mqtt is None:
         raise OperatorError("the configuration names no broker")
@@ -105,6 +114,7 @@ def setup_of(configuration: Configuration, catalogue: DriverCatalogue, *, gatewa
             configuration, plans, Topics(prefix=stream.topic_prefix, gateway=gateway), labels
         ),
         sensors=plans,
+        unread=startable.unread,
         buses={name: bus for name, bus in buses.items() if bus.sensors},
         others={
             "gateway.health_interval": configuration.gateway.health_interval,

@@ -137,13 +137,13 @@ class Demonstration:
         catalogue = DriverCatalogue()
         text = CONFIGURATION.format(port=self._door.port, version=self._broker.version)
         loaded = load_text(text, catalogue=catalogue, environ={}, file=Path("demo.yaml"))
-        if loaded.configuration is None:
+        if loaded.startable is None:
             raise OperatorError("\n".join(map(str, loaded.faults)))
         state, hot = directory / "state", directory / "hot"
         hot.mkdir()
         directories = Directories(state=state, hot=hot)
         return assemble(
-            loaded.configuration, catalogue, directories=directories, environ=os.environ, clock=self._clock, log=log
+            loaded.startable, catalogue, directories=directories, environ=os.environ, clock=self._clock, log=log
         )
 
     def play(self) -> Result:

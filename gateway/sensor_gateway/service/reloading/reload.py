@@ -12,6 +12,7 @@ from functools import partial
 from pathlib import Path
 from typing import Final, Protocol
 
+from sensor_gateway.config.loading import Startable
 from sensor_gateway.config.text.faults import Fault
 from sensor_gateway.model.clock import Clock
 from sensor_gateway.model.errors import OperatorError
@@ -88,7 +89,7 @@ class Reloader:
             return ReloadAnswer(outcome=Outcome.FAULTY, problems=tuple(map(str, reading.faults)), notes=warnings)
         identity = self._gateway.identity
         setup = setup_of(
-            configuration,
+            Startable(configuration=configuration),
             reading.catalogue,
             gateway=configuration.gateway.id or own_gateway_id(self._state_directory),
             own_client_id=identity.own_client_id,

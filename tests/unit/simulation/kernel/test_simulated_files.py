@@ -10,7 +10,7 @@ import pytest
 
 from sensor_drivers import ds18b20, linux
 from sensor_gateway.config.loading import load_text
-from sensor_gateway.driver import DriverSpec, FileMissing, KernelDevice
+from sensor_gateway.driver import BadFrame, DriverSpec, FileMissing, KernelDevice
 from sensor_gateway.model.errors import BusMissing, DeviceMissing, Nack, NoAnswer
 from sensor_gateway.service.rehearsal import Rehearsal, expected_channels
 from sensor_gateway.simulation.chips.chip import Mounting
@@ -171,7 +171,7 @@ def test_the_faults_of_a_scenario_are_errors_of_the_door(build: Build, kind: str
 @pytest.mark.parametrize("kind", ["crc", "short"])
 def test_a_broken_text_is_no_value(build: Build, kind: str) -> None:
     text = build({"sensor": "probe", "kind": kind}).read_file(PROBE, "w1_slave")
-    with pytest.raises(ds18b20.BadFrame):
+    with pytest.raises(BadFrame):
         ds18b20.convert(text, "28")
 
 
