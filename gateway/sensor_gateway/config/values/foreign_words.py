@@ -170,7 +170,6 @@ ELSEWHERE: Final = MappingProxyType(
 LATER: Final = frozenset(
     {
         "destinations",
-        "commands",
         "historian",
         "status_page",
         "sparkplug",
@@ -178,6 +177,9 @@ LATER: Final = frozenset(
     }
 )
 """Keys of a later release."""
+
+LATER_CHOICES: Final = frozenset({"reload"})
+"""What can be chosen in a later release."""
 
 FORMS: Final = MappingProxyType(
     {
