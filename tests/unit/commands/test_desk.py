@@ -8,6 +8,8 @@ from math import inf
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from proving.logs import Journal
 
 from sensor_gateway.changes.rules import Absolute, ChangeRules
@@ -17,7 +19,7 @@ from sensor_gateway.model.event import Quality
 from sensor_gateway.model.quantity import TEMPERATURE
 from sensor_gateway.model.reading import FailureCode
 from sensor_gateway.model.units import Seconds
-from sensor_gateway.publishing.incoming import Reply
+from sensor_gateway.publishing.incoming import Incoming, Reply
 from sensor_gateway.sensing.plan import ChannelPlan, SensorPlan
 from sensor_gateway.sensing.polling.knowledge import ChannelKnowledge, ReadAnswer, ReadRequest
 from sensor_gateway.service.commands.desk import CommandDesk
@@ -265,3 +267,38 @@ def test_a_line_of_the_audit_is_short_whatever_was_sent(desk: Desk) -> None:
 def test_nothing_that_was_sent_leaves_a_surrogate_in_the_answer(desk: Desk) -> None:
     (answer,) = desk.ask(b'{"sensor": "\\ud800"}')
     assert answer["code"] == "unknown_sensor"
+
+
+@pytest.mark.parametrize("opening", [b"[", b'{"a":'])
+def test_a_payload_of_any_depth_is_judged_and_never_raises(desk: Desk, opening: bytes) -> None:
+    """Also just below the depth that the interpreter takes, where whoever shows the value goes a step too deep."""
+    closing = b"]" if opening == b"[" else b"}"
+    for depth in [*range(1, 1200, 7), *range(800, 1010)]:
+        desk.now_s += 2.0
+        (answer,) = desk.ask(b'{"sensor": ' + opening * depth + b"1" + closing * depth + b"}")
+        assert answer["code"] in {"malformed", "bad_argument", "too_large"}
+
+
+strange = st.builds(
+    Incoming,
+    topic=st.text(max_size=30) | st.sampled_from(["sensors/v1/house/command/read", "sensors/v1/house/command/"]),
+    payload=st.binary(max_size=100) | st.sampled_from([b'{"sensor":"attic"}', b'{"level":"debug"}', b"[" * 100_000]),
+    is_retained=st.booleans(),
+    expiry_s=st.none() | st.integers(0, 2**32 - 1),
+    response_topic=st.none() | st.text(max_size=300),
+    correlation=st.none() | st.binary(max_size=100),
+)
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(came=st.lists(strange, max_size=20))
+def test_whatever_comes_the_desk_raises_nothing_and_says_at_most_one_whole_answer(
+    limits: CommandLimits, request_in: Callable[..., Any], stamp_at: Callable[..., Any], came: list[Incoming]
+) -> None:
+    desk = Desk(limits, request_in, stamp_at)
+    for incoming in came:
+        said = desk.desk.hear(incoming, desk.now_s, stamp_at())
+        assert len(said) <= 1
+        assert all(json.loads(reply.payload.decode())["result"] in {"done", "failed", "refused"} for reply in said)
+        desk.tend(desk.now_s + 1.0)
+    assert sum(desk.desk.counters.refused.values()) <= len(came)

@@ -43,7 +43,7 @@ class Audit:
 
     def accepted(self, request: Request) -> None:
         """It is carried out now: always worth a line, since they are few."""
-        arguments = _short(str(dict(request.arguments)))
+        arguments = _short(str({key: _plain(value) for key, value in request.arguments.items()}))
         self._log.info(
             "command_accepted",
             command=request.name,
@@ -76,6 +76,11 @@ class Audit:
         self._log.warning(
             "command_refused", command=_short(refused.name), code=refused.code.value, reason=refused.reason, **more
         )
+
+
+def _plain(value: object) -> object:
+    """A value that can be shown: what is nested may be too deep for that, and no command has such an argument."""
+    return value if value is None or isinstance(value, str | int | float) else "..."
 
 
 def _short(text: str) -> str:
