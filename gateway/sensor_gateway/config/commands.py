@@ -17,9 +17,9 @@ class CommandsSection:
     """
 
     allow: Annotated[
-        tuple[Literal["read", "log-level"], ...],
-        "Commands that are carried out; all others are refused. read: poll a sensor now; log-level: log more for a "
-        "while.",
+        tuple[Literal["read", "reload", "log-level"], ...],
+        "Commands that are carried out; all others are refused. read: poll a sensor now; reload: read this file anew; "
+        "log-level: log more for a while.",
     ] = ()
     per_minute: Annotated[
         int, "Most commands carried out in a minute; a sixth of them may come at once.", Within(1, 600)

@@ -45,7 +45,7 @@ def test_each_example_gives_the_answer_beside_it_and_leaves_the_lines_of_the_aud
     told = [_shape(entry) for entry in house.gateway.entries()]
     for line in page_blocks("jsonl")[0].splitlines():
         assert _shape(json.loads(line)) in told, line
-    assert house.named("gateway_started")[0]["commands"] == ["read", "log-level"]
+    assert house.named("gateway_started")[0]["commands"] == ["read", "reload", "log-level"]
 
 
 def test_who_is_not_on_the_access_list_is_not_heard(

@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
-import paho.mqtt.client as mqtt
 import pytest
-from paho.mqtt.packettypes import PacketTypes
-from paho.mqtt.properties import Properties
 
 pytestmark = [
     pytest.mark.system,
@@ -26,52 +22,8 @@ HOSTILE = (
 )  # fmt: skip
 
 
-class Operator:
-    """Who may publish commands, and hears all that the gateway says."""
-
-    def __init__(self, port: int, version: mqtt.MQTTProtocolVersion) -> None:
-        self.is_v5 = version == mqtt.MQTTv5
-        self.answers: list[dict[str, Any]] = []
-        self.seqs: list[int] = []
-        self.client = mqtt.Client(mqtt.CallbackAPIVersion.VERSION2, protocol=version)
-        self.client.max_queued_messages_set(0)
-        self.client.username_pw_set("operator", "only-here")
-        subscribed = threading.Event()
-        self.client.on_connect = lambda client, *_: client.subscribe([("sensors/v1/#", 1), ("answers/#", 1)])
-        self.client.on_subscribe = lambda *_: subscribed.set()
-        self.client.on_message = self._hear
-        self.client.connect("127.0.0.1", port)
-        self.client.loop_start()
-        assert subscribed.wait(10)
-
-    def _hear(self, _client: mqtt.Client, _data: object, message: mqtt.MQTTMessage) -> None:
-        if message.topic.endswith("/events"):
-            self.seqs += [event["seq"] for event in json.loads(message.payload) if "seq" in event]
-        elif "/response/" in message.topic or message.topic.startswith("answers/"):
-            self.answers.append(json.loads(message.payload))
-
-    def ask(self, name: str, payload: object, *, retain: bool = False, response_topic: str | None = None) -> None:
-        data = payload if isinstance(payload, bytes) else json.dumps(payload)
-        properties = None
-        if response_topic is not None:
-            properties = Properties(PacketTypes.PUBLISH)
-            properties.ResponseTopic = response_topic
-        self.client.publish(COMMAND + name, data, 1, retain, properties)
-
-    def named(self, transaction: str) -> list[dict[str, Any]]:
-        return [answer for answer in [*self.answers] if answer["transaction"] == transaction]
-
-
-@pytest.fixture(params=[mqtt.MQTTv5, mqtt.MQTTv311], ids=["5", "3.1.1"])
-def operator(request: pytest.FixtureRequest, house: Any) -> Iterator[Operator]:
-    operator = Operator(house.port, request.param)
-    yield operator
-    operator.client.disconnect()
-    operator.client.loop_stop()
-
-
 def test_a_flood_of_hostile_requests_is_refused_and_a_good_one_is_answered(
-    house: Any, operator: Operator, wait_until: Callable[..., None]
+    house: Any, operator: Any, wait_until: Callable[..., None]
 ) -> None:
     wait_until(lambda: len(house.named("sensor_first_reading")) == 2)
     for number in range(6000):
@@ -93,7 +45,7 @@ def test_a_flood_of_hostile_requests_is_refused_and_a_good_one_is_answered(
 
 
 def test_a_command_that_waited_retained_is_not_carried_out_at_any_connection(
-    house: Any, operator: Operator, wait_until: Callable[..., None]
+    house: Any, operator: Any, wait_until: Callable[..., None]
 ) -> None:
     operator.ask("log-level", {"level": "debug", "transaction": "kept"}, retain=True)
     wait_until(lambda: len(house.named("sensor_first_reading")) == 2)
@@ -107,7 +59,7 @@ def test_a_command_that_waited_retained_is_not_carried_out_at_any_connection(
     assert len(house.named("command_accepted")) == accepted + 1
 
 
-def test_the_same_transaction_twice_runs_once(house: Any, operator: Operator, wait_until: Callable[..., None]) -> None:
+def test_the_same_transaction_twice_runs_once(house: Any, operator: Any, wait_until: Callable[..., None]) -> None:
     wait_until(lambda: len(house.named("sensor_first_reading")) == 2)
     for _ in range(3):
         operator.ask("read", {"sensor": "attic", "transaction": "once"})
@@ -118,7 +70,7 @@ def test_the_same_transaction_twice_runs_once(house: Any, operator: Operator, wa
 
 
 def test_an_answer_is_not_sent_where_it_would_command_the_gateway_again(
-    house: Any, operator: Operator, wait_until: Callable[..., None]
+    house: Any, operator: Any, wait_until: Callable[..., None]
 ) -> None:
     """A loop, if it were: the answer to each request would be the next one."""
     if not operator.is_v5:

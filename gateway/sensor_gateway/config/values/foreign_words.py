@@ -178,9 +178,6 @@ LATER: Final = frozenset(
 )
 """Keys of a later release."""
 
-LATER_CHOICES: Final = frozenset({"reload"})
-"""What can be chosen in a later release."""
-
 FORMS: Final = MappingProxyType(
     {
         "accuracy_decimals": "filters: [{round: N}]",

@@ -22,7 +22,7 @@ from sensor_gateway.config.text.nodes import (
     shortened,
 )
 from sensor_gateway.config.text.syntax_faults import key_without_space, space_missing
-from sensor_gateway.config.values.foreign_words import FOREIGN_VALUES, LATER, LATER_CHOICES
+from sensor_gateway.config.values.foreign_words import FOREIGN_VALUES, LATER
 from sensor_gateway.config.values.kinds import Kind
 from sensor_gateway.config.values.near_miss import foreign_key, listed, meant_by, near_miss, unknown_key
 from sensor_gateway.config.values.notation import Mark, Within, check_identifier, check_topic
@@ -151,8 +151,6 @@ def _no_choice(node: Node, choices: Collection[object], by_text: Collection[str]
         return f"expected one of {listed(names)}, got {described(node)}"
     if node.is_quoted and any(node.text == str(choice) for choice in choices):
         return f"expected one of {listed(names)}, got {described(node)}; did you mean {node.text} (without quotes)?"
-    if node.text in LATER_CHOICES:
-        return f"this release does not know `{node.text}`, a later one does; expected one of {listed(names)}"
     begun = [choice for choice in by_text if choice.startswith(node.text.lower())]
     foreign = FOREIGN_VALUES.get(node.text.lower())
     meant = foreign if foreign in by_text else begun[0] if len(begun) == 1 else near_miss(node.text, by_text)

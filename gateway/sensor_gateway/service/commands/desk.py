@@ -11,6 +11,7 @@ from sensor_gateway.publishing.incoming import Incoming, Reply
 from sensor_gateway.service.commands.audit import Audit, CommandCounters
 from sensor_gateway.service.commands.judge import CommandLimits, Judge, Refused, command_topics
 from sensor_gateway.service.commands.outcome import Command, Outcome, answer
+from sensor_gateway.service.commands.reloading import ReloadCommand
 from sensor_gateway.service.commands.request import Request
 
 
@@ -29,6 +30,12 @@ class CommandDesk:
     def counters(self) -> CommandCounters:
         """What was asked since the start, and what came of it."""
         return self._audit.counters
+
+    @property
+    def reloads(self) -> ReloadCommand | None:
+        """Where the main thread finds that somebody wants the configuration to be read anew, if that is allowed."""
+        command = self._commands.get("reload")
+        return command if isinstance(command, ReloadCommand) else None
 
     def hear(self, incoming: Incoming, now_s: float, now: Stamp) -> Sequence[Reply]:
         """A request came in; the answer, if there is one already."""

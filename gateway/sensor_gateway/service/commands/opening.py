@@ -9,7 +9,9 @@ from sensor_gateway.model.log import Log
 from sensor_gateway.service.commands.desk import CommandDesk
 from sensor_gateway.service.commands.judge import CommandLimits
 from sensor_gateway.service.commands.log_level import LogLevelCommand
+from sensor_gateway.service.commands.outcome import Command
 from sensor_gateway.service.commands.reading import AskedBus, ReadCommand
+from sensor_gateway.service.commands.reloading import ReloadCommand
 from sensor_gateway.service.logs import AdjustableLog
 
 
@@ -27,4 +29,9 @@ def open_desk(
         max_size=section.max_size,
     )
     leveled = log if isinstance(log, AdjustableLog) else AdjustableLog(log)
-    return CommandDesk(limits, {"read": ReadCommand(buses), "log-level": LogLevelCommand(leveled)}, log=log)
+    commands: dict[str, Command] = {
+        "read": ReadCommand(buses),
+        "reload": ReloadCommand(),
+        "log-level": LogLevelCommand(leveled),
+    }
+    return CommandDesk(limits, commands, log=log)
