@@ -25,6 +25,7 @@ class CommandDesk:
         self._commands = {name: commands[name] for name in limits.allowed}
         self._judge = Judge(limits)
         self._audit = Audit(log)
+        self._is_busy = False
 
     @property
     def counters(self) -> CommandCounters:
@@ -47,19 +48,26 @@ class CommandDesk:
             facts = {"code": verdict.code.value, "reason": verdict.reason}
             return (answer(verdict.name, "refused", facts, verdict.answer_to),)
         self._audit.accepted(verdict)
+        self._is_busy = True
         outcome = self._commands[verdict.name].begin(verdict, now_s)
         return () if outcome is None else (self._ended(verdict, outcome),)
 
     def tend(self, now_s: float, _now: Stamp) -> Sequence[Reply]:
-        """The answers that have come by now."""
-        return [
+        """The answers that have come by now. It costs nothing while nobody asks."""
+        if not self._is_busy:
+            return ()
+        said = [
             self._ended(request, outcome)
             for command in self._commands.values()
             for request, outcome in command.tend(now_s)
         ]
+        self._is_busy = self.wait_s(now_s) < inf
+        return said
 
     def wait_s(self, now_s: float) -> float:
         """Seconds until a command wants to be looked after."""
+        if not self._is_busy:
+            return inf
         return min((command.wait_s(now_s) for command in self._commands.values()), default=inf)
 
     def _ended(self, request: Request, outcome: Outcome) -> Reply:
