@@ -24,7 +24,7 @@ from sensor_gateway.sensing.outlet import Outlet
 from sensor_gateway.sensing.plan import SensorPlan
 from sensor_gateway.sensing.poller import BusChange
 from sensor_gateway.sensing.polling.enquiries import Enquiries
-from sensor_gateway.sensing.polling.knowledge import ReadAnswer, ReadRequest
+from sensor_gateway.sensing.polling.knowledge import ReadAnswer
 
 HUNG_AFTER_S: Final = 60.0
 """A bus thread takes a turn every 10 s at least; the longest exchange on a line is far below this."""
@@ -125,9 +125,10 @@ class BusKeeper:
         """What is read on it."""
         return self.plan.sensors
 
-    def ask(self, request: ReadRequest) -> bool:
-        """From the publisher's thread: have a sensor read. False where the bus is not served, or too many ask."""
-        return self._runner is not None and not self.is_hung and self._runner.enquiries.put(request)
+    @property
+    def enquiries(self) -> Enquiries | None:
+        """Where to ask for a sensor to be read now; None where the bus is not served."""
+        return None if self._runner is None or self.is_hung else self._runner.enquiries
 
     def answers(self) -> Sequence[ReadAnswer]:
         """From the publisher's thread: what has been read since the last time."""

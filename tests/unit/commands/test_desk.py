@@ -65,7 +65,11 @@ class Bus:
         self.asked: list[ReadRequest] = []
         self.said: list[ReadAnswer] = []
 
-    def ask(self, request: ReadRequest) -> bool:
+    @property
+    def enquiries(self) -> Bus:
+        return self
+
+    def put(self, request: ReadRequest) -> bool:
         if not self.is_full:
             self.asked.append(request)
         return not self.is_full

@@ -304,13 +304,15 @@ def test_a_bus_that_never_said_anything_is_reported_all_the_same(house: House) -
 
 def test_who_asks_for_a_sensor_asks_the_thread_of_the_day_and_finds_its_answer(house: House) -> None:
     request = ReadRequest(number=1, sensor="attic")
-    assert house.bus.ask(request)
+    assert house.bus.enquiries is not None
+    assert house.bus.enquiries.put(request)
     house.pollers[0].ended.set()
     assert house.bus.life is not None
     house.bus.life.thread.join(5)
     house.pass_time(1)
     house.pass_time(RESTART_AFTER_S[0])
-    assert house.bus.ask(request)
+    assert house.bus.enquiries is not None
+    assert house.bus.enquiries.put(request)
     assert [runner.enquiries.is_more for runner in house.pollers] == [True, True]
     answer = ReadAnswer(number=1, stamp=house.clock.stamp(), channels=(), code=None, reason="")
     house.handed_over[1].answer([answer])
@@ -319,7 +321,7 @@ def test_who_asks_for_a_sensor_asks_the_thread_of_the_day_and_finds_its_answer(h
 
 def test_nobody_asks_a_bus_that_hangs_nor_hears_what_it_answers_later(house: House) -> None:
     house.pass_time(HUNG_AFTER_S)
-    assert not house.bus.ask(ReadRequest(number=1, sensor="attic"))
+    assert house.bus.enquiries is None
     answer = ReadAnswer(number=1, stamp=house.clock.stamp(), channels=(), code=None, reason="")
     house.handed_over[0].answer([answer])
     assert list(house.bus.answers()) == []

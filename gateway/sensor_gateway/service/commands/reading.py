@@ -20,6 +20,14 @@ from sensor_gateway.service.commands.request import Request
 _MOST_PENDING: Final = 64
 
 
+class Asked(Protocol):
+    """The requests of a bus."""
+
+    def put(self, request: ReadRequest) -> bool:
+        """Have a sensor read; False where too many ask."""
+        ...
+
+
 class AskedBus(Protocol):
     """A bus that is served in a thread of its own, as far as it can be asked."""
 
@@ -38,8 +46,9 @@ class AskedBus(Protocol):
         """Whether its thread does not come back from a call into the system."""
         ...
 
-    def ask(self, request: ReadRequest) -> bool:
-        """Have a sensor read; False where it is not served now, or too many ask."""
+    @property
+    def enquiries(self) -> Asked | None:
+        """Where to ask for a sensor to be read; None where the bus is not served now."""
         ...
 
     def answers(self) -> Sequence[ReadAnswer]:
@@ -76,7 +85,8 @@ class ReadCommand:
         if bus.is_hung:
             return failed("bus_stuck", f"bus {bus.name} hangs: a call into the system does not return")
         self._number += 1
-        if len(self._pending) >= _MOST_PENDING or not bus.ask(ReadRequest(number=self._number, sensor=name)):
+        enquiries = bus.enquiries if len(self._pending) < _MOST_PENDING else None
+        if enquiries is None or not enquiries.put(ReadRequest(number=self._number, sensor=name)):
             return failed("busy", f"bus {bus.name} is not served now, or too many ask; try again later", sensor=name)
         self._pending[self._number] = _Pending(request=request, sensor=name)
         return None
