@@ -138,13 +138,11 @@ def assemble(
     publishing, retained = _listening(publishing, desk, log), RetainedTopics(directories.state, machine, log)
     publishing = with_discovery(publishing, configuration.home_assistant, setup.documents, retained)
     publisher = Publisher(publishing, outbox=outbox, clock=clock, log=log, bell=bell)
-    supervisor = _supervisor(publisher, setup, clock=clock, log=log)
-    serving.append(supervisor)
-    publisher.pulse = _survey(configuration, publishing, outbox, supervisor, clock=clock)
+    serving.append(_supervisor(publisher, setup, clock=clock, log=log))
+    publisher.pulse = _survey(configuration, publishing, outbox, serving[0], clock=clock)
     return Gateway(
-        identity=own, setup=setup, publishing=publishing, outbox=outbox, publisher=publisher, supervisor=supervisor,
-        claim=claim, desk=desk,
-    )  # fmt: skip
+        identity=own, setup=setup, publishing=publishing, outbox=outbox, publisher=publisher, supervisor=serving[0],
+        claim=claim, desk=desk)  # fmt: skip
 
 
 def _desk(
