@@ -48,6 +48,7 @@ def configuration_text(arguments: argparse.Namespace) -> str:
         "clock: {hold: 0s}",
         "outbox: {keep_free: 0MB, drain_rate: 0}",
         f"defaults: {{interval: {arguments.interval}, heartbeat: false}}",
+        *(["commands: {allow: [read, log-level]}"] if arguments.commands else []),
         "buses:",
         *(f"  bus{number}: {bus_text(arguments, number)}" for number in range(arguments.buses)),
         "sensors:",
@@ -117,6 +118,7 @@ def main() -> None:
     parser.add_argument("--still", dest="changing", action="store_false")
     parser.add_argument("--no-states", dest="states", action="store_false")
     parser.add_argument("--home-assistant", action="store_true", help="announce every sensor")
+    parser.add_argument("--commands", action="store_true", help="listen, and let commands be asked")
     parser.add_argument("--smbus2", action="store_true", help="through smbus2, its ioctl answered by the chips")
     parser.add_argument("--warm-up", type=float, default=4.0)
     parser.add_argument("--seconds", type=float, default=12.0)

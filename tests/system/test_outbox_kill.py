@@ -49,7 +49,7 @@ class Clock:
 
 class Log:
     def info(self, event, /, **facts): pass
-    warning = error = info
+    debug = warning = error = info
 
 box = Outbox.open(
     state_directory=root / "state", hot_directory=root / "hot", gateway="gw", clock=Clock(), log=Log(),
@@ -109,7 +109,7 @@ class Silence:
     def info(self, event: str, /, **facts: object) -> None:
         pass
 
-    warning = error = info
+    debug = warning = error = info
 
 
 def run_until_killed(root: Path, kind: str, chance: random.Random) -> str:

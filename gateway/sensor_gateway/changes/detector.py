@@ -88,6 +88,13 @@ class ChannelDetector:
         """When ``wake`` has something to say, in milliseconds since boot; in the past: at once; None: never."""
         return None if self._due_ms == _NEVER else self._due_ms
 
+    @property
+    def newest(self) -> tuple[float | None, Quality, FailureCode | None]:
+        """What is known now, said or not: the value as an event would give it, its quality, and why there is none."""
+        if self._quality is _BAD:
+            return None, _BAD, self._code
+        return self._grid.value(self._ticks), self._quality, None
+
     def offer(self, reading: Reading, *, has_room: bool) -> ChangeEvent | None:
         """Judge a measured value."""
         stamp = reading.stamp

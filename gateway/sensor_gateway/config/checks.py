@@ -9,6 +9,7 @@ from dataclasses import fields, is_dataclass
 from typing import Final
 
 from sensor_gateway.config.buses import BusEntry, implied_bus, is_device, unknown_bus
+from sensor_gateway.config.commands import CommandsSection
 from sensor_gateway.config.sensor_entry import SensorEntry
 from sensor_gateway.config.settings import (
     BusSection,
@@ -297,3 +298,13 @@ def check_hold(outbox: OutboxSection, table: MapNode, mqtt: MqttSection, report:
         key = "hold_when_no_subscriber"
         message = "this needs MQTT 5, and mqtt.version is 3.1.1; expected false, or mqtt.version: auto"
         report.fault(table.entries[key].node.place, joined("outbox", key), message)
+
+
+def check_commands(commands: CommandsSection, table: MapNode, mqtt: MqttSection, report: Report) -> None:
+    """Commands on a broker that anybody may use are hardly meant."""
+    if commands.allow and mqtt.username is None and (mqtt.tls is None or mqtt.tls.cert_file is None):
+        message = (
+            "commands are allowed, and the broker does not ask who this gateway is: it may not ask others either. Give "
+            "it users and an access list (docs/commands.md), and this gateway a username"
+        )
+        report.warning(table.entries["allow"].node.place, joined("commands", "allow"), message)

@@ -13,11 +13,13 @@ from sensor_gateway.config.buses import read_buses
 from sensor_gateway.config.checks import (
     bus_section,
     check_buses,
+    check_commands,
     check_hold,
     check_load,
     check_ports,
     check_sensors,
 )
+from sensor_gateway.config.commands import CommandsSection
 from sensor_gateway.config.device_files.shelf import SHIPPED, DeviceShelf, directories_of
 from sensor_gateway.config.drivers import Catalogue
 from sensor_gateway.config.home_assistant import read_home_assistant
@@ -40,7 +42,13 @@ from sensor_gateway.config.values.readers import report_unknown
 from sensor_gateway.model.health import UnreadSensor
 
 _SECTIONS: Final[Mapping[str, type]] = MappingProxyType(
-    {"gateway": GatewaySection, "clock": ClockSection, "outbox": OutboxSection, "defaults": DefaultsSection}
+    {
+        "gateway": GatewaySection,
+        "clock": ClockSection,
+        "outbox": OutboxSection,
+        "commands": CommandsSection,
+        "defaults": DefaultsSection,
+    }
 )
 """What is read by itself, and only where it is written: the rest has ``Configuration``'s defaults."""
 
@@ -161,6 +169,8 @@ def _startable(node: Node, report: Report, shelves: Shelves, *, needs_broker: bo
         sections["mqtt"] = mqtt = read_broker(*root.found("mqtt"), report)
         if mqtt is not None and isinstance(outbox := sections.get("outbox"), OutboxSection):
             check_hold(outbox, root.table("outbox"), mqtt, report)
+        if mqtt is not None and isinstance(commands := sections.get("commands"), CommandsSection):
+            check_commands(commands, root.table("commands"), mqtt, report)
     elif needs_broker and "mqtt" not in meant and "destinations" not in node.entries:
         report.fault(node.place, "mqtt", "`mqtt` is missing; expected `mqtt: {url: mqtt://BROKER}`")
     if "home_assistant" in root:

@@ -14,6 +14,7 @@ from typing import Annotated, Any, Final, Literal, TypeAlias
 
 from sensor_gateway.changes.filters import FilterSpec
 from sensor_gateway.changes.rules import Deadband
+from sensor_gateway.config.commands import CommandsSection
 from sensor_gateway.config.values.broker_url import BrokerUrl
 from sensor_gateway.config.values.notation import Mark, Within
 from sensor_gateway.config.values.secret import Secret, SecretFile
@@ -325,6 +326,7 @@ class Configuration:
     ] = None
     clock: Annotated[ClockSection, "The wall clock."] = ClockSection()
     outbox: Annotated[OutboxSection, "Events that the broker has not acknowledged yet."] = OutboxSection()
+    commands: Annotated[CommandsSection, "What may be asked through the broker."] = CommandsSection()  # noqa: RUF009
     buses: Annotated[
         Mapping[str, BusSection], "Serial ports and simulated buses; i2c0, i2c1 and so on are known without."
     ] = field(default_factory=dict)

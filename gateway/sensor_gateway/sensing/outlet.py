@@ -12,8 +12,10 @@ from typing import Final, TypeVar
 from sensor_gateway.model.event import ChangeEvent
 from sensor_gateway.model.health import SensorState
 from sensor_gateway.model.vitals.bus_report import BusReport
+from sensor_gateway.sensing.polling.knowledge import ReadAnswer
 
 _STATES_KEPT: Final = 4096
+_ANSWERS_KEPT: Final = 64
 
 Item = TypeVar("Item")
 
@@ -31,6 +33,7 @@ class Outlet:
         self._events: deque[ChangeEvent] = deque()
         # Changes of health are few. Should nobody take them, the oldest go: the newest ones are what counts.
         self._states: deque[SensorState] = deque(maxlen=_STATES_KEPT)
+        self._answers: deque[ReadAnswer] = deque(maxlen=_ANSWERS_KEPT)
         self._is_abandoned = False
         self.report: BusReport | None = None
         self._silenced: set[tuple[str, int]] = set()
@@ -84,6 +87,16 @@ class Outlet:
         """A new thread will put from now on, and knows all; the one before has ended."""
         self._capacity = capacity
         self._silenced.clear()
+
+    def answer(self, answers: Sequence[ReadAnswer]) -> None:
+        """Hand over what somebody asked for."""
+        if answers and not self._is_abandoned:
+            self._answers.extend(answers)
+            self._wake()
+
+    def take_answers(self) -> list[ReadAnswer]:
+        """All answers so far, in order. Never waits."""
+        return _drained(self._answers)
 
     def abandon(self) -> None:
         """From any thread: whatever is put from now on is discarded, for a bus thread that hangs or has to go."""

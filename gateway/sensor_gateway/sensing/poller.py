@@ -19,6 +19,7 @@ from sensor_gateway.model.reading import FailureCode
 from sensor_gateway.sensing.bus import Bus, I2cBus, Rewirable, SerialLine, line_of
 from sensor_gateway.sensing.outlet import Outlet
 from sensor_gateway.sensing.plan import SensorPlan
+from sensor_gateway.sensing.polling.enquiries import Enquiries
 from sensor_gateway.sensing.polling.news import News
 from sensor_gateway.sensing.polling.opening import Opening
 from sensor_gateway.sensing.polling.roster import PollerCounters, Roster
@@ -45,7 +46,10 @@ class BusChange:
 
 
 class Poller:
-    """Reads the sensors of one bus, in one thread. For all: ``stop``, ``change``, ``progress`` and ``counters``."""
+    """Reads the sensors of one bus, in one thread. For all: ``stop``, ``change``, ``progress`` and ``counters``.
+
+    So is ``enquiries``, where somebody asks for a sensor to be read now.
+    """
 
     def __init__(
         self,
@@ -67,6 +71,7 @@ class Poller:
         self._is_stopping = False
         self._woken = threading.Event()
         self._changes: deque[BusChange] = deque()
+        self.enquiries = Enquiries(self._woken.set)
         self._opening = Opening(bus, clock, log)
         self._news = News(slack_s)
         self._next_s = float("-inf")
@@ -84,6 +89,7 @@ class Poller:
                 wait_s = self.step()
                 if wait_s > 0:
                     self._woken.wait(wait_s)
+                    self._woken.clear()  # here, and not in a turn: a stop that came meanwhile is seen above
         except Exception as error:  # noqa: BLE001 - the top of a thread: the supervisor decides what follows
             self._log.error("bus_thread_failed", bus=self._bus.name, reason=str(error), exc_info=True)
         finally:
@@ -114,7 +120,11 @@ class Poller:
             self._change()
         news = self._news
         news.room = self._outlet.room
-        if self._opening.is_open or self._is_opened():
+        is_open = self._opening.is_open or self._is_opened()
+        is_asked = self.enquiries.is_any
+        if is_asked:
+            self.enquiries.begin(self._roster.polled, self._clock.monotonic(), self._clock.stamp(), is_open=is_open)
+        if is_open:
             if self._is_talking and self._line is not None:
                 self._listen(self._line)
             else:
@@ -129,6 +139,10 @@ class Poller:
             self._outlet.put(news.events, news.states)
             news.events.clear()
             news.states.clear()
+        if is_asked:
+            self._outlet.answer(self.enquiries.take(self._roster.polled, stamp))
+            if self.enquiries.is_more:
+                return 0.0
         return self._until_next(stamp.uptime_ms)
 
     @property
@@ -138,7 +152,6 @@ class Poller:
 
     def _change(self) -> None:
         """Take over what was ordered, one after the other: what left and came back has begun anew."""
-        self._woken.clear()
         while self._changes:
             change = self._changes.popleft()
             if isinstance(self._bus, Rewirable):

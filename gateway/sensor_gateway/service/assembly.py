@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from sensor_gateway import __version__
+from sensor_gateway.config.commands import CommandsSection
 from sensor_gateway.config.loading import Startable
 from sensor_gateway.config.settings import Configuration
 from sensor_gateway.model.clock import Clock
@@ -35,6 +36,8 @@ from sensor_gateway.sensing.plan import SensorPlan
 from sensor_gateway.sensing.poller import Poller
 from sensor_gateway.service.bus_keeper import BusKeeper, BusPlan, BusRunner
 from sensor_gateway.service.buses import make_bus
+from sensor_gateway.service.commands.desk import CommandDesk
+from sensor_gateway.service.commands.opening import open_desk
 from sensor_gateway.service.configuration.setup import BusSetup, Setup, setup_of
 from sensor_gateway.service.directories import Directories, note_hot
 from sensor_gateway.service.health.flash_writes import bytes_written
@@ -63,8 +66,9 @@ class GatewayIdentity:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Gateway:
-    """Everything that runs, and who looks after it. ``claim``: see ``claim_state``.
+    """Everything that runs, and who looks after it.
 
+    ``claim``: see ``claim_state``; ``desk``: where commands come in, None where none is allowed.
     ``setup`` and ``publishing`` are what it was built by.
     """
 
@@ -75,6 +79,7 @@ class Gateway:
     publisher: Publisher
     supervisor: Supervisor
     claim: socket.socket | None
+    desk: CommandDesk | None
 
     @property
     def buses(self) -> tuple[BusKeeper, ...]:
@@ -90,6 +95,7 @@ class Gateway:
             "waiting": self.outbox.pending,
             "sensors": sum(len(bus.plan.sensors) for bus in self.buses),
             "buses": [bus.plan.name for bus in self.buses],
+            **({"commands": self.desk.offered} if self.desk is not None else {}),
         }
 
     def close(self, *, to_flash: bool, within_s: float = LONGEST_CLOSE_S) -> None:
@@ -131,19 +137,29 @@ def assemble(
     own = GatewayIdentity(gateway=gateway, own_client_id=f"{gateway}-{outbox.client_suffix}")
     setup = setup_of(startable, catalogue, gateway=own.gateway, own_client_id=own.own_client_id)
     publishing = _publishing_plan(setup, machine.boot, RefusedEvents(directories.state / REFUSED_EVENTS, log))
-    retained = RetainedTopics(directories.state, machine, log)
-    publishing = with_discovery(_listening(publishing, log), configuration.home_assistant, setup.documents, retained)
+    serving: list[Supervisor] = []
+    desk = _desk(publishing, configuration.commands, serving, log)
+    publishing, retained = _listening(publishing, desk, log), RetainedTopics(directories.state, machine, log)
+    publishing = with_discovery(publishing, configuration.home_assistant, setup.documents, retained)
     publisher = Publisher(publishing, outbox=outbox, clock=clock, log=log, bell=bell)
-    supervisor = _supervisor(publisher, setup, clock=clock, log=log)
-    publisher.pulse = _survey(configuration, publishing, outbox, supervisor, clock=clock)
+    serving.append(_supervisor(publisher, setup, clock=clock, log=log))
+    publisher.pulse = _survey(configuration, publishing, outbox, serving[0], clock=clock)
     return Gateway(
-        identity=own,
-        setup=setup,
-        publishing=publishing,
-        outbox=outbox,
-        publisher=publisher,
-        supervisor=supervisor,
-        claim=claim,
+        identity=own, setup=setup, publishing=publishing, outbox=outbox, publisher=publisher, supervisor=serving[0],
+        claim=claim, desk=desk)  # fmt: skip
+
+
+def _desk(
+    plan: PublishingPlan, section: CommandsSection, serving: Sequence[Supervisor], log: Log
+) -> CommandDesk | None:
+    """Where commands come in; who serves the buses is looked at anew for each request."""
+    topics = plan.topics
+    return open_desk(
+        section,
+        prefix=topics.prefix,
+        gateway=topics.gateway,
+        buses=lambda: serving[0].buses if serving else (),
+        log=log,
     )
 
 
@@ -172,9 +188,10 @@ def _meta(setup: Setup) -> bytes:
     return meta(setup.sensors, gateway=setup.gateway, version=__version__, labels=setup.labels, unread=setup.unread)
 
 
-def _listening(plan: PublishingPlan, log: Log) -> PublishingPlan:
+def _listening(plan: PublishingPlan, desk: CommandDesk | None, log: Log) -> PublishingPlan:
     """The plan with those who are told what comes in."""
-    return replace(plan, listeners=(Rival(plan.topics, plan.program, log=log),))
+    rival = Rival(plan.topics, plan.program, log=log)
+    return replace(plan, listeners=(rival,) if desk is None else (rival, desk))
 
 
 def published_anew(plan: PublishingPlan, setup: Setup) -> PublishingPlan:

@@ -23,6 +23,8 @@ from sensor_gateway.model.vitals.bus_report import BusReport, BusState
 from sensor_gateway.sensing.outlet import Outlet
 from sensor_gateway.sensing.plan import SensorPlan
 from sensor_gateway.sensing.poller import BusChange
+from sensor_gateway.sensing.polling.enquiries import Enquiries
+from sensor_gateway.sensing.polling.knowledge import ReadAnswer
 
 HUNG_AFTER_S: Final = 60.0
 """A bus thread takes a turn every 10 s at least; the longest exchange on a line is far below this."""
@@ -47,6 +49,11 @@ class Runner(Protocol):
 
 class BusRunner(Runner, Protocol):
     """What serves a bus. Its sensors may change while it runs."""
+
+    @property
+    def enquiries(self) -> Enquiries:
+        """Where to ask for a sensor to be read now."""
+        ...
 
     def change(self, change: BusChange) -> None:
         """Serve these sensors soon; from any thread."""
@@ -107,6 +114,25 @@ class BusKeeper:
     def report(self) -> BusReport | None:
         """What the bus says of itself; None before it has said anything. For any thread."""
         return self._outlets[self._place].report
+
+    @property
+    def name(self) -> str:
+        """As in the configuration."""
+        return self.plan.name
+
+    @property
+    def sensors(self) -> tuple[SensorPlan, ...]:
+        """What is read on it."""
+        return self.plan.sensors
+
+    @property
+    def enquiries(self) -> Enquiries | None:
+        """Where to ask for a sensor to be read now; None where the bus is not served."""
+        return None if self._runner is None or self.is_hung else self._runner.enquiries
+
+    def answers(self) -> Sequence[ReadAnswer]:
+        """From the publisher's thread: what has been read since the last time."""
+        return self._outlets[self._place].take_answers()
 
     def start(self, now_s: float) -> None:
         """Start a thread with a new poller, and with a new outlet unless the publisher has not emptied the old one."""

@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Final
 
 from sensor_gateway import __version__
@@ -56,6 +57,7 @@ class Daemon:
         self._clock = clock
         self._log = log
         self._read, self._write = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
+        self._reloads = None if gateway.desk is None else gateway.desk.reloads
 
     def run(self) -> int:
         """Run until a signal; the exit code."""
@@ -70,6 +72,8 @@ class Daemon:
         try:
             self._gateway.supervisor.start()
             self._busy = ""
+            if self._reloads is not None:
+                self._reloads.open(ring=self._ring, wake=self._gateway.publisher.wake)
             self._supervise()
             self._busy = "the gateway is stopping"
         except PublisherHung as error:
@@ -111,6 +115,13 @@ class Daemon:
                     return
                 if signal.SIGHUP in numbers:
                     self.reload()
+                if self._reloads is not None:
+                    self._reloads.serve(self.reload)
+
+    def _ring(self) -> None:
+        """From any thread: look now. No signal has the number 0."""
+        with suppress(BlockingIOError):  # full: it will look anyway
+            os.write(self._write, b"\0")
 
     def _is_abandoned(self) -> bool:
         """Whether it ran in a terminal that is gone: then nobody could end it there any more."""

@@ -20,7 +20,35 @@ from sensor_gateway.model.log import Log
 LEVELS: Final = {"debug": 10, "info": 20, "warning": 30, "error": 40}
 
 
-def open_log(stream: TextIO | None = None, *, level: str = "info", is_readable: bool | None = None) -> Log:
+class AdjustableLog:
+    """A Log whose least ``level`` may be changed at any time, by any thread."""
+
+    def __init__(self, log: Log, *, level: str = "info") -> None:
+        """Write to ``log`` what is of this level or above."""
+        self.level = level
+        self._log = log
+
+    def debug(self, event: str, /, **facts: object) -> None:
+        """What helps while somebody looks for a fault."""
+        if LEVELS[self.level] <= LEVELS["debug"]:
+            self._log.debug(event, **facts)
+
+    def info(self, event: str, /, **facts: object) -> None:
+        """What an operator would want to read tomorrow."""
+        if LEVELS[self.level] <= LEVELS["info"]:
+            self._log.info(event, **facts)
+
+    def warning(self, event: str, /, **facts: object) -> None:
+        """Something is wrong, and the gateway goes on."""
+        if LEVELS[self.level] <= LEVELS["warning"]:
+            self._log.warning(event, **facts)
+
+    def error(self, event: str, /, **facts: object) -> None:
+        """Something is wrong, and somebody must act."""
+        self._log.error(event, **facts)
+
+
+def open_log(stream: TextIO | None = None, *, level: str = "info", is_readable: bool | None = None) -> AdjustableLog:
     """A log on ``stream`` (standard error by default), in the form that suits it unless ``is_readable`` says which."""
     out = stream if stream is not None else sys.stderr
     renderer: Any
@@ -40,10 +68,12 @@ def open_log(stream: TextIO | None = None, *, level: str = "info", is_readable: 
     logger = structlog.wrap_logger(
         structlog.WriteLogger(cast("TextIO", _Sink(out))),  # of a file it uses write and flush alone
         processors=processors,
-        wrapper_class=structlog.make_filtering_bound_logger(LEVELS[level]),
+        wrapper_class=structlog.make_filtering_bound_logger(LEVELS["debug"]),
         context_class=dict,
     )
-    return cast("Log", logger)  # structlog's bound logger takes any facts; Log is what we use of it
+    return AdjustableLog(
+        cast("Log", logger), level=level
+    )  # structlog's bound logger takes any facts; Log is what we use of it
 
 
 def has_colours(stream: TextIO) -> bool:

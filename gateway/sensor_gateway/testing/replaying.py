@@ -125,4 +125,4 @@ class _Silence:
     def info(self, event: str, /, **facts: object) -> None:
         """Nothing."""
 
-    warning = error = info
+    debug = warning = error = info

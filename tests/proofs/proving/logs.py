@@ -16,6 +16,9 @@ class Journal:
 
     warning = error = info
 
+    def debug(self, event: str, /, **facts: object) -> None:
+        """Of no concern unless somebody looks for a fault."""
+
     def names(self) -> list[str]:
         """The events, in order; more may be told from another thread meanwhile."""
         return [name for name, _ in [*self.lines]]
@@ -30,4 +33,4 @@ class Quiet:
 
     def info(self, event: str, /, **facts: object) -> None: ...
 
-    warning = error = info
+    debug = warning = error = info

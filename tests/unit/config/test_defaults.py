@@ -18,6 +18,7 @@ from sensor_gateway.changes.filters import (
     SkipInitial,
 )
 from sensor_gateway.changes.rules import Absolute, Relative
+from sensor_gateway.config.commands import CommandsSection
 from sensor_gateway.config.loading import Loaded
 from sensor_gateway.config.settings import (
     ClockSection,
@@ -241,3 +242,33 @@ def test_a_relative_path_starts_at_the_file_it_is_written_in(loading: Load) -> N
     assert mqtt.tls is not None
     assert mqtt.tls.ca_file is not None
     assert mqtt.tls.ca_file.is_absolute()
+
+
+def test_nothing_may_be_asked_unless_it_is_written(loading: Load) -> None:
+    assert whole(loading("")).commands == CommandsSection(allow=(), per_minute=30, max_size=4000)  # type: ignore[arg-type]
+    assert whole(loading("commands: {}")).commands == CommandsSection()
+
+
+def test_what_may_be_asked_is_read(loading: Load) -> None:
+    text = "commands: {allow: [log-level, read], per_minute: 6, max_size: 1kB}"
+    commands = whole(loading(text)).commands
+    assert (commands.allow, commands.per_minute, commands.max_size) == (("log-level", "read"), 6, 1000)
+
+
+@pytest.mark.parametrize(
+    ("mqtt", "is_warned"),
+    [
+        ("{url: mqtt://h}", True),
+        ("{url: mqtts://h}", True),
+        ("{url: mqtt://h, username: greenhouse}", False),
+        ("{url: mqtts://h, tls: {cert_file: a.pem, key_file: b.pem}}", False),
+    ],
+)
+def test_commands_on_a_broker_that_asks_nobody_who_he_is_are_warned_of(
+    loading: Load, mqtt: str, *, is_warned: bool
+) -> None:
+    result = loading(f"mqtt: {mqtt}\ncommands: {{allow: [read]}}")
+    whole(result)
+    places = [str(warning).partition(": ")[0] for warning in result.warnings]
+    assert places == (["gateway.yaml:2:19 commands.allow"] if is_warned else [])
+    assert not loading(f"mqtt: {mqtt}").warnings

@@ -15,6 +15,8 @@ from sensor_gateway.model.vitals.bus_report import BusReport, BusState, SensorTa
 from sensor_gateway.sensing.outlet import Outlet
 from sensor_gateway.sensing.plan import SensorPlan
 from sensor_gateway.sensing.poller import BusChange
+from sensor_gateway.sensing.polling.enquiries import Enquiries
+from sensor_gateway.sensing.polling.knowledge import ReadAnswer, ReadRequest
 from sensor_gateway.service.bus_keeper import HUNG_AFTER_S, LOOK_EVERY_S, RESTART_AFTER_S, BusKeeper, BusPlan
 from sensor_gateway.service.supervision import PUBLISHER_HUNG_AFTER_S, BusChanges, PublisherHung, Supervisor
 from sensor_gateway.service.system_clock import SystemClock
@@ -31,6 +33,7 @@ class FakeRunner:
         self.ended = threading.Event()
         self.stops = 0
         self.changes: list[BusChange] = []
+        self.enquiries = Enquiries(lambda: None)
         self._ends_on_stop = ends_on_stop
 
     def run(self) -> None:
@@ -52,7 +55,7 @@ class Notebook:
     def info(self, event: str, /, **facts: object) -> None:
         self.events.append(event)
 
-    warning = error = info
+    debug = warning = error = info
 
 
 class House:
@@ -297,3 +300,28 @@ def test_a_bus_that_never_said_anything_is_reported_all_the_same(house: House) -
     house.pass_time(HUNG_AFTER_S)
     assert house.bus.report is not None
     assert (house.bus.report.bus, house.bus.report.state) == ("i2c1", BusState.HUNG)
+
+
+def test_who_asks_for_a_sensor_asks_the_thread_of_the_day_and_finds_its_answer(house: House) -> None:
+    request = ReadRequest(number=1, sensor="attic")
+    assert house.bus.enquiries is not None
+    assert house.bus.enquiries.put(request)
+    house.pollers[0].ended.set()
+    assert house.bus.life is not None
+    house.bus.life.thread.join(5)
+    house.pass_time(1)
+    house.pass_time(RESTART_AFTER_S[0])
+    assert house.bus.enquiries is not None
+    assert house.bus.enquiries.put(request)
+    assert [runner.enquiries.is_more for runner in house.pollers] == [True, True]
+    answer = ReadAnswer(number=1, stamp=house.clock.stamp(), channels=(), code=None, reason="")
+    house.handed_over[1].answer([answer])
+    assert list(house.bus.answers()) == [answer]
+
+
+def test_nobody_asks_a_bus_that_hangs_nor_hears_what_it_answers_later(house: House) -> None:
+    house.pass_time(HUNG_AFTER_S)
+    assert house.bus.enquiries is None
+    answer = ReadAnswer(number=1, stamp=house.clock.stamp(), channels=(), code=None, reason="")
+    house.handed_over[0].answer([answer])
+    assert list(house.bus.answers()) == []

@@ -170,7 +170,6 @@ ELSEWHERE: Final = MappingProxyType(
 LATER: Final = frozenset(
     {
         "destinations",
-        "commands",
         "historian",
         "status_page",
         "sparkplug",

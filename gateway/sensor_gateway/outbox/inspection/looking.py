@@ -40,6 +40,9 @@ class LookingDisk(Disk):
 class Unheard:
     """A Log that keeps nothing: what is found is told in another way."""
 
+    def debug(self, event: str, /, **facts: object) -> None:
+        """Nothing."""
+
     def info(self, event: str, /, **facts: object) -> None:
         """Nothing."""
 

@@ -16,6 +16,7 @@ from sensor_gateway.model.reading import FailureCode, Stamp
 from sensor_gateway.sensing.driver_fault import DriverFault, facts_of
 from sensor_gateway.sensing.plan import ChannelPlan, SensorPlan
 from sensor_gateway.sensing.polling.health import SensorHealth
+from sensor_gateway.sensing.polling.knowledge import ChannelKnowledge
 from sensor_gateway.sensing.polling.news import News, WatchedChannel
 from sensor_gateway.sensing.polling.notices import Notices
 from sensor_gateway.sensing.polling.verdicts import ChannelJudge, Complaint
@@ -27,6 +28,7 @@ class SensorAccount:
     """Keeps the account of one sensor. ``readings`` and ``failures`` count good values and failed polls.
 
     ``last_good`` is when a published channel had a good value last.
+    ``trouble`` is why the last poll failed that did; whoever wants to know of the next one clears it.
     """
 
     __slots__ = (
@@ -40,7 +42,9 @@ class SensorAccount:
         "has_power_on",
         "health",
         "last_good",
+        "name",
         "readings",
+        "trouble",
     )
 
     def __init__(self, plan: SensorPlan, news: News, log: Log, stamp: Stamp) -> None:
@@ -48,6 +52,8 @@ class SensorAccount:
         self.readings = 0
         self.failures = 0
         self.last_good: Stamp | None = None
+        self.name = plan.name
+        self.trouble: tuple[FailureCode, str] | None = None
         self.health = SensorHealth(plan.name)
         self.has_power_on = bool(plan.spec.power_on)
         self._news = news
@@ -124,18 +130,21 @@ class SensorAccount:
         if isinstance(error, DriverFault):
             self._notices.broken(error)
         self.interrupted(code, reason, stamp)
+        self._notices.failed(code, reason)
         if self.health.failures > 1:
             self._notices.lost(code, reason, stamp)
 
     def interrupted(self, code: FailureCode, reason: str, stamp: Stamp) -> None:
         """A poll failed by no fault of the sensor: its bus is gone, of which the log tells once for all."""
         self.failures += 1
+        self.trouble = (code, reason)
         self._fail_all(code, reason, stamp)
         self._news.tell(self.health.failed(code, reason, stamp))
 
     def declined(self, error: MeasurementError, stamp: Stamp) -> None:
         """The sensor answered that it cannot tell the value (over range): not good, and not lost either."""
         code, reason = facts_of(error)
+        self.trouble = (code, reason)
         self._fail_all(code, reason, stamp)
         self._notices.measured({}, failures=self.health.failures, is_good=False)
         self._news.tell(self.health.answered((code, reason), stamp))
@@ -144,6 +153,11 @@ class SensorAccount:
         """The sensor is read no more: nothing of it is due."""
         for channel in self._channels.values():
             self._news.forget(channel)
+
+    def answer(self) -> tuple[ChannelKnowledge, ...]:
+        """What is known of each published channel now, as an event would say it."""
+        complaints = self._complaints
+        return tuple(_known(name, channel, complaints.get(name)) for name, channel in self._channels.items())
 
     def _judged(self, channel: WatchedChannel, name: str, value: float, stamp: Stamp) -> bool:
         """The slow way: judge ``value``, and tell of it. True when the channel has just frozen."""
@@ -177,3 +191,10 @@ def _judge(channel: ChannelPlan, plan: SensorPlan) -> ChannelJudge:
     return ChannelJudge(
         channel.source.channel, power_on=plan.spec.power_on.get(name), frozen_after=plan.spec.frozen_after.get(name)
     )
+
+
+def _known(name: str, channel: WatchedChannel, complaint: Complaint | None) -> ChannelKnowledge:
+    value, quality, code = channel.detector.newest
+    unit = channel.source.channel.quantity.unit
+    reason = complaint.detail if complaint is not None else ""
+    return ChannelKnowledge(channel=name, value=value, unit=unit, quality=quality, code=code, reason=reason)

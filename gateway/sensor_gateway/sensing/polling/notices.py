@@ -44,6 +44,10 @@ class Notices:
             shown = {name: self._rounded(name, value) for name, value in values.items()}
             self._log.info("sensor_first_reading", sensor=self._plan.name, values=shown)
 
+    def failed(self, code: FailureCode, reason: str) -> None:
+        """A poll failed: worth a line only while somebody looks for a fault."""
+        self._log.debug("poll_failed", sensor=self._plan.name, code=code.value, reason=reason)
+
     def lost(self, code: FailureCode, reason: str, stamp: Stamp) -> None:
         """The sensor is offline."""
         now_ms = stamp.uptime_ms

@@ -34,6 +34,7 @@ class Schedule:
         "at_s",
         "from_s",
         "interval_s",
+        "is_called",
         "is_serving",
         "latest_s",
         "missed",
@@ -47,6 +48,7 @@ class Schedule:
         self.slack_s = min(slack_s, interval_s / 2)
         self.missed = 0
         self.is_serving = False
+        self.is_called = False
         self.started_s = 0.0
         self.at_s = self.from_s = self.latest_s = float("-inf")
         self._number = 0
@@ -63,6 +65,9 @@ class Schedule:
         self._slip_s = 0.0
         if self._is_off_beat:
             self._number = floor((now_s + self.slack_s) / self.interval_s)
+            return
+        if self.is_called and now_s < self._number * self.interval_s - self.slack_s:
+            self._number -= 1  # beside the beat: the next deadline is still to come
             return
         behind_s = now_s - self.at_s
         if behind_s >= self.interval_s:
@@ -91,14 +96,23 @@ class Schedule:
                 self.missed += skipped
         self._number = number
         self._is_off_beat = False
-        self.is_serving = False
+        self.is_serving = self.is_called = False
         self.at_s = self.latest_s = due_s
         self.from_s = due_s - self.slack_s
+
+    def call(self, now_s: float) -> None:
+        """Be due now, once more than the deadlines ask for: they stay as they are. What is being served will do.
+
+        ``is_called`` until that is over.
+        """
+        self.is_called = True
+        if not self.is_serving and self.from_s > now_s:
+            self.at_s = self.from_s = self.latest_s = now_s
 
     def put_off(self, until_s: float) -> None:
         """Leave the beat, and be due at ``until_s``; what passes meanwhile is not missed."""
         self._is_off_beat = True
-        self.is_serving = False
+        self.is_serving = self.is_called = False
         self.at_s = self.latest_s = until_s
         self.from_s = until_s - self.slack_s
 

@@ -25,7 +25,18 @@ LONGEST_POLL_S: Final = 60.0
 class PolledSensor:
     """One sensor on an I2C bus or a line of question and answer. Its ``schedule`` says when it wants a turn."""
 
-    __slots__ = ("_back_off", "_clock", "_run", "_settled_s", "_tries", "account", "polls", "schedule", "wire")
+    __slots__ = (
+        "_back_off",
+        "_clock",
+        "_due_s",
+        "_run",
+        "_settled_s",
+        "_tries",
+        "account",
+        "polls",
+        "schedule",
+        "wire",
+    )
 
     def __init__(
         self,
@@ -46,6 +57,7 @@ class PolledSensor:
         self._settled_s = settled_s
         self._back_off = BackOff()
         self._tries = 0
+        self._due_s: float | None = None
 
     def serve(self, now_s: float) -> MeasurementError | None:
         """Begin a poll or go on with it. An error means that the poll has failed: ``fail`` is expected next."""
@@ -66,11 +78,23 @@ class PolledSensor:
     def fail(self, error: MeasurementError) -> None:
         """The poll that ``serve`` gave up has failed: tell, and leave the sensor alone for a while."""
         self.account.failed(error, self._clock.stamp())
-        self.schedule.put_off(max(self._clock.monotonic() + self._back_off.next_s(), self._asked_again_s()))
+        due_s, self._due_s = self._due_s, None
+        if due_s is None:
+            due_s = self._clock.monotonic() + self._back_off.next_s()
+        self.schedule.put_off(max(due_s, self._asked_again_s()))
+
+    def call(self, now_s: float) -> None:
+        """Poll now, or answer with the poll that is under way. While it is left alone, that time stays as it is."""
+        schedule = self.schedule
+        if self.account.health.failures and not schedule.is_called and not schedule.is_serving:
+            self._due_s = schedule.at_s
+        self.account.trouble = None
+        schedule.call(now_s)
 
     def interrupt(self, code: FailureCode, reason: str, stamp: Stamp) -> None:
         """The bus is gone: end the poll, tell why, and wait for ``revive``."""
         self._run.abort()
+        self._due_s = None
         self.account.interrupted(code, reason, stamp)
         self.schedule.suspend()
 
@@ -100,6 +124,7 @@ class PolledSensor:
     def _answered(self) -> None:
         now_s = self._clock.monotonic()
         self.wire.answered(now_s)
+        self._due_s = None
         self._back_off.reset()
         self.schedule.end(now_s)
 

@@ -42,7 +42,7 @@ class Silence:
     def info(self, event: str, /, **facts: object) -> None:
         pass
 
-    warning = error = info
+    debug = warning = error = info
 
 
 class NotedLock(DirectoryLock):

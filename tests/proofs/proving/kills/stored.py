@@ -20,7 +20,7 @@ class Silence:
     def info(self, event: str, /, **facts: object) -> None:
         pass
 
-    warning = error = info
+    debug = warning = error = info
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,0 +1,1 @@
+"""What may be asked of a running gateway through its broker."""
