@@ -20,7 +20,7 @@ from sensor_gateway.model.vitals.gateway_health import LinkState
 from sensor_gateway.outbox.counters import OutboxCounters
 from sensor_gateway.outbox.tiers.outlook import Outlook
 from sensor_gateway.publishing.health.report import PublisherCounters, PublisherReport
-from sensor_gateway.publishing.link import LinkReport
+from sensor_gateway.publishing.linking.link import LinkReport
 from sensor_gateway.sensing.catalogue import DriverCatalogue
 from sensor_gateway.sensing.outlet import Outlet
 from sensor_gateway.sensing.poller import Poller

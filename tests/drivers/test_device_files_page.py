@@ -10,7 +10,7 @@ import pytest
 from sensor_drivers.frame import ASKED, SPEC
 from sensor_gateway.config.device_files.shelf import DeviceShelf
 from sensor_gateway.config.loading import Loaded, load
-from sensor_gateway.config.sensors import SensorReader
+from sensor_gateway.config.sensors.reader import SensorReader
 from sensor_gateway.config.settings import DefaultsSection
 from sensor_gateway.config.text.faults import Report
 from sensor_gateway.driver import DriverSpec, crc16_modbus

@@ -23,7 +23,7 @@ from sensor_gateway.cli.arguments import (
 
 if TYPE_CHECKING:
     from sensor_gateway.config.device_files.shelf import Device, DeviceShelf
-    from sensor_gateway.config.sensor_entry import SensorEntry
+    from sensor_gateway.config.sensors.entry import SensorEntry
     from sensor_gateway.config.text.faults import Fault
 
 _ABOUT = """\
@@ -98,7 +98,7 @@ def _unknown(name: str, files: Iterable[str], directories: Sequence[Path], *, is
 
 
 def _judged(name: str, shelf: DeviceShelf) -> _Judged:
-    from sensor_gateway.config.sensors import SensorReader
+    from sensor_gateway.config.sensors.reader import SensorReader
     from sensor_gateway.config.settings import DefaultsSection
     from sensor_gateway.config.text.faults import Report
     from sensor_gateway.sensing.catalogue import DriverCatalogue

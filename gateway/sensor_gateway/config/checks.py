@@ -9,20 +9,17 @@ from dataclasses import fields, is_dataclass
 from typing import Final
 
 from sensor_gateway.config.buses import BusEntry, implied_bus, is_device, unknown_bus
-from sensor_gateway.config.commands import CommandsSection
-from sensor_gateway.config.sensor_entry import SensorEntry
+from sensor_gateway.config.sensors.entry import SensorEntry
 from sensor_gateway.config.settings import (
     BusSection,
     I2cBusSection,
     ModbusTcpBusSection,
-    MqttSection,
-    OutboxSection,
     SerialBusSection,
     SimulatedBusSection,
     TcpBusSection,
 )
 from sensor_gateway.config.text.faults import Report
-from sensor_gateway.config.text.nodes import MapNode, joined
+from sensor_gateway.config.text.nodes import joined
 from sensor_gateway.model.driver_spec import BusKind
 
 _WIRES: Final = {
@@ -290,21 +287,3 @@ def _rounded_up(seconds: float) -> str:
         if number <= 90:
             return f"{number}{unit}"
     return f"{math.ceil(seconds / 3600)}h"
-
-
-def check_hold(outbox: OutboxSection, table: MapNode, mqtt: MqttSection, report: Report) -> None:
-    """Holding events for subscribers takes a protocol that tells of them."""
-    if outbox.hold_when_no_subscriber and mqtt.version == "3.1.1":
-        key = "hold_when_no_subscriber"
-        message = "this needs MQTT 5, and mqtt.version is 3.1.1; expected false, or mqtt.version: auto"
-        report.fault(table.entries[key].node.place, joined("outbox", key), message)
-
-
-def check_commands(commands: CommandsSection, table: MapNode, mqtt: MqttSection, report: Report) -> None:
-    """Commands on a broker that anybody may use are hardly meant."""
-    if commands.allow and mqtt.username is None and (mqtt.tls is None or mqtt.tls.cert_file is None):
-        message = (
-            "commands are allowed, and the broker does not ask who this gateway is: it may not ask others either. Give "
-            "it users and an access list (docs/commands.md), and this gateway a username"
-        )
-        report.warning(table.entries["allow"].node.place, joined("commands", "allow"), message)

@@ -9,12 +9,11 @@ from types import MappingProxyType
 from typing import Final
 
 from sensor_gateway.config.broker import read_broker
+from sensor_gateway.config.broker_checks import check_commands, check_hold
 from sensor_gateway.config.buses import read_buses
 from sensor_gateway.config.checks import (
     bus_section,
     check_buses,
-    check_commands,
-    check_hold,
     check_load,
     check_ports,
     check_sensors,
@@ -24,7 +23,7 @@ from sensor_gateway.config.device_files.shelf import SHIPPED, DeviceShelf, direc
 from sensor_gateway.config.drivers import Catalogue
 from sensor_gateway.config.home_assistant import read_home_assistant
 from sensor_gateway.config.indentation import ROOT_KEYS, indented_root
-from sensor_gateway.config.sensors import SensorReader
+from sensor_gateway.config.sensors.reader import SensorReader
 from sensor_gateway.config.settings import (
     ClockSection,
     Configuration,

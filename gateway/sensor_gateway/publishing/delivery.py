@@ -221,14 +221,6 @@ class Delivery:
         elif session.is_trusted:
             self.stream.closed(batches, now_s, is_evidence=len(unanswered) == 1)
 
-    def say_goodbye(self, session: Session, now: Stamp) -> None:
-        """A clean stop. The stream rests."""
-        self.herald.say_goodbye(session, now)
-
-    def finish(self, session: Session) -> bool:
-        """Goes on with the goodbye; True when the broker has answered it, or cannot any more."""
-        return self.herald.finish(session)
-
     def is_idle(self, session: Session, now_s: float) -> bool:
         """Whether nothing is under way, and nothing could be sent soon."""
         stream_s = self.stream.wait_s(now_s)

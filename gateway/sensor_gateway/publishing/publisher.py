@@ -11,26 +11,22 @@ import socket
 import traceback
 from collections import deque
 from collections.abc import Callable, Sequence
-from typing import Final, Protocol
+from typing import Final
 
 from sensor_gateway.model.clock import Clock
 from sensor_gateway.model.event import ChangeEvent
-from sensor_gateway.model.health import SensorState
 from sensor_gateway.model.log import Log
 from sensor_gateway.model.reading import Stamp
 from sensor_gateway.publishing.bell import Bell
-from sensor_gateway.publishing.connector import Connector
-from sensor_gateway.publishing.delivery import NEEDS_MQTT_5, Delivery, PublishingChange, PublishingPlan
+from sensor_gateway.publishing.delivery import Delivery, PublishingChange, PublishingPlan
 from sensor_gateway.publishing.health.report import PublisherCounters, PublisherReport, Pulse
-from sensor_gateway.publishing.link import Link, LinkReport
-from sensor_gateway.publishing.messages import last_will
+from sensor_gateway.publishing.linking.link import Link, LinkReport
+from sensor_gateway.publishing.linking.links import Links
 from sensor_gateway.publishing.receiving.receiver import ReceivingCounters
 from sensor_gateway.publishing.session import Session
 from sensor_gateway.publishing.settings import BrokerSettings
-from sensor_gateway.publishing.stream.batch import StoredEvent
-from sensor_gateway.publishing.stream.feed import StreamOutbox
+from sensor_gateway.publishing.sources import EventOutlet, PublisherOutbox
 from sensor_gateway.publishing.wire.dialing import dial
-from sensor_gateway.publishing.wire.greeting import Will
 
 _LONGEST_WAIT_S: Final = 5.0
 """A turn comes at least so often, so that supervision sees progress."""
@@ -40,26 +36,6 @@ _LAST_EVENTS_S: Final = 1.0
 
 _GOODBYE_S: Final = 3.0
 _GOODBYE_TURN_S: Final = 0.05
-
-
-class EventOutlet(Protocol):
-    """Where a poller leaves news."""
-
-    def take(self) -> tuple[list[ChangeEvent], list[SensorState]]:
-        """All there is; never blocks."""
-        ...
-
-
-class PublisherOutbox(StreamOutbox, Protocol):
-    """What the publisher needs of the outbox beside the stream."""
-
-    def append(self, events: Sequence[ChangeEvent]) -> Sequence[StoredEvent]:
-        """Store events; what is given back survives a crash. What finds no room waits inside for a later call."""
-        ...
-
-    def tend(self) -> float | None:
-        """One turn of housekeeping; seconds until the next is wanted."""
-        ...
 
 
 class Publisher:
@@ -94,14 +70,16 @@ class Publisher:
         self._watched_for_writing = False
         self._announced: deque[tuple[str, bytes]] = deque()
         self._ordered: deque[PublishingChange] = deque()
-        self._dial = dialer
-        self._former_connections = 0
         self._is_stopping = False
         self._is_leaving = False
         self._is_held_back = False
         now = clock.stamp()
         self._delivery = Delivery(plan, outbox, now_s=clock.monotonic(), now=now, log=log)
-        self._link = self._new_link(plan, now)
+        self._links = Links(plan, wake=self.wake, dialer=dialer, log=log, now=now)
+
+    @property
+    def _link(self) -> Link:
+        return self._links.link
 
     @property
     def report(self) -> LinkReport:
@@ -119,7 +97,7 @@ class Publisher:
         stream = self._delivery.stream
         counted = stream.counters
         return PublisherCounters(
-            connections=self._former_connections + self._link.connections,
+            connections=self._links.connections,
             messages=counted.messages,
             sent=counted.events,
             acknowledged=counted.acknowledged,
@@ -216,25 +194,10 @@ class Publisher:
         if self.pulse is not None:
             self.pulse.change_sensors(change.plan.sensors, now)
         if change.is_broker_changed:
-            self._renew_link(change, now)
+            self._links.renew(change.plan, now, is_moving=change.is_moving)
         self.changes += 1
         if self._ordered:
             self.wake()
-
-    def _new_link(self, plan: PublishingPlan, now: Stamp) -> Link:
-        will = Will(topic=plan.topics.status, payload=last_will(plan.program))
-        connector = Connector(plan.broker, will, wake=self.wake, dialer=self._dial)
-        mind = NEEDS_MQTT_5 if plan.stream.hold_when_no_subscriber else ""
-        return Link(connector, plan.broker, log=self._log, now=now, mind_without_v5=mind)
-
-    def _renew_link(self, change: PublishingChange, now: Stamp) -> None:
-        """Leave the connection, if there is one; what is unanswered on it goes out again over the next."""
-        if change.is_moving:
-            self._link.drop(now)  # without DISCONNECT, so that the broker publishes the will
-        else:
-            self._link.stop(now)
-        self._former_connections += self._link.connections
-        self._link = self._new_link(change.plan, now)
 
     def _serve(self, ready: dict[int, int], now_s: float, now: Stamp) -> Session | None:
         """One turn of the connection; gives the session if there is one after it."""
@@ -297,9 +260,9 @@ class Publisher:
             wait_s = _GOODBYE_TURN_S
         self._is_leaving = True
         if session is not None:
-            self._delivery.say_goodbye(session, self._clock.stamp())
+            self._delivery.herald.say_goodbye(session, self._clock.stamp())
         while session is not None and self._clock.monotonic() - began_s < _GOODBYE_S:
-            if self._delivery.finish(session):
+            if self._delivery.herald.finish(session):
                 break
             self.step(_GOODBYE_TURN_S)
         if self._delivery.herald.is_farewell_taken:

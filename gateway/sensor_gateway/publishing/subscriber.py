@@ -16,7 +16,7 @@ from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode, MQTTProtocolVersi
 from paho.mqtt.reasoncodes import ReasonCode
 
 from sensor_gateway.model.errors import OperatorError
-from sensor_gateway.publishing.connector import NEEDS_A_PERSON
+from sensor_gateway.publishing.linking.connector import NEEDS_A_PERSON
 from sensor_gateway.publishing.settings import BrokerSettings
 from sensor_gateway.publishing.wire.dialing import meaning
 

@@ -28,8 +28,8 @@ from sensor_gateway.outbox.identity import Machine
 from sensor_gateway.outbox.opening import Hands
 from sensor_gateway.outbox.outbox import Outbox
 from sensor_gateway.outbox.settings import OutboxSettings
-from sensor_gateway.publishing.connector import Connector, NoConnection, Refusal
 from sensor_gateway.publishing.delivery import PublishingPlan
+from sensor_gateway.publishing.linking.connector import Connector, NoConnection, Refusal
 from sensor_gateway.publishing.messages import Program
 from sensor_gateway.publishing.publisher import Publisher
 from sensor_gateway.publishing.session import Connection

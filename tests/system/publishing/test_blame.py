@@ -18,7 +18,7 @@ from proving.logs import Quiet
 from sensor_gateway.model.position import Position
 from sensor_gateway.model.vitals.gateway_health import LinkState
 from sensor_gateway.publishing.delivery import Delivery
-from sensor_gateway.publishing.link import Link
+from sensor_gateway.publishing.linking.link import Link
 from sensor_gateway.publishing.mqtt import _Inbox
 from sensor_gateway.publishing.retained.herald import Herald
 from sensor_gateway.publishing.stream import events

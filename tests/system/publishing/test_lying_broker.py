@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 from proving.broker_bench import BrokerBench
 
-from sensor_gateway.publishing.connector import Connector, NoConnection
+from sensor_gateway.publishing.linking.connector import Connector, NoConnection
 from sensor_gateway.publishing.mqtt import MqttClient, _Inbox
 from sensor_gateway.publishing.session import Connection
 from sensor_gateway.publishing.stream import events

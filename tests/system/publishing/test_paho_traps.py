@@ -17,7 +17,7 @@ from typing import Any
 import paho.mqtt.client as mqtt
 import pytest
 
-from sensor_gateway.publishing.connector import Connector
+from sensor_gateway.publishing.linking.connector import Connector
 from sensor_gateway.publishing.mqtt import MqttClient
 from sensor_gateway.publishing.session import Connection
 from sensor_gateway.publishing.settings import BrokerSettings, TlsSettings

@@ -16,7 +16,7 @@ from sensor_gateway.model.event import ChangeEvent
 from sensor_gateway.model.health import Availability, SensorState
 from sensor_gateway.model.reading import ClockState, FailureCode
 from sensor_gateway.model.vitals.gateway_health import LinkState
-from sensor_gateway.publishing.connector import Connector, Refusal
+from sensor_gateway.publishing.linking.connector import Connector, Refusal
 from sensor_gateway.publishing.settings import BrokerSettings
 from sensor_gateway.publishing.wire.dialing import dial
 from sensor_gateway.publishing.wire.greeting import Will

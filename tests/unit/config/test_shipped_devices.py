@@ -10,7 +10,7 @@ from sensor_drivers.frame import ASKED, SPEC
 from sensor_gateway.config.device_files.shelf import SHIPPED, Device, DeviceShelf
 from sensor_gateway.config.drivers import Catalogue
 from sensor_gateway.config.loading import load_text
-from sensor_gateway.config.sensors import SensorEntry, SensorReader
+from sensor_gateway.config.sensors.reader import SensorEntry, SensorReader
 from sensor_gateway.config.settings import DefaultsSection
 from sensor_gateway.config.text.faults import Report
 from sensor_gateway.model.driver_spec import DriverSpec

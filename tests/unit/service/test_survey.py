@@ -17,7 +17,7 @@ from sensor_gateway.outbox.counters import OutboxCounters
 from sensor_gateway.outbox.opening import ALARMS
 from sensor_gateway.outbox.tiers.outlook import Outlook
 from sensor_gateway.publishing.health.report import PublisherCounters, PublisherReport
-from sensor_gateway.publishing.link import LinkReport
+from sensor_gateway.publishing.linking.link import LinkReport
 from sensor_gateway.publishing.mqtt import Protocol
 from sensor_gateway.service.health.survey import HealthSurvey, Subject
 

@@ -8,7 +8,7 @@ from typing import Protocol
 
 from sensor_gateway.model.health import SensorState
 from sensor_gateway.model.reading import Stamp
-from sensor_gateway.publishing.link import LinkReport
+from sensor_gateway.publishing.linking.link import LinkReport
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -18,7 +18,9 @@ from sensor_gateway.model.clock import Clock
 from sensor_gateway.model.errors import OperatorError
 from sensor_gateway.model.log import Log
 from sensor_gateway.publishing.delivery import PublishingChange
-from sensor_gateway.service.assembly import Gateway, plan_bus, published_anew
+from sensor_gateway.service.assembly import Gateway
+from sensor_gateway.service.building.publication import published_anew
+from sensor_gateway.service.building.serving import plan_bus
 from sensor_gateway.service.buses import make_bus
 from sensor_gateway.service.configuration.difference import Difference, difference
 from sensor_gateway.service.configuration.last_good import LastGood

@@ -17,22 +17,22 @@ from sensor_gateway.config.indentation import (
     is_channel,
     is_sensor,
 )
-from sensor_gateway.config.sensor_entry import (
+from sensor_gateway.config.sensors.entry import (
     SensorEntry,
     driver_written,
     place_of_driver,
     place_of_name,
     unread_sensor,
 )
+from sensor_gateway.config.sensors.strangers import judged_keys, names_written
+from sensor_gateway.config.sensors.wiring import check_unnamed, read_wiring
 from sensor_gateway.config.settings import ChannelSection, DefaultsSection, SensorSection
-from sensor_gateway.config.strangers import judged_keys, names_written
 from sensor_gateway.config.text.faults import Report
 from sensor_gateway.config.text.nodes import NO_ENTRIES, Entry, ListNode, MapNode, Node, ScalarNode, joined
 from sensor_gateway.config.values.decoder import construct, fields_of, judge_meant, read_fields, read_section
 from sensor_gateway.config.values.near_miss import expectation
 from sensor_gateway.config.values.objections import OBJECTIONS
 from sensor_gateway.config.values.readers import INVALID, as_map, report_about, report_bad_name
-from sensor_gateway.config.wiring import check_unnamed, read_wiring
 from sensor_gateway.model.channel import Channel
 from sensor_gateway.model.driver_spec import BusKind, DriverSpec
 

@@ -11,7 +11,7 @@ from typing import Final
 from sensor_gateway.model.log import Log
 from sensor_gateway.model.reading import Stamp
 from sensor_gateway.model.vitals.gateway_health import LinkState
-from sensor_gateway.publishing.connector import Connector, Refusal
+from sensor_gateway.publishing.linking.connector import Connector, Refusal
 from sensor_gateway.publishing.session import Connection, Session
 from sensor_gateway.publishing.settings import BrokerSettings
 from sensor_gateway.publishing.tls.renewal import Renewal

@@ -1,0 +1,1 @@
+"""The section `sensors:`: each sensor by the options and channels of its driver."""

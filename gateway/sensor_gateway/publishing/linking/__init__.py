@@ -1,0 +1,1 @@
+"""One connection after another: who makes them, who keeps them, and by which settings."""

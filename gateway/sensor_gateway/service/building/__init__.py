@@ -1,0 +1,1 @@
+"""The parts of a gateway, each made of a setup."""
