@@ -16,7 +16,7 @@ from proving.kills.lives import KINDS, Lives, plan
 
 pytestmark = pytest.mark.system
 
-FEW = 20
+FEW = 6
 
 
 @pytest.mark.timeout(7200)

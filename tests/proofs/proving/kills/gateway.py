@@ -28,7 +28,7 @@ EventStream.next_batch = next_batch
 import os
 from sensor_gateway.outbox.files.hot import HotJournal
 
-def begin(self, header, records, mark):
+def begin(self, *_new):
     self.close()
     self._descriptor, self.size = os.open("/dev/null", os.O_WRONLY), 0
 
