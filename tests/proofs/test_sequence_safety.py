@@ -18,6 +18,7 @@ from proving.sequence_world import NotedLock, World
 
 from sensor_gateway.outbox import opening, recovery
 from sensor_gateway.outbox.files import hot
+from sensor_gateway.outbox.files.disk import Disk
 from sensor_gateway.outbox.files.hot import HotJournal
 from sensor_gateway.outbox.recovery import Recovery
 from sensor_gateway.outbox.settings import Durability
@@ -151,6 +152,7 @@ def memory_goes_on_with_its_epoch(monkeypatch: pytest.MonkeyPatch) -> None:
 def hardware_does_not_matter(monkeypatch: pytest.MonkeyPatch) -> None:
     decide = Recovery.decide
     monkeypatch.setattr(Recovery, "decide", lambda self, machine: decide(self, replace(machine, hardware_id="")))
+    monkeypatch.setattr(Disk, "node", lambda _self, _path: "1")
 
 
 @breaks
@@ -223,6 +225,7 @@ def snapshot(
     "put_back",
     [
         {"state": True, "memory": False},
+        {"state": True, "memory": True},
         {"state": True, "memory": True, "other_boot": True},
         {"state": True, "memory": True, "other_hardware": True},
         {"state": False, "memory": True, "other_boot": True},
@@ -239,5 +242,6 @@ def test_a_snapshot_put_back_in_part_or_elsewhere_gives_no_id_to_two_events(
 @pytest.mark.parametrize("state", [True, False])
 def test_the_exception_is_the_memory_of_the_same_boot_put_back(monkeypatch: pytest.MonkeyPatch, state: bool) -> None:  # noqa: FBT001
     """A restored snapshot of the running machine: nothing in it can tell that it has been here before."""
+    monkeypatch.setattr(Disk, "node", lambda _self, _path: "1")
     with open_world(monkeypatch, seed=1) as world, pytest.raises(Broken, match="has two contents"):
         snapshot(world, state=state, memory=True)

@@ -50,11 +50,15 @@ class Machine:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Identity:
-    """What is kept of an outbox for as long as its directory lives."""
+    """What is kept of an outbox for as long as its directory lives.
+
+    ``node`` is the directory's inode: a copy has another one, and both must not go on in one epoch.
+    """
 
     directory_id: str
     hardware_id: str
     client_suffix: str
+    node: str = ""
 
     @classmethod
     def create(cls, hardware_id: str) -> Identity:
@@ -114,6 +118,7 @@ def read_identity(disk: Disk, directory: Path) -> Identity | None:
         directory_id=fields["directory"],
         hardware_id=fields["hardware"],
         client_suffix=fields["client"],
+        node=fields.get("node", ""),
     )
 
 
@@ -128,6 +133,7 @@ def identity_text(identity: Identity) -> bytes:
         "directory": identity.directory_id,
         "hardware": " ".join(identity.hardware_id.split()),
         "client": identity.client_suffix,
+        "node": identity.node,
     }
     return seal(fields)
 

@@ -122,7 +122,7 @@ class Recovery:
         is_own_hot = self._hot.header is not None and self._hot.header.directory.hex() == identity.directory_id
         on_flash = read_epoch(self._disk, self._directory)
         previous = max(self._known_epochs(on_flash), default=None)
-        # Other hardware: this may be a copy, and the epoch goes on where it was copied from.
+        # Other hardware or another directory: this may be a copy, and the epoch goes on where it was copied from.
         is_proof = is_own_hot and identity == kept and self._is_newest(previous) and self._is_this_boot(machine)
         self.unsynced = settle(self._disk, self.shelf, self._hot, int(machine.boot, 16), self._log, is_proof=is_proof)
         border = self._border(previous, on_flash, is_proof=is_proof)
@@ -187,10 +187,15 @@ class Recovery:
         if self.failure is not None:
             # What this process will acknowledge says nothing of the events in a directory that it cannot read.
             return replace(identity, directory_id=secrets.token_hex(16))
+        node = self._disk.node(self._directory)
+        if node and identity.node and identity.node != node:
+            self._log.warning("outbox_directory_is_a_copy", directory=str(self._directory))
+        identity = replace(identity, node=node)
         if identity != kept:
             try:
                 self._disk.make_directory(self._directory)
                 sync_directory(self._disk, self._directory.parent)
+                identity = replace(identity, node=self._disk.node(self._directory))
                 write_identity(self._disk, self._directory, identity)
             except OSError as error:
                 self._log.error("outbox_identity_not_stored", directory=str(self._directory), error=str(error))

@@ -70,6 +70,13 @@ class Disk:
         """What is known of the file that a name leads to."""
         return path.stat()
 
+    def node(self, path: Path) -> str:
+        """Which file or directory a name leads to: a copy is another one. Empty where there is none."""
+        try:
+            return str(self.stat(path).st_ino)
+        except OSError:
+            return ""
+
     def stat_open(self, descriptor: int) -> os.stat_result:
         """What is known of an open file."""
         return os.fstat(descriptor)
