@@ -22,7 +22,6 @@ from sensor_gateway.outbox.identity import (
     EPOCH,
     IDENTITY,
     EpochMark,
-    Identity,
     Machine,
     epoch_text,
     identity_text,
@@ -216,14 +215,12 @@ class Opened:
         """The small files that tell who this is, as they should be."""
         if not self._is_usable:
             return {}
+        # Where the directory is now: somebody may have removed it, and it was made anew.
+        identity = replace(self.recovered.identity, node=self._disk.node(self._directory))
         return {
-            self._directory / IDENTITY: identity_text(self._identity()),
+            self._directory / IDENTITY: identity_text(identity),
             self._directory / EPOCH: epoch_text(self._mark()),
         }
-
-    def _identity(self) -> Identity:
-        """As it is kept where the directory is now: somebody may have removed it, and it was made anew."""
-        return replace(self.recovered.identity, node=self._disk.node(self._directory))
 
     def _report_damage(self, generation: int, place: int, data: bytes) -> None:
         if self._quarantine.keep(f"{generation:016d}", place, data):
