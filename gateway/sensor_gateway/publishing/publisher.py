@@ -42,7 +42,7 @@ class Publisher:
     """Stores and delivers. ``wake``, ``stop``, ``change`` and ``announce`` are for any thread, the rest for its own.
 
     ``outlets`` may be replaced as a whole at any time; ``pulse`` is given before the first turn: without one nothing is
-    said on the health topic. ``progress`` rises with every turn, ``changes`` with every change that was made.
+    said on the health topic. ``progress`` rises with every turn made, ``changes`` with every change that was made.
     """
 
     def __init__(
@@ -148,7 +148,6 @@ class Publisher:
             self._bell.heard()
         now_s = self._clock.monotonic()
         now = self._clock.stamp()
-        self.progress += 1
         self._take_in(now_s, now)
         self._delivery.receiver.tend(now_s, now)
         session = self._serve(ready, now_s, now)
@@ -160,6 +159,7 @@ class Publisher:
             sending_s = next_s if self._link.is_renewing else self._delivery.wait_s(session, now_s, now)
             next_s = min(next_s, session.wait_s(), sending_s)
             session.will_wait(next_s)
+        self.progress += 1
         return 0.0 if session is None and not self._link.is_seeking else next_s
 
     def close(self) -> None:

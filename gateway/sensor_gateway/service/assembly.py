@@ -14,6 +14,7 @@ from sensor_gateway.config.settings import Configuration
 from sensor_gateway.model.clock import Clock
 from sensor_gateway.model.errors import OperatorError
 from sensor_gateway.model.log import Log
+from sensor_gateway.model.vitals.gateway_health import Health
 from sensor_gateway.outbox.identity import REFUSED_EVENTS, Machine
 from sensor_gateway.outbox.opening import Hands
 from sensor_gateway.outbox.outbox import LONGEST_CLOSE_S, Outbox
@@ -65,6 +66,17 @@ class Gateway:
     supervisor: Supervisor
     claim: socket.socket | None
     desk: CommandDesk | None
+
+    @property
+    def turns(self) -> int:
+        """How many turns the publisher has made."""
+        return self.publisher.progress
+
+    @property
+    def health(self) -> Health | None:
+        """How the gateway is; None where nothing is surveyed, or not yet. For any thread."""
+        pulse = self.publisher.pulse
+        return pulse.newest if isinstance(pulse, HealthSurvey) else None
 
     @property
     def buses(self) -> tuple[BusKeeper, ...]:

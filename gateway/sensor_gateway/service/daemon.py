@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import faulthandler
 import os
 import select
 import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from typing import Final
 
@@ -20,6 +21,8 @@ from sensor_gateway.service.assembly import Gateway
 from sensor_gateway.service.reloading.answer import Outcome, ReloadAnswer
 from sensor_gateway.service.reloading.reload import Reloader
 from sensor_gateway.service.supervision import PublisherHung
+from sensor_gateway.service.systemd.attendant import Attendant
+from sensor_gateway.service.systemd.notification import Notifier, watchdog_s
 
 STOP_WITHIN_S: Final = 4.5
 """SIGTERM to exit takes at most 5 s; a shutdown of the machine waits for the card on top."""
@@ -47,8 +50,12 @@ class Daemon:
         log: Log,
         reloader: Reloader | None = None,
         hangups: Sequence[int] = (),
+        environ: Mapping[str, str] = os.environ,
     ) -> None:
-        """Run ``gateway``, which is assembled and not started. ``hangups`` are the signals that came before."""
+        """Run ``gateway``, which is assembled and not started. ``hangups`` are the signals that came before.
+
+        ``environ`` tells whether a service manager wants to hear of it.
+        """
         self._gateway = gateway
         self._reloader = reloader
         self._hangups = hangups
@@ -56,11 +63,19 @@ class Daemon:
         self._has_terminal = os.isatty(sys.stderr.fileno())
         self._clock = clock
         self._log = log
+        self._attendant = Attendant(
+            Notifier(environ),
+            gateway,
+            watchdog_s=watchdog_s(environ),
+            alarm=lambda: self.configuration_alarm.partition("; ")[0],
+            log=log,
+        )
         self._read, self._write = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
         self._reloads = None if gateway.desk is None else gateway.desk.reloads
 
     def run(self) -> int:
         """Run until a signal; the exit code."""
+        faulthandler.enable()  # a watchdog ends us by SIGABRT: then the log shows where each thread stood
         signal.set_wakeup_fd(self._write, warn_on_full_buffer=False)
         for number in (*_STOPS, signal.SIGHUP):
             signal.signal(number, lambda *_: None)
@@ -78,6 +93,7 @@ class Daemon:
             self._busy = "the gateway is stopping"
         except PublisherHung as error:
             self._log.error("publisher_hung", reason=str(error), exit_code=os.EX_SOFTWARE)
+            self._attendant.stopping(str(error))
             os._exit(os.EX_SOFTWARE)  # its thread cannot be ended, and holds the outbox
         code = self._stop()
         for number in (*_STOPS, signal.SIGHUP):
@@ -98,14 +114,17 @@ class Daemon:
             problem = self._busy or "the gateway was started without a configuration file"
             return ReloadAnswer(outcome=Outcome.BUSY, problems=(problem,))
         self._busy = "another reload is under way"
+        self._attendant.reloading()
         try:
             return self._reloader.reload()
         finally:
+            self._attendant.reloaded()
             self._busy = ""
 
     def _supervise(self) -> None:
         while True:
             wait_s = self._gateway.supervisor.step()
+            wait_s = min(wait_s, self._attendant.turn(self._clock.monotonic()))
             if self._reloader is not None:
                 self._reloader.turn()
             ready, _, _ = select.select([self._read], [], [], wait_s)
@@ -129,6 +148,7 @@ class Daemon:
 
     def _stop(self) -> int:
         self._log.info("gateway_stopping")
+        self._attendant.stopping("stopping")
         until_s = self._clock.monotonic() + STOP_WITHIN_S
         is_done = self._gateway.supervisor.stop(STOP_WITHIN_S)
         if is_done:

@@ -17,7 +17,8 @@ from sensor_gateway.model.names.topic_level import MAX_LENGTH, is_level
 from sensor_gateway.outbox.identity import Machine
 
 _FILE: Final = "gateway-id"
-_SERIALS: Final = ("proc/device-tree/serial-number", "sys/class/dmi/id/product_uuid")
+_SERIALS: Final = ("sys/firmware/devicetree/base/serial-number", "sys/class/dmi/id/product_uuid")
+"""/proc/device-tree leads to the first one; a service for which /proc shows processes alone finds it there still."""
 
 
 def read_machine(environ: Mapping[str, str], *, root: Path = Path("/")) -> Machine:

@@ -1,4 +1,4 @@
-"""The log, through structlog: readable on a terminal, one JSON line per event elsewhere. The only door to structlog.
+"""The log, through structlog, to which this is the only door: a terminal's lines, the journal's records, or JSON lines.
 
 Events are names in the past tense plus facts. Text that comes from outside (a chip's answer, a broker's reason)
 cannot move the cursor or forge a line: control characters are escaped. A log that cannot be written stops nobody.
@@ -16,6 +16,7 @@ from typing import Any, Final, TextIO, cast
 import structlog
 
 from sensor_gateway.model.log import Log
+from sensor_gateway.service.systemd.journal import Journal, is_journal
 
 LEVELS: Final = {"debug": 10, "info": 20, "warning": 30, "error": 40}
 
@@ -51,29 +52,29 @@ class AdjustableLog:
 def open_log(stream: TextIO | None = None, *, level: str = "info", is_readable: bool | None = None) -> AdjustableLog:
     """A log on ``stream`` (standard error by default), in the form that suits it unless ``is_readable`` says which."""
     out = stream if stream is not None else sys.stderr
-    renderer: Any
-    if out.isatty() if is_readable is None else is_readable:
+    sink = _Sink(out)
+    writer: object = structlog.WriteLogger(cast("TextIO", sink))  # of a file it uses write and flush alone
+    stamps: list[Any] = [structlog.processors.TimeStamper(fmt="iso", utc=True)]
+    renderer: Any = structlog.processors.JSONRenderer(ensure_ascii=False)
+    if is_readable is None and is_journal(out, os.environ):
+        writer, stamps, renderer = _JournalWriter(Journal(otherwise=sink.write_line)), [], _as_record
+    elif out.isatty() if is_readable is None else is_readable:
         renderer = structlog.dev.ConsoleRenderer(
             colors=has_colours(out), pad_event_to=26, exception_formatter=structlog.dev.plain_traceback
         )
-    else:
-        renderer = structlog.processors.JSONRenderer(ensure_ascii=False)
-    processors: list[Any] = [
-        structlog.processors.add_log_level,
-        structlog.processors.TimeStamper(fmt="iso", utc=True),
-        structlog.processors.format_exc_info,
-        _escape_control_characters,
-        renderer,
-    ]
     logger = structlog.wrap_logger(
-        structlog.WriteLogger(cast("TextIO", _Sink(out))),  # of a file it uses write and flush alone
-        processors=processors,
+        writer,
+        processors=[
+            structlog.processors.add_log_level,
+            *stamps,
+            structlog.processors.format_exc_info,
+            _escape_control_characters,
+            renderer,
+        ],
         wrapper_class=structlog.make_filtering_bound_logger(LEVELS["debug"]),
         context_class=dict,
     )
-    return AdjustableLog(
-        cast("Log", logger), level=level
-    )  # structlog's bound logger takes any facts; Log is what we use of it
+    return AdjustableLog(cast("Log", logger), level=level)  # structlog's bound logger takes any facts
 
 
 def has_colours(stream: TextIO) -> bool:
@@ -98,9 +99,27 @@ class _Sink:
         with suppress(OSError, ValueError):
             self._stream.write(text)
 
+    def write_line(self, text: str) -> None:
+        self.write(text + "\n")
+        self.flush()
+
     def flush(self) -> None:
         with suppress(OSError, ValueError):
             self._stream.flush()
+
+
+class _JournalWriter:
+    """What structlog calls at the end: the method of the level, with what ``_as_record`` gave."""
+
+    def __init__(self, journal: Journal) -> None:
+        self.debug = self.info = self.warning = self.error = journal.write
+
+
+def _as_record(
+    _logger: object, method: str, facts: MutableMapping[str, Any]
+) -> tuple[tuple[object, ...], dict[str, Any]]:
+    level = str(facts.pop("level", method))
+    return (level, str(facts.pop("event")), dict(facts)), {}
 
 
 def _escape_control_characters(

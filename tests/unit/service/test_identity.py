@@ -47,7 +47,7 @@ def test_a_state_directory_that_cannot_be_written_never_stops_the_start(tmp_path
 
 
 def test_a_machine_is_known_by_its_device_tree_serial(tmp_path: Path) -> None:
-    serial = tmp_path / "proc/device-tree/serial-number"
+    serial = tmp_path / "sys/firmware/devicetree/base/serial-number"
     serial.parent.mkdir(parents=True)
     serial.write_bytes(b"10000000abcdef01\0")
     boot = tmp_path / "proc/sys/kernel/random/boot_id"
