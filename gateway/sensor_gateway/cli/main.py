@@ -15,6 +15,7 @@ from sensor_gateway.cli import check_config, config, demo, devices, drivers, rea
 from sensor_gateway.cli.arguments import Unusable, abandon_output, say
 from sensor_gateway.cli.fleet import command as fleet
 from sensor_gateway.cli.outbox import command as outbox
+from sensor_gateway.cli.upkeep import secret
 from sensor_gateway.cli.wires import record, replay, scan
 from sensor_gateway.model.errors import OperatorError
 
@@ -34,6 +35,7 @@ _COMMANDS = (
     devices,
     outbox,
     schemas,
+    secret,
 )
 
 EX_INTERRUPTED: Final = 130
@@ -55,9 +57,9 @@ with hardware:
 
 `sensor-gateway COMMAND --help` tells more, with an example.
 
-exit codes: 0 done, 1 a check failed, 64 usage, 66 no outbox or recording there, 69 broker or daemon not reachable,
-            70 internal error, 73 cannot create, 74 cannot write, 75 another instance runs, 77 no permission,
-            78 configuration, 130 Ctrl-C
+exit codes: 0 done, 1 a check failed, 64 usage, 66 no outbox, recording or secrets there,
+            69 broker or daemon not reachable, 70 internal error, 73 cannot create, 74 cannot write,
+            75 another instance runs, 77 no permission, 78 configuration, 130 Ctrl-C
 """
 
 

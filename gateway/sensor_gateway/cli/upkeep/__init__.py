@@ -1,0 +1,1 @@
+"""Commands that set the gateway up on a machine."""
