@@ -1,7 +1,7 @@
 """A machine with a real systemd as its PID 1, in a container of systemd-nspawn.
 
     with Machine(tmp_path, tree("trixie")) as machine:
-        machine.write("etc/sensor-gateway/gateway.yaml", text)
+        machine.write("etc/sensor-gateway/gateway.yaml", text)  # and machine.read(path)
         machine.boot()
         machine.run("systemctl", "start", "sensor-gateway")     # AssertionError where it fails
         machine.run("false", check=False).returncode
@@ -63,6 +63,10 @@ class Machine:
         file.chmod(mode)
         return file
 
+    def read(self, path: str) -> str:
+        """What is in a file of the disk."""
+        return (self.root / path.lstrip("/")).read_text()
+
     def boot(self) -> None:
         """Start the machine, and wait until it has started all that it starts by itself."""
         assert self._container is None, "it runs"
@@ -97,7 +101,7 @@ class Machine:
         said = self.run("journalctl", "--boot", "--output=json", "--no-pager", "--all", *matches).stdout
         return [json.loads(line) for line in said.splitlines() if line.startswith("{")]
 
-    def wait_until(self, condition: Callable[[], bool], seconds: float = 30.0) -> None:
+    def wait_until(self, condition: Callable[[], bool], seconds: float = 60.0) -> None:
         """Look until it is so."""
         deadline_s = time.monotonic() + seconds
         while not condition():

@@ -2,23 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
-from typing import Any
 
 import pytest
 from booting.checkout import install_checkout
 from booting.machine import Machine
 
-CONFIG = """
-gateway: {id: box}
-mqtt: {url: 'mqtt://127.0.0.1'}
-clock: {hold: 0s}
-defaults: {interval: 1s}
-buses: {wire: {type: simulated, kind: i2c}}
-sensors:
-  attic: {driver: bme280, bus: wire}
-"""
 FILE = "etc/sensor-gateway/gateway.yaml"
 DROP_IN = "etc/systemd/system/sensor-gateway.service.d/test.conf"
 
@@ -29,7 +18,7 @@ class House:
 
     machine: Machine
 
-    def boot(self, config: str = CONFIG, *, service: str = "") -> None:
+    def boot(self, config: str, *, service: str = "") -> None:
         """``service``: lines of a drop-in, as an operator writes them."""
         self.machine.write(FILE, config)
         if service:
@@ -39,10 +28,6 @@ class House:
     @property
     def status(self) -> str:
         return self.machine.unit()["StatusText"]
-
-    def retained(self, topic: str) -> Any:
-        said = self.machine.run("mosquitto_sub", "-t", f"sensors/v1/box/{topic}", "-C", "1", "-W", "10").stdout
-        return json.loads(said)
 
 
 @pytest.fixture
