@@ -27,6 +27,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+from booting.own_group import OwnGroup
+
 BOOT_WITHIN_S = 60.0
 _LOOK_EVERY_S = 0.1
 
@@ -40,6 +42,7 @@ class Machine:
         self.console = directory / "console"
         self._container: subprocess.Popen[bytes] | None = None
         self._init: int | None = None
+        self._group = OwnGroup(f"sensor-gateway-{os.getpid()}-{id(self):x}")
         places = [self.root, directory / "changes", directory / "work"]
         for place in places:
             place.mkdir()
@@ -53,6 +56,7 @@ class Machine:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.cut()
+        self._group.remove()
         subprocess.run(["umount", "--lazy", str(self.root)], check=True)
 
     def write(self, path: str, text: str, *, mode: int = 0o644) -> Path:
@@ -75,7 +79,9 @@ class Machine:
             "--private-network", "--console=pipe", "--link-journal=no", "--resolv-conf=off", "--timezone=off",
         ]  # fmt: skip
         with self.console.open("ab") as console:
-            self._container = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=console, stderr=console)
+            self._container = subprocess.Popen(
+                self._group.around(command), stdin=subprocess.DEVNULL, stdout=console, stderr=console
+            )
         self.wait_until(self._has_init, BOOT_WITHIN_S)
         self.wait_until(lambda: self._said("systemctl", "is-system-running") in {"running", "degraded"}, BOOT_WITHIN_S)
 
