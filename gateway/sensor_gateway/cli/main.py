@@ -15,7 +15,7 @@ from sensor_gateway.cli import check_config, config, demo, devices, drivers, rea
 from sensor_gateway.cli.arguments import Unusable, abandon_output, say
 from sensor_gateway.cli.fleet import command as fleet
 from sensor_gateway.cli.outbox import command as outbox
-from sensor_gateway.cli.upkeep import secret
+from sensor_gateway.cli.upkeep import install_service, secret
 from sensor_gateway.cli.wires import record, replay, scan
 from sensor_gateway.model.errors import OperatorError
 
@@ -36,6 +36,7 @@ _COMMANDS = (
     outbox,
     schemas,
     secret,
+    install_service,
 )
 
 EX_INTERRUPTED: Final = 130

@@ -19,7 +19,7 @@ COMMANDS = [
     "run", "check-config", "config", "config show", "config schema", "simulate", "demo", "scan", "read", "record",
     "replay", "tail", "fleet", "drivers", "devices",
     "outbox", "outbox status", "outbox peek", "outbox verify", "outbox export", "outbox purge", "schemas",
-    "secret", "secret set", "secret list",
+    "secret", "secret set", "secret list", "install-service",
 ]  # fmt: skip
 
 

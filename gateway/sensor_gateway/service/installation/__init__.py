@@ -1,0 +1,1 @@
+"""Making a service of an installation that no package manager looks after."""
