@@ -83,7 +83,9 @@ class Daemon:
             os.write(self._write, bytes([signal.SIGHUP]))
         self._log.info("gateway_started", version=__version__, **self._gateway.facts())
         if not self._gateway.publisher.outlets:
-            self._log.warning("no_sensors_yet", mind="add one below `sensors:`; `sensor-gateway drivers` lists them")
+            self._log.warning(
+                "no_sensors_yet", mind="run `sensor-gateway scan`, and put what it prints below `sensors:`"
+            )
         try:
             self._gateway.supervisor.start()
             self._busy = ""
