@@ -158,8 +158,11 @@ class RetainedStates:
         return [slot.topic for slot in before.values()]
 
     def correct(self, offset_ms: int) -> None:
-        """The clock of this boot is known: what was stamped before gets its right time, and is due again."""
-        for slot in self._slots.values():
+        """The clock of this boot is known: what was stamped before gets its right time, and is due again.
+
+        A bare number has no time, and stays as it is.
+        """
+        for slot in () if self._is_bare else self._slots.values():
             body = slot.body
             if body is not None and is_unsynced(body) and boot_of(body) == self._boot:
                 slot.body = corrected(body, uptime_of(body) + offset_ms)
