@@ -21,7 +21,7 @@ class Census:
     """One count. ``objects`` are those that the garbage collector knows, with what lies in containers."""
 
     rss: int
-    objects: Counter[str]
+    objects: tuple[tuple[str, int], ...]
     held: int
     blocks: int
     descriptors: int
@@ -43,7 +43,7 @@ class Census:
         held += sum(untracked.values())
         return cls(
             rss=int(Path("/proc/self/statm").read_text("ascii").split()[1]) * _PAGE,
-            objects=objects,
+            objects=tuple(objects.items()),  # what is kept of a count must not be counted by the next one
             held=held,
             blocks=sys.getallocatedblocks(),
             descriptors=len(os.listdir("/proc/self/fd")),  # noqa: PTH208 (names, which may be gone in a moment)
@@ -52,11 +52,8 @@ class Census:
 
     def grown(self, before: Census, *, rss: int) -> list[str]:
         """What is more than before, by more than may come and go; ``rss`` is how many bytes of memory may be more."""
-        found = [
-            f"{now - before.objects[name]:+} {name}"
-            for name, now in self.objects.items()
-            if now > before.objects[name] + _FEW
-        ]
+        were = dict(before.objects)
+        found = [f"{now - were.get(name, 0):+} {name}" for name, now in self.objects if now > were.get(name, 0) + _FEW]
         if self.held > before.held + _FEW * 10:
             found.append(f"{self.held - before.held:+} entries in lists, dicts and sets")
         if self.blocks > before.blocks + _FEW * 20:

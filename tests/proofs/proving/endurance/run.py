@@ -128,7 +128,7 @@ def _memory(last: Census, minute: Census, most: int) -> list[str]:
 def _figures(house: House, *censuses: Census) -> dict[str, Any]:
     figures = {
         "rss MB": [round(census.rss / 1e6, 2) for census in censuses],
-        "objects": [census.objects.total() for census in censuses],
+        "objects": [sum(count for _, count in census.objects) for census in censuses],
         "blocks": [census.blocks for census in censuses],
         "descriptors": [census.descriptors for census in censuses],
         "threads": [census.threads for census in censuses],
