@@ -7,6 +7,8 @@ import pytest
 SCALES = {
     "states": (3_000, "crash states to explore"),
     "kills": (25, "times to kill -9 the whole gateway"),
+    "days": (2, "virtual days that a gateway lives through"),
+    "faults": (1_500, "faults that a gateway lives through"),
     "cuts": (10, "power cuts at the block device"),
 }
 CHUNK = 500
@@ -46,3 +48,13 @@ def kills(request: pytest.FixtureRequest) -> int:
 @pytest.fixture
 def cuts(request: pytest.FixtureRequest) -> int:
     return int(request.config.getoption("cuts"))
+
+
+@pytest.fixture
+def days(request: pytest.FixtureRequest) -> int:
+    return int(request.config.getoption("days"))
+
+
+@pytest.fixture
+def faults(request: pytest.FixtureRequest) -> int:
+    return int(request.config.getoption("faults"))

@@ -20,6 +20,8 @@ from sensor_gateway.cli.arguments import (
 )
 
 if TYPE_CHECKING:
+    from sensor_gateway.model.clock import Clock
+    from sensor_gateway.model.log import Log
     from sensor_gateway.service.configuration.last_good import LastGood
     from sensor_gateway.service.configuration.reading import ConfigurationSource, Reading
 
@@ -37,6 +39,10 @@ SIGHUP makes it read its configuration anew. What did not change is not disturbe
 
 The log goes to standard error: readable on a terminal, a line of JSON per event elsewhere; NO_COLOR is honoured.
 """
+
+_UNSYNCED = (
+    "events say so, and are corrected once it is; `clock.source` chooses who tells, `clock.hold` how long events wait"
+)
 
 
 def add(subparsers: Subparsers) -> None:
@@ -67,7 +73,6 @@ def run(arguments: argparse.Namespace) -> int:
     from sensor_gateway.service.directories import find_directories
     from sensor_gateway.service.logs import open_log
     from sensor_gateway.service.reloading.reload import Reloader
-    from sensor_gateway.service.system_clock import SystemClock
 
     hangups = note_hangups()
     source = ConfigurationSource(config_file(arguments), os.environ)
@@ -82,7 +87,8 @@ def run(arguments: argparse.Namespace) -> int:
         point_at_an_example(source.file)
         raise Unusable
     hot = startable.configuration.outbox.hot_directory
-    clock, log = SystemClock(), open_log()
+    log = open_log()
+    clock = _clock(startable.configuration.clock.source, log)
     directories = find_directories(os.environ, state=arguments.state_directory, hot=hot)
     try:
         gateway = assemble(startable, used.catalogue, directories=directories, environ=os.environ, clock=clock, log=log)
@@ -103,3 +109,15 @@ def _kept(source: ConfigurationSource, last_good: LastGood) -> Reading | None:
     copies = last_good.read(source.file)
     reading = None if copies is None else source.read_copies(copies)
     return None if reading is None or reading.faults else reading
+
+
+def _clock(source: str, log: Log) -> Clock:
+    """The machine's clocks, as ``clock.source`` wants it; says so where the time is not known yet."""
+    from sensor_gateway.model.reading import ClockState
+    from sensor_gateway.service.system_clock import SystemClock
+    from sensor_gateway.service.time_sources.choice import time_source
+
+    clock = SystemClock(time_source(source), may_guess=source == "auto")
+    if clock.stamp().clock is ClockState.UNSYNCED:
+        log.warning("clock_not_set", source=source, why=clock.finding.why, mind=_UNSYNCED)
+    return clock

@@ -121,8 +121,9 @@ class ClockSection:
         Within(0, 86400),
     ] = Seconds(60.0)
     source: Annotated[
-        Literal["auto"],
-        "How to tell that the clock is set: auto asks systemd-timesyncd; without it, a plausible year will do.",
+        Literal["auto", "timesyncd", "chrony", "adjtimex", "rtc", "assume"],
+        "Who tells that the clock is set: auto asks systemd-timesyncd, else chronyd, else a plausible year will do; "
+        "rtc trusts a clock with a battery, adjtimex the kernel, assume everything.",
     ] = "auto"
 
 

@@ -23,6 +23,7 @@ _VALUE_SIZE: Final = len(_VALUE)
 _BOOT: Final = b',"boot":"'
 _TIME: Final = b'"time":"'
 _TIME_LENGTH: Final = len("2026-11-23T16:00:00.123Z")
+_CLOCK: Final = b'clock"'
 _UPTIME: Final = b',"uptime_ms":'
 _UNSYNCED: Final = f'"clock":"{ClockState.UNSYNCED.value}","boot":"'.encode()
 _CORRECTED: Final = f'","clock":"{ClockState.CORRECTED.value}"'.encode()
@@ -191,6 +192,13 @@ def value_of(body: bytes) -> bytes:
     """
     at = body.find(_VALUE) + _VALUE_SIZE
     return body[at : body.find(b",", at)]
+
+
+def offset_of(body: bytes) -> int | None:
+    """The ``offset_ms`` of an encoded clock event; None for any other."""
+    if not body.startswith(_CLOCK, body.find(_TYPE) + len(_TYPE)):
+        return None
+    return int(json.loads(body)["offset_ms"])
 
 
 def is_value(body: bytes) -> bool:

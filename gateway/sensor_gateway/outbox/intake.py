@@ -9,7 +9,7 @@ from sensor_gateway.model.clock import Clock
 from sensor_gateway.model.event import ChangeEvent, EpochStart
 from sensor_gateway.model.event_json import EventEncoder, relabelled
 from sensor_gateway.model.position import Epoch, Position, Seq
-from sensor_gateway.model.reading import ClockState
+from sensor_gateway.outbox.clocks.boot_clock import BootClock
 from sensor_gateway.outbox.files.moment import Moment
 from sensor_gateway.outbox.files.record import Record, framed_size
 from sensor_gateway.outbox.held import Held
@@ -23,14 +23,14 @@ _SEGMENT_PER_EVENT: Final = 4096
 class Intake:
     """Gives out the seqs of one epoch. ``next_seq`` is the one that comes next."""
 
-    def __init__(self, opened: Opened, encoder: EventEncoder, clock: Clock, held: Held) -> None:
+    def __init__(self, opened: Opened, encoder: EventEncoder, clock: Clock, held: Held, boot_clock: BootClock) -> None:
         """Nothing is stored before ``begin``; what is held is first."""
         self._opened, self._tiers = opened, opened.tiers
         self._encoder = encoder
         self._clock = clock
         self._counters = opened.counters
         self.held = held
-        self._boot = int(encoder.boot, 16)
+        self._boot_clock = boot_clock
         self._segment_size = opened.settings.segment_size
         self._chunk = max(1, self._segment_size // _SEGMENT_PER_EVENT)
         self.epoch = opened.recovered.epoch
@@ -80,18 +80,26 @@ class Intake:
 
     def look_at_clock(self, now_s: float) -> Moment:
         """Now; append takes it as good for a moment, because a stamp costs a third of what it does with one event."""
-        stamp = self._clock.stamp()
         self._now_at_s = now_s
-        self._now = Moment(
-            boot=self._boot,
-            uptime_ms=stamp.uptime_ms,
-            wall_ms=stamp.wall_ms,
-            is_unsynced=stamp.clock is ClockState.UNSYNCED,
-        )
+        self._now = self._boot_clock.look(self._clock.stamp())
         return self._now
 
+    def tell_clock(self) -> list[Stored]:
+        """Store the event that tells of this boot's clock; nothing where there is no room for it now."""
+        stamp, epoch, seq = self._clock.stamp(), self.epoch, self.next_seq
+        body = self._encoder.clock(self._boot_clock.offset_ms, stamp, self._epoch_text, seq)
+        size = framed_size((body,))
+        if self.held.has_some or not self._tiers.has_room(size):
+            return []
+        if not self._store((body,), size):
+            self._leave_epoch(self.epoch, self.next_seq - 1)
+            return self.tell_clock()
+        self._just = []
+        self._boot_clock.told(stamp)
+        return [Stored(position=Position(epoch=epoch, seq=Seq(seq)), body=body)]
+
     def _append(self, events: Sequence[ChangeEvent]) -> list[Stored]:
-        bodies = self._written(events)
+        bodies = _written(events, self._encoder, self._epoch_text, self.next_seq)
         size = framed_size(bodies)
         if size * 2 > self._segment_size:
             return self._append_singly(events)
@@ -112,12 +120,6 @@ class Intake:
             ]
         self._just = stored if is_whole else []
         return stored
-
-    def _written(self, events: Sequence[ChangeEvent]) -> tuple[bytes, ...]:
-        encode, text, seq = self._encoder.value, self._epoch_text, self.next_seq
-        if len(events) == 1:
-            return (encode(events[0], text, seq),)
-        return tuple([encode(event, text, number) for number, event in enumerate(events, seq)])
 
     def _append_singly(self, events: Sequence[ChangeEvent]) -> list[Stored]:
         """Too long for one record together. An event that is too long alone is lost, counted and announced."""
@@ -162,3 +164,9 @@ class Intake:
         if not self.held.is_empty:
             self.held.told()
         return True
+
+
+def _written(events: Sequence[ChangeEvent], encoder: EventEncoder, epoch: str, seq: int) -> tuple[bytes, ...]:
+    if len(events) == 1:
+        return (encoder.value(events[0], epoch, seq),)
+    return tuple([encoder.value(event, epoch, number) for number, event in enumerate(events, seq)])

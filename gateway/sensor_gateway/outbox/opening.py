@@ -10,6 +10,7 @@ from typing import Final
 from sensor_gateway.model.clock import Clock
 from sensor_gateway.model.log import Log
 from sensor_gateway.outbox.alarm import Alarm, Retry
+from sensor_gateway.outbox.clocks.clock_file import ClockFile
 from sensor_gateway.outbox.counters import OutboxCounters
 from sensor_gateway.outbox.files.cold_reader import ColdReader
 from sensor_gateway.outbox.files.disk import Disk
@@ -123,6 +124,11 @@ class Opened:
         """Whether the directory on flash could be read, and is in use."""
         return self._is_usable
 
+    @property
+    def clocks(self) -> ClockFile | None:
+        """What is kept of the clocks of boots; None where the directory may not be used."""
+        return self._parts.clocks if self._is_usable else None
+
     def can_load(self) -> bool:
         """Whether it could be read now."""
         return Loaded(self._disk, self._directory, self.settings, self._log).failure is None
@@ -198,6 +204,7 @@ class Opened:
             spill=Spill(cold, recovered.tail, clearance, settings, self.alarms["outbox_room"]),
             clearance=clearance,
             limits=Limits(recovered.tail, cold, clearance, settings),
+            clocks=ClockFile(hands.disk, self._directory, hands.syncer),
             retry=retry,
             boot=int(setting.machine.boot, 16),
             is_woken=hands.is_woken,

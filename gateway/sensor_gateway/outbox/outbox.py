@@ -15,6 +15,7 @@ from sensor_gateway.model.event_json import EventEncoder, time_of
 from sensor_gateway.model.log import Log
 from sensor_gateway.model.position import Epoch, Position
 from sensor_gateway.outbox.alarm import RETRY_S
+from sensor_gateway.outbox.clocks.boot_clock import BootClock
 from sensor_gateway.outbox.counters import OutboxCounters
 from sensor_gateway.outbox.files.hot import HotHeader
 from sensor_gateway.outbox.held import Held
@@ -41,6 +42,7 @@ class Outbox:
         self._setting = setting
         self._clock = setting.clock
         self._left: set[Epoch] = set()
+        self._boot_clock = BootClock(setting.machine.boot, setting.log)
         self._load_at_s = self._clock.monotonic() + RETRY_S
         self._begin(Opened(setting), Held())
 
@@ -108,9 +110,13 @@ class Outbox:
     def append(self, events: Sequence[ChangeEvent]) -> list[Stored]:
         """Store events, and give them their seqs. What is returned survives the end of the process.
 
-        Events that were held back for want of room come first. Nothing is returned when there is no room now.
+        Events that were held back for want of room come first. Nothing is returned when there is no room now. Once
+        the clock of this boot is known after it was not, an event that tells so comes before all.
         """
-        return self._intake.append(events)
+        if not events:
+            self._intake.look_at_clock(self._clock.monotonic())
+        told = self._intake.tell_clock() if self._boot_clock.is_due else []
+        return [*told, *self._intake.append(events)] if told else self._intake.append(events)
 
     def read(self, after: Position | None, *, max_events: int, max_bytes: int) -> list[Stored | Gap]:
         """The next events and gaps after a position (None: after the cursor), in order, acknowledged ones left out.
@@ -132,6 +138,10 @@ class Outbox:
             self._opened.alarms["outbox_reading"].clear()
         else:
             self._opened.alarms["outbox_reading"].raise_for(error=str(reader.failure))
+        improved = self._boot_clock.improved
+        for at, item in enumerate(items):
+            if isinstance(item, Stored) and (body := improved(item.body)) is not item.body:
+                items[at] = Stored(position=item.position, body=body)
         return items
 
     def acknowledge(self, first: Position, last: Position) -> None:
@@ -192,7 +202,9 @@ class Outbox:
     def _begin(self, opened: Opened, held: Held) -> None:
         setting = self._setting
         self._opened, self._tiers, self._marks = opened, opened.tiers, opened.recovered.marks
-        self._intake = Intake(opened, EventEncoder(setting.gateway, setting.machine.boot), setting.clock, held)
+        self._boot_clock.begin(opened.clocks, setting.clock.stamp())
+        encoder = EventEncoder(setting.gateway, setting.machine.boot)
+        self._intake = Intake(opened, encoder, setting.clock, held, self._boot_clock)
         self._intake.begin()
         self._tiers.begin(self._header(), self._clock.monotonic())
         if self._tiers.is_direct and opened.put_on_flash(_OPEN_WITHIN_S):

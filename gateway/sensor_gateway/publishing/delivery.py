@@ -7,11 +7,13 @@ newest states, while the stream drains behind them.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from math import inf
 from typing import Final
 
 from sensor_gateway.model.event import Gap
+from sensor_gateway.model.event_json import offset_of
 from sensor_gateway.model.health import Availability, SensorState
 from sensor_gateway.model.log import Log
 from sensor_gateway.model.reading import ClockState, Stamp
@@ -23,6 +25,7 @@ from sensor_gateway.publishing.receiving.receiver import Receiver
 from sensor_gateway.publishing.retained.herald import Herald
 from sensor_gateway.publishing.retained.removals import Removals
 from sensor_gateway.publishing.retained.settlement import NOTHING_TO_SETTLE, Record, Settlement
+from sensor_gateway.publishing.retained.undated import Undated
 from sensor_gateway.publishing.session import Answer, Session
 from sensor_gateway.publishing.settings import BrokerSettings, StreamSettings
 from sensor_gateway.publishing.states import PublishedChannel, RetainedStates
@@ -41,6 +44,11 @@ NEEDS_MQTT_5: Final = (
 )
 _NO_EVIDENCE: Final = {0x89, 0x8B, 0x8D, 0x8E, 0x97, 0x98, 0x9C, 0x9D, 0x9F, 0xA0}
 """Reasons of a DISCONNECT that no packet of ours is to blame for: busy, shutting down, taken over, and the like."""
+
+
+def _since(state: SensorState, since: Stamp) -> bytes:
+    """The state as of a moment that is known better now."""
+    return availability(replace(state, since=since))
 
 
 def _nowhere(_event: StoredEvent, _why: str) -> None:
@@ -124,7 +132,8 @@ class Delivery:
         )
         self.herald = Herald(topics, plan.program, states, now_s=now_s, log=log)
         self.receiver = Receiver(plan.listeners, announce=self.herald.announcements.say, log=log)
-        self.herald.announcements.put(topics.status, status("online", plan.program, now))
+        self._undated = Undated(self.herald.announcements.put)
+        self._undated.say(topics.status, now, partial(status, "online", plan.program))
         self.herald.announcements.put(topics.meta, plan.meta)
         reason = "waiting for the first good reading"
         self.note_sensors(
@@ -146,6 +155,8 @@ class Delivery:
         announcements.put(topics.meta, plan.meta)
         self.herald.states.change(plan.channels if self._with_states else (), now.uptime_ms)
         gone = [sensor for sensor in before if sensor not in plan.sensors]
+        for sensor in gone:
+            self._undated.forget(topics.availability(sensor))
         plan.keep_topics(plan.settlement.meanwhile)
         self._discover(plan, {topics.availability(sensor): availability(_gone(sensor, now)) for sensor in gone})
 
@@ -161,14 +172,20 @@ class Delivery:
     def note_sensors(self, states: Iterable[SensorState]) -> None:
         """The health of sensors changed."""
         for state in states:
-            self.herald.announcements.put(self._topics.availability(state.sensor), availability(state))
+            self._undated.say(self._topics.availability(state.sensor), state.since, partial(_since, state))
 
     def note_stored(self, stored: Sequence[StoredEvent], now_s: float, uptime_ms: int) -> None:
-        """These events are in the outbox now."""
+        """These events, if any, are in the outbox now."""
+        if not stored:
+            return
         self._freshness.note(stored[0].position, stored[-1].position, uptime_ms)
         self.stream.note_stored(len(stored), stored[-1].position, now_s)
         if self._with_states:
             self.herald.states.offer(stored)
+        # Only the first can be a clock event, and most are news of a channel.
+        if stored[0].event is None and (offset_ms := offset_of(stored[0].body)) is not None:
+            self._undated.correct(offset_ms)
+            self.herald.states.correct(offset_ms)
 
     def begin(self, session: Session, now: Stamp) -> None:
         """A new connection: it gets everything from the start."""

@@ -16,7 +16,7 @@ from typing import Final
 from sensor_gateway.model.clock import Clock
 from sensor_gateway.model.event import ChangeEvent
 from sensor_gateway.model.log import Log
-from sensor_gateway.model.reading import Stamp
+from sensor_gateway.model.reading import ClockState, Stamp
 from sensor_gateway.publishing.bell import Bell
 from sensor_gateway.publishing.delivery import Delivery, PublishingChange, PublishingPlan
 from sensor_gateway.publishing.health.report import PublisherCounters, PublisherReport, Pulse
@@ -73,6 +73,7 @@ class Publisher:
         self._is_stopping = False
         self._is_leaving = False
         self._is_held_back = False
+        self._known_clock: ClockState | None = None
         now = clock.stamp()
         self._delivery = Delivery(plan, outbox, now_s=clock.monotonic(), now=now, log=log)
         self._links = Links(plan, wake=self.wake, dialer=dialer, log=log, now=now)
@@ -179,11 +180,13 @@ class Publisher:
                 self._delivery.note_sensors(states)
                 if self.pulse is not None:
                     self.pulse.note_sensors(states)
+        if now.clock is not self._known_clock:
+            self._known_clock = now.clock
+            self._delivery.note_stored(self._outbox.append(()), now_s, now.uptime_ms)
         if events or self._is_held_back:
             stored = self._outbox.append(events)
             self._is_held_back = len(stored) < max(len(events), 1)
-            if stored:
-                self._delivery.note_stored(stored, now_s, now.uptime_ms)
+            self._delivery.note_stored(stored, now_s, now.uptime_ms)
         while self._announced:
             self._delivery.herald.announcements.put(*self._announced.popleft())
         if change is not None:

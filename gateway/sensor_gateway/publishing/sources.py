@@ -23,7 +23,7 @@ class PublisherOutbox(StreamOutbox, Protocol):
     """What the publisher needs of the outbox beside the stream."""
 
     def append(self, events: Sequence[ChangeEvent]) -> Sequence[StoredEvent]:
-        """Store events; what is given back survives a crash. What finds no room waits inside for a later call."""
+        """Store events, and what is known of the clock; what is given back survives a crash. The rest waits inside."""
         ...
 
     def tend(self) -> float | None:

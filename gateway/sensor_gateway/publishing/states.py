@@ -12,7 +12,7 @@ from typing import Final, Protocol
 
 from sensor_gateway.model.channel import Source
 from sensor_gateway.model.event import ChangeEvent
-from sensor_gateway.model.event_json import value_of
+from sensor_gateway.model.event_json import boot_of, corrected, is_unsynced, uptime_of, value_of
 from sensor_gateway.model.reading import Stamp
 from sensor_gateway.publishing.messages import NO_VALUE, Topics, stale
 from sensor_gateway.publishing.settings import StatePayload
@@ -156,6 +156,17 @@ class RetainedStates:
             self._make_stale(slot)
         self._next_expiry_ms = 0
         return [slot.topic for slot in before.values()]
+
+    def correct(self, offset_ms: int) -> None:
+        """The clock of this boot is known: what was stamped before gets its right time, and is due again.
+
+        A bare number has no time, and stays as it is.
+        """
+        for slot in () if self._is_bare else self._slots.values():
+            body = slot.body
+            if body is not None and is_unsynced(body) and boot_of(body) == self._boot:
+                slot.body = corrected(body, uptime_of(body) + offset_ms)
+                self._make_due(slot)
 
     def renew(self) -> None:
         """A new connection: everything known is due."""

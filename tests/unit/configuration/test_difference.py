@@ -165,6 +165,12 @@ def test_the_hold_of_the_clock_is_noted_for_the_next_start(setup_from: Make, hou
     assert "next" in found.notes[0]
 
 
+def test_another_source_of_the_clock_is_noted_for_the_next_start(setup_from: Make, house: str) -> None:
+    found = difference(setup_from(house), setup_from(house + "clock: {source: chrony}\n"))
+    assert does(found) == {"notes": found.notes}
+    assert "clock.source" in found.notes[0]
+
+
 CATALOGUE = DriverCatalogue()
 
 sensors = st.fixed_dictionaries(

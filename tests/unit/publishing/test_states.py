@@ -259,3 +259,18 @@ def test_a_bare_state_is_none_and_stays_when_it_has_outlived_itself_and_when_the
     assert [one.payload for one in bare_states.take(stamp(LIFETIME_MS + 2))] == [b"22.5"]
     bare_states.retract()
     assert [(one.payload, one.lifetime_s) for one in bare_states.take(stamp(LIFETIME_MS + 3))] == [(b"None", None)]
+
+
+def test_a_state_of_an_unset_clock_is_published_again_with_its_right_time(
+    states: RetainedStates, outbox: MemoryOutbox, event: Events, stamp: Stamps
+) -> None:
+    unset = dataclasses.replace(event(20.0), stamp=Stamp(uptime_ms=5000, wall_ms=5000, clock=ClockState.UNSYNCED))
+    states.offer(outbox.append([unset, event(21.0, sensor="bench", uptime_ms=6000)]))
+    states.take(stamp(6000))
+    states.correct(1_795_449_600_000)
+    (message,) = states.take(stamp(7000))
+    payload = json.loads(message.payload)
+    assert (payload["sensor"], payload["value"]) == ("attic", 20.0)
+    assert (payload["time"], payload["clock"]) == ("2026-11-23T16:00:05.000Z", "corrected")
+    states.correct(0)
+    assert not states.take(stamp(8000)), "corrected once"

@@ -9,6 +9,8 @@ from sensor_gateway.outbox.files.disk import CREATE, Disk, write_all
 
 PIECE_LIMIT: Final = 64 * 1024
 TOTAL_LIMIT: Final = 1024 * 1024
+PIECES_KNOWN: Final = 1024
+"""Beyond that all are forgotten: a piece that is met again counts as new then, and is not written twice."""
 
 
 class Quarantine:
@@ -24,6 +26,8 @@ class Quarantine:
         """Keep a piece, if it is new and there is room; whether it is new. A piece of zeros only is not kept."""
         if (origin, place) in self._seen:
             return False
+        if len(self._seen) >= PIECES_KNOWN:
+            self._seen.clear()
         self._seen.add((origin, place))
         if data.count(0) < len(data):
             try:

@@ -12,6 +12,7 @@ from typing import Final
 
 from sensor_gateway.model.position import Epoch, Position, Seq
 from sensor_gateway.outbox.alarm import Retry
+from sensor_gateway.outbox.clocks.clock_file import CLOCKS, ClockFile
 from sensor_gateway.outbox.files.hot import HotHeader
 from sensor_gateway.outbox.files.moment import Moment
 from sensor_gateway.outbox.files.record import Record, frame, plain_body
@@ -43,6 +44,7 @@ class TierParts:
     spill: Spill
     clearance: Clearance
     limits: Limits
+    clocks: ClockFile
     retry: Retry
     boot: int
     is_woken: bool
@@ -175,10 +177,14 @@ class Tiers:
         parts.cold.writer.abandon()
         parts.cold.shelf.close_all()
         parts.cold.cursor.close()
+        parts.clocks.close()
 
     def take(self, answers: Sequence[SyncAnswer], now_s: float) -> None:
         """Take in what the syncer answered."""
         for answer in answers:
+            if answer.job.name == CLOCKS:
+                self._parts.clocks.settle(answer)
+                continue
             self._shelf.held.settle(answer)
             (self._parts.clearance if answer.job.name == CURSOR else self._parts.spill).settle(answer, now_s)
 

@@ -119,6 +119,8 @@ def _pace(setup: Setup) -> tuple[float, float, bool]:
 def _notes(old: Setup, new: Setup) -> Iterator[str]:
     if old.stream.clock_hold_s != new.stream.clock_hold_s:
         yield "clock.hold counts from a start: the new one takes effect at the next"
+    if old.clock_source != new.clock_source:
+        yield "clock.source is asked from a start on: the new one takes effect at the next"
 
 
 def _with_old_plans(old: Setup, new: Setup) -> Setup:

@@ -67,6 +67,7 @@ class Setup:
     broker: BrokerSettings
     tls_files: tuple[FileMark, ...]
     stream: StreamSettings
+    clock_source: str
     slack_s: float
     labels: Labels
     documents: tuple[Document, ...]
@@ -108,6 +109,7 @@ def setup_of(startable: Startable, catalogue: DriverCatalogue, *, gateway: str, 
         broker=broker,
         tls_files=_tls_marks(broker),
         stream=stream,
+        clock_source=configuration.clock.source,
         slack_s=configuration.gateway.slack,
         labels=labels,
         documents=discovery_documents(

@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -63,9 +64,14 @@ sys.exit(main())
 
 
 class GatewayProcess:
-    """One gateway, life after life on the same directories. ``change`` is code that breaks it."""
+    """One gateway, life after life on the same directories.
 
-    def __init__(self, directory: Path, config: str, *, change: str = "") -> None:
+    ``change`` is code that breaks it, ``environ`` what stands in its environment beside ours.
+    """
+
+    def __init__(
+        self, directory: Path, config: str, *, change: str = "", environ: Mapping[str, str] | None = None
+    ) -> None:
         self.directory = directory
         self.log = directory / "log"
         self.config = directory / "gateway.yaml"
@@ -75,6 +81,7 @@ class GatewayProcess:
         self.hot.mkdir(exist_ok=True)
         self.process: subprocess.Popen[bytes] | None = None
         self._log_read = 0
+        self._environ = environ or {}
         self._program = ["-m", "sensor_gateway"]
         if change:
             script = directory / "changed_gateway.py"
@@ -90,7 +97,7 @@ class GatewayProcess:
 
     def run(self, *arguments: str) -> subprocess.Popen[bytes]:
         """One more process on the same directories."""
-        environ = {**os.environ, "RUNTIME_DIRECTORY": str(self.hot)}
+        environ = {**os.environ, "RUNTIME_DIRECTORY": str(self.hot), **self._environ}
         command = [
             sys.executable, *self._program, "run", "--config", str(self.config), "--state-directory", str(self.state),
             *arguments,

@@ -24,20 +24,13 @@ from proving.kills.lives import Lives
 
 SEED = 20261129
 CLOCK = """
-import dataclasses
 import time
 from pathlib import Path
 
-from sensor_gateway.model.event_json import corrected, is_unsynced
 from sensor_gateway.model.reading import ClockState, Stamp
-from sensor_gateway.outbox.files.record import framed_size
-from sensor_gateway.outbox.intake import Intake
-from sensor_gateway.publishing.stream.batch import Packer
 from sensor_gateway.service.system_clock import SystemClock
 
-here = Path(__file__).parent
-is_set = here / "clock-is-set"
-is_told = here / "clock-is-told"
+is_set = Path(__file__).parent / "clock-is-set"
 
 def stamp(self):
     uptime_ms = time.clock_gettime_ns(time.CLOCK_BOOTTIME) // 1_000_000
@@ -46,32 +39,8 @@ def stamp(self):
     return Stamp(uptime_ms=uptime_ms, wall_ms=uptime_ms, clock=ClockState.UNSYNCED)
 
 SystemClock.stamp = stamp
-pack_as_stored = Packer.pack
-
-def better(entry, offset_ms):
-    if not hasattr(entry, "body") or not is_unsynced(entry.body):
-        return entry
-    return dataclasses.replace(entry, body=corrected(entry.body, entry.uptime_ms + offset_ms))
-
-def pack(self, entries, *, room, uptime_ms):
-    if is_set.exists():
-        entries = [better(entry, int(is_set.read_text())) for entry in entries]
-    return pack_as_stored(self, entries, room=room, uptime_ms=uptime_ms)
-
-Packer.pack = pack
-begin_as_it_is = Intake.begin
-
-def begin(self, *given):
-    begin_as_it_is(self, *given)
-    if is_set.exists() and not is_told.exists():
-        offset_ms = int(is_set.read_text())
-        body = self._encoder.clock(offset_ms, self._clock.stamp(), self._epoch_text, self.next_seq)
-        self._store((body,), framed_size((body,)))
-        is_told.touch()
-
-Intake.begin = begin
 """
-"""A gateway whose clock is set when a file says so: it corrects what it sends from then on, and says so at a start."""
+"""A gateway whose clock is set when a file says so."""
 
 
 class _Listener(Judge):
