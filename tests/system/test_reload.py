@@ -29,17 +29,19 @@ INTERVAL_MS = 500
 
 COUNTS = """
 import json
+import os
 from sensor_gateway.sensing.poller import Poller
 
 sound = Poller.run
 
 def run(self):
     sound(self)
-    print(json.dumps({"event": "counted", "bus": self._bus.name, "missed": self.counters.missed}), flush=True)
+    counted = {"event": "counted", "bus": self._bus.name, "missed": self.counters.missed}
+    os.write(1, f"{json.dumps(counted)}\\n".encode())
 
 Poller.run = run
 """
-"""Tells what each bus thread has missed in its life."""
+"""Tells what each bus thread has missed in its life: a line in one piece, since the threads end together."""
 
 RESTARTS_ALL = (
     COUNTS
