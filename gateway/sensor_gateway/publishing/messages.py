@@ -43,6 +43,14 @@ class Topics:
         """The stream of events, in arrays."""
         return f"{self.prefix}/{self.gateway}/events"
 
+    def command(self, name: str) -> str:
+        """Where a command is asked for."""
+        return f"{self.prefix}/{self.gateway}/command/{name}"
+
+    def response(self, name: str) -> str:
+        """Where a command is answered that named no other topic."""
+        return f"{self.prefix}/{self.gateway}/response/{name}"
+
     def availability(self, sensor: str) -> str:
         """Whether one sensor works."""
         return f"{self.prefix}/{self.gateway}/availability/{sensor}"

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from sensor_gateway.model.commands.refusal_code import RefusalCode
 from sensor_gateway.model.event import GapCause
 from sensor_gateway.model.health import Availability, SensorState
 from sensor_gateway.model.reading import ClockState, FailureCode, Stamp
@@ -20,7 +21,6 @@ from sensor_gateway.publishing.health.report import PublisherCounters, Publisher
 from sensor_gateway.publishing.linking.link import LinkReport
 from sensor_gateway.publishing.mqtt import Protocol
 from sensor_gateway.service.commands.audit import CommandCounters
-from sensor_gateway.service.commands.request import RefusalCode
 from sensor_gateway.service.health.survey import HealthSurvey, Subject
 
 WALL_MS = 1_795_449_600_000  # 2026-11-23T16:00:00Z
