@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
 from sensor_gateway.publishing.messages import Topics
+from sensor_gateway.publishing.receiving.topic_filter import matches
 from sensor_gateway.publishing.shapes.commands import REQUESTS, request_schema, response_schema
 from sensor_gateway.publishing.shapes.events import stream_schema
 from sensor_gateway.publishing.shapes.health import health_schema
@@ -46,10 +48,7 @@ class MqttChannel:
 
     def matches(self, topic: str) -> bool:
         """Whether ``topic`` is one of these."""
-        ours, theirs = self.address.split("/"), topic.split("/")
-        return len(ours) == len(theirs) and all(
-            one.startswith("{") or one == other for one, other in zip(ours, theirs, strict=True)
-        )
+        return matches(re.sub(r"\{\w+\}", "+", self.address), topic)
 
 
 NUMBER: Final[Schema] = {
