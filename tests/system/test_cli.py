@@ -213,7 +213,8 @@ def test_a_simulated_sensor_is_read_with_raw_bytes_waits_values_and_timing() -> 
     assert (ended.returncode, ended.stderr) == (0, "")
     assert re.search(r"^attic: bme280 \(BME280\), \d+\.\d ms$", ended.stdout, re.MULTILINE)
     assert re.search(r"^ +\d+\.\d ms  write d0, read 1 -> 60$", ended.stdout, re.MULTILINE)
-    assert re.search(r"^ +\d+\.\d ms  wait 8\.\d ms$", ended.stdout, re.MULTILINE)
+    (wait_ms,) = re.findall(r"  write fd\n +\d+\.\d ms  wait (\d+\.\d) ms\n", ended.stdout)
+    assert float(wait_ms) >= 8.3, "as section 3.2 of its datasheet has it; a busy machine wakes it later"
     assert re.search(r"^  temperature +-?\d+(\.\d{1,3})? °C$", ended.stdout, re.MULTILINE)
     once = json.loads(cli("read", "cellar", "--json", "--config", ROOT / "config" / "simulated.yaml").stdout)
     assert once["values"].keys() == once["units"].keys() == {"temperature", "humidity"}

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import re
+import signal
 import subprocess
 import time
 from collections.abc import Callable
@@ -16,6 +17,7 @@ from typing import Any
 
 import pytest
 from proving.discovery_rules import complaints, entities
+from proving.kills.gateway import GatewayProcess
 
 from sensor_gateway.service.demonstration.local_broker import free_port, wait_until_open
 
@@ -213,6 +215,78 @@ def test_after_home_assistants_birth_everything_is_announced_again(gateway: Any,
     say(broker.port, "homeassistant/status", "online")
     wait_until(lambda: discovery(broker.port) == before, 10.0)
     assert "message_refused" not in [entry["event"] for entry in gateway.entries()]
+
+
+def test_a_reload_adds_and_removes_a_sensor_and_a_birth_brings_the_new_set(
+    gateway: Any, broker: Any, wait_until: Wait
+) -> None:
+    """With its control: before the reload nothing of the new sensor is there, and of the old one all is."""
+    broker.start()
+    first = config(broker.door.port, "{birth_spread: 500ms}")
+    run_with(gateway, wait_until, first)
+    wait_until(lambda: _of(broker.port, "bench") == {"config", "availability", "state"})
+    assert _of(broker.port, "cellar") == set()
+    gateway.config.write_text(first.replace("bench: {driver: bh1750", "cellar: {driver: tmp1075"))
+    gateway.process.send_signal(signal.SIGHUP)
+    wait_until(lambda: _of(broker.port, "bench") == set())
+    wait_until(lambda: _of(broker.port, "cellar") == {"config", "availability", "state"})
+    assert len(discovery(broker.port)) == 3
+    after = discovery(broker.port)
+    for topic in after:
+        say(broker.port, topic, "")
+    assert discovery(broker.port) == {}
+    say(broker.port, "homeassistant/status", "online")
+    wait_until(lambda: discovery(broker.port) == after, 15.0)
+
+
+def _of(port: int, sensor: str) -> set[str]:
+    """The kinds of messages that the broker keeps of a sensor."""
+    kinds = {"device": "config", "availability": "availability", "state": "state"}
+    topics = [topic.split("/") for topic in retained(port) if sensor in topic]
+    return {next(kinds[level] for level in levels if level in kinds) for levels in topics}
+
+
+BROKEN_WHILE_MARKED = """
+from pathlib import Path
+from sensor_gateway.sensing.catalogue import DriverBroken, DriverCatalogue
+
+sound = DriverCatalogue.spec
+
+def spec(self, name):
+    if name == "bh1750" and (Path(__file__).parent / "broken").exists():
+        raise DriverBroken(name, "a package", "it was upgraded to nothing")
+    return sound(self, name)
+
+DriverCatalogue.spec = spec
+"""
+
+
+def test_a_sensor_whose_driver_is_broken_at_a_start_stays_a_device(
+    tmp_path: Path, broker: Any, wait_until: Wait
+) -> None:
+    """With its control: taken out of the file, it goes."""
+    broker.start()
+    gateway = GatewayProcess(tmp_path, "", change=BROKEN_WHILE_MARKED)
+    topic = "homeassistant/device/house/sensor_bench/config"
+    try:
+        run_with(gateway, wait_until, config(broker.door.port))
+        wait_until(lambda: topic in discovery(broker.port))
+        device = discovery(broker.port)[topic]
+        assert gateway.terminate()[0] == 0
+        (tmp_path / "broken").touch()
+        gateway.start()
+        wait_until(lambda: b"upgraded to nothing" in retained(broker.port)["sensors/v1/house/availability/bench"])
+        wait_until(lambda: "sensors/v1/house/state/bench/illuminance" not in retained(broker.port))
+        assert discovery(broker.port)[topic] == device
+        assert gateway.terminate()[0] == 0
+        (tmp_path / "broken").unlink()
+        run_with(gateway, wait_until, config(broker.door.port))
+        assert discovery(broker.port)[topic] == device
+        run_with(gateway, wait_until, config(broker.door.port, with_bench=False))
+        wait_until(lambda: topic not in discovery(broker.port))
+    finally:
+        if gateway.is_running:
+            gateway.kill()
 
 
 def say(port: int, topic: str, payload: str) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import pty
+import re
 import signal
 import subprocess
 import sys
@@ -29,17 +30,19 @@ INTERVAL_MS = 500
 
 COUNTS = """
 import json
+import os
 from sensor_gateway.sensing.poller import Poller
 
 sound = Poller.run
 
 def run(self):
     sound(self)
-    print(json.dumps({"event": "counted", "bus": self._bus.name, "missed": self.counters.missed}), flush=True)
+    counted = {"event": "counted", "bus": self._bus.name, "missed": self.counters.missed}
+    os.write(1, f"{json.dumps(counted)}\\n".encode())
 
 Poller.run = run
 """
-"""Tells what each bus thread has missed in its life."""
+"""Tells what each bus thread has missed in its life: a line in one piece, since the threads end together."""
 
 RESTARTS_ALL = (
     COUNTS
@@ -290,6 +293,41 @@ def test_what_needs_a_restart_is_refused_with_a_sentence_that_says_so(house: Hou
     assert "restart the gateway" in entry["reasons"][0]
     house.gateway.config.write_text(text)
     assert house.ask()["changes"] == []
+
+
+def test_health_tells_that_the_file_is_not_used_and_its_interval_and_the_form_of_states_are_reloaded(
+    house: House,
+) -> None:
+    def health() -> dict[str, Any]:
+        payload = house.broker.retained.get("sensors/v1/house/health", b"")
+        return json.loads(payload) if payload else {}
+
+    def change(what: str, by: str) -> dict[str, Any]:
+        house.gateway.config.write_text(house.gateway.config.read_text().replace(what, by))
+        return house.ask()
+
+    state = "sensors/v1/house/state/s0/temperature"
+    house.start()
+    house.wait_until(lambda: house.broker.retained.get(state, b"").startswith(b"{"))
+    house.wait_until(lambda: health().get("alarms") == [])
+    assert health()["configuration"] == ""
+    change("keep_free: 0MB", "keep_free: 0MB, max_age: 1d")
+    house.wait_until(lambda: health()["alarms"] == ["configuration"])
+    assert "restart the gateway" in health()["configuration"]
+    change(", max_age: 1d", "")
+    house.wait_until(lambda: health()["alarms"] == [])
+    assert change("{id: house}", "{id: house, health_interval: 10s}")["changes"] == [
+        "the interval of health messages was changed"
+    ]
+    house.wait_until(lambda: health()["interval_s"] == 10.0)
+    change("health_interval: 10s", "health_interval: false")
+    house.wait_until(lambda: health() == {})
+    assert b"sensors/v1/house/health" not in house.retained_now()
+    assert change("retry_max: 1s", "retry_max: 1s, payload: value")["changes"] == [
+        "the connection to the broker is made anew"
+    ]
+    house.wait_until(lambda: re.fullmatch(rb"-?[0-9.]+", house.broker.retained[state]) is not None)
+    assert house.reasons("s0")["first"] == 1, "and no sensor noticed anything"
 
 
 def test_another_broker_gets_all_that_the_first_has_not_acknowledged(house: House, tmp_path: Path) -> None:

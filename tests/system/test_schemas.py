@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import redirect_stdout
 from copy import deepcopy
@@ -15,6 +16,7 @@ from proving.kills.broker import Broker, Heard
 from proving.kills.gateway import GatewayProcess
 
 from sensor_gateway.cli.main import main
+from sensor_gateway.model.reading import ClockState
 from sensor_gateway.publishing.shapes.channels import JSON_TEXT, MqttChannel, channels
 
 pytestmark = [pytest.mark.system, pytest.mark.timeout(120)]
@@ -44,6 +46,7 @@ gateway: {{id: house, label: The house}}
 mqtt: {{url: 'mqtt://127.0.0.1:{port}', retry_max: 1s}}
 clock: {{hold: 0s}}
 outbox: {{keep_free: 0MB, drain_rate: 0, spill_after: 1s, flush_every: 500ms}}
+commands: {{allow: [read, reload, log-level], per_minute: 600}}
 buses: {{wire: {{type: simulated, kind: i2c, scenario: faults.yaml}}}}
 defaults: {{interval: 200ms, heartbeat: 1s}}
 sensors:
@@ -78,6 +81,8 @@ class Judge:
 
     def objection(self, message: Heard) -> str:
         """Empty where all is well."""
+        if message.topic.endswith("/command/restart"):
+            return ""  # nobody is told what to write there
         channel = self.channel(message.topic)
         if (message.qos, message.retain) != (channel.qos, channel.retain):
             return f"{message.topic}: QoS {message.qos}, retain {message.retain}"
@@ -121,6 +126,7 @@ def bad_day(tmp_path_factory: pytest.TempPathFactory, wait_until: Wait) -> Itera
         gateway.start()
         wait_until(lambda: b'"online"' in broker.retained["sensors/v1/house/status"])
         wait_until(lambda: b'"online"' in broker.retained["sensors/v1/house/availability/attic"])
+        _ask_for_everything(broker, wait_until)
         assert gateway.terminate()[0] == 0
         broker.settle()
         yield list(broker.messages)
@@ -128,6 +134,36 @@ def bad_day(tmp_path_factory: pytest.TempPathFactory, wait_until: Wait) -> Itera
         if gateway.is_running:
             gateway.kill()
         broker.stop()
+
+
+ASKED = (
+    ("read", {"sensor": "attic", "transaction": "1", "expires": "2100-01-01T00:00:00Z"}),
+    ("read", {"sensor": "nobody"}),
+    ("reload", {"transaction": "2"}),
+    ("reload", {}),
+    ("log-level", {"level": "debug", "for": "1s"}),
+    ("log-level", {"level": "info"}),
+)
+
+
+def _ask_for_everything(broker: Broker, wait_until: Wait) -> None:
+    """Each command, done and in vain, and one that nobody carries out; once this life has read its sensors."""
+
+    def kept(name: str) -> Any:
+        return json.loads(broker.retained[f"sensors/v1/house/{name}"])
+
+    wait_until(lambda: kept("health")["instance"] == kept("status")["instance"])
+    wait_until(lambda: kept("health")["sensor_counts"]["online"] == 2)
+    for command, request in (*ASKED, ("restart", {})):
+        topic = f"sensors/v1/house/command/{command}"
+        pub = ["mosquitto_pub", "-p", str(broker.port), "-q", "1", "-t", topic, "-m", json.dumps(request)]
+        before = _answers(broker)
+        subprocess.run(pub, check=True)
+        wait_until(lambda before=before: _answers(broker) > before)
+
+
+def _answers(broker: Broker) -> int:
+    return sum("/response/" in message.topic for message in [*broker.messages])
 
 
 def _waiting(gateway: GatewayProcess) -> int:
@@ -139,7 +175,11 @@ def _waiting(gateway: GatewayProcess) -> int:
 
 def of(bad_day: list[Heard], name: str) -> list[Any]:
     judge = Judge()
-    return [json.loads(message.payload) for message in bad_day if judge.channel(message.topic).name == name]
+    return [
+        json.loads(message.payload)
+        for message in bad_day
+        if not message.topic.endswith("/command/restart") and judge.channel(message.topic).name == name
+    ]
 
 
 def test_everything_that_was_published_fits(bad_day: list[Heard]) -> None:
@@ -174,15 +214,32 @@ def objects(value: Any) -> Iterator[dict[str, Any]]:
         yield from objects(item)
 
 
-@pytest.mark.parametrize("name", ["status", "availability", "state", "events", "meta"])
+def test_everything_was_asked_and_health_told_of_it(bad_day: list[Heard]) -> None:
+    answers = {(answer["command"], answer["result"]) for answer in of(bad_day, "response")}
+    assert answers == {
+        ("read", "done"), ("read", "failed"), ("reload", "done"), ("reload", "failed"), ("log-level", "done"),
+        ("restart", "refused"),
+    }  # fmt: skip
+    clocks = [health["clock"] for health in of(bad_day, "health")]
+    assert {"unsynced", "synced"} <= {*clocks} <= {*ClockState}
+    assert all(health["commands"] is not None for health in of(bad_day, "health"))
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "status", "availability", "state", "events", "meta", "health", "response",
+        "command_read", "command_log_level",
+    ],
+)  # fmt: skip
 def test_a_key_too_many_one_too_few_and_another_type_would_be_found(bad_day: list[Heard], name: str) -> None:
     judge = Judge()
     channel = next(channel for channel in channels() if channel.name == name)
     sound = of(bad_day, name)[-1]
     assert not judge.misfit(channel, sound)
     for place, found in enumerate(objects(sound)):
-        if found.keys() & {"attic", "temperature", "humidity"}:
-            continue  # these keys are names
+        if not found or found.keys() & {"attic", "temperature", "humidity", "wire"}:
+            continue  # these keys are names, and a bus is not known from the first moment on
 
         def broken(change: Callable[[dict[str, Any]], object], place: int = place) -> Any:
             copy = deepcopy(sound)

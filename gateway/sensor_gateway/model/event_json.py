@@ -13,6 +13,7 @@ from typing import Final
 from sensor_gateway.model.channel import Source
 from sensor_gateway.model.event import ChangeEvent, EpochStart, EventType, Gap
 from sensor_gateway.model.reading import ClockState, Stamp
+from sensor_gateway.model.writing.compact_json import compact_json
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _LAST_SECOND: Final = 253_402_300_799  # 9999-12-31T23:59:59Z
@@ -75,7 +76,7 @@ class EventEncoder:
 
     def epoch_start(self, start: EpochStart, epoch: str, seq: int) -> bytes:
         """Write the first event of an epoch."""
-        return _dump(
+        return compact_json(
             {
                 **self._head(EventType.EPOCH, epoch, seq),
                 "previous": None if start.previous is None else str(start.previous),
@@ -86,12 +87,12 @@ class EventEncoder:
 
     def clock(self, offset_ms: int, stamp: Stamp, epoch: str, seq: int) -> bytes:
         """Write that this boot's clock became known: wall time is ``uptime_ms + offset_ms``."""
-        return _dump({**self._head(EventType.CLOCK, epoch, seq), "offset_ms": offset_ms, **self._tail(stamp)})
+        return compact_json({**self._head(EventType.CLOCK, epoch, seq), "offset_ms": offset_ms, **self._tail(stamp)})
 
     def gap(self, gap: Gap) -> bytes:
         """Write that events are missing. The same gap gives the same bytes each time."""
         place = f"gap-before-{gap.before_seq}" if gap.from_seq is None else f"gap-{gap.from_seq}-{gap.to_seq}"
-        return _dump(
+        return compact_json(
             {
                 "id": f"{self._gateway}:{gap.epoch}:{place}",
                 "type": EventType.GAP,
@@ -164,7 +165,7 @@ def relabelled(body: bytes, epoch: str, seq: int) -> bytes | None:
         fields.update(id=f"{fields['gateway']}:{epoch}:{seq}", epoch=epoch, seq=seq)
     except (ValueError, KeyError, TypeError):
         return None
-    return _dump(fields)
+    return compact_json(fields)
 
 
 def uptime_of(body: bytes) -> int:
@@ -218,7 +219,3 @@ def _code(code: str) -> str:
 
 def _text(text: str) -> str:
     return json.dumps(text, ensure_ascii=False)
-
-
-def _dump(fields: dict[str, object]) -> bytes:
-    return json.dumps(fields, ensure_ascii=False, separators=(",", ":")).encode()

@@ -67,7 +67,7 @@ class PublishingPlan:
     ``channels`` the published ones; ``gap_json`` writes a gap; ``set_aside`` keeps quarantined events. ``discovery``
     is what Home Assistant is told; ``settlement`` what becomes of the topics of earlier lives, and ``keep_topics``
     is given the record of those that are left.
-    ``listeners`` are told what comes in.
+    ``listeners`` are told what comes in. ``health_interval_s`` is None where nothing is said on the health topic.
     """
 
     broker: BrokerSettings
@@ -80,6 +80,7 @@ class PublishingPlan:
     gap_json: Callable[[Gap], bytes]
     set_aside: SetAside = _nowhere
     listeners: tuple[Listener, ...] = ()
+    health_interval_s: float | None = None
     discovery: tuple[Announcement, ...] = ()
     settlement: Settlement = NOTHING_TO_SETTLE
     keep_topics: Callable[[Record], None] = _unkept
@@ -153,6 +154,7 @@ class Delivery:
         before, self._sensors = self._sensors, plan.sensors
         self._with_states = plan.broker.states
         announcements.put(topics.meta, plan.meta)
+        self.herald.states.payload = plan.broker.payload
         self.herald.states.change(plan.channels if self._with_states else (), now.uptime_ms)
         gone = [sensor for sensor in before if sensor not in plan.sensors]
         for sensor in gone:

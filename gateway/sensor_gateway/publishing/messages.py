@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from typing import Final, Literal
 
@@ -11,6 +10,7 @@ from sensor_gateway.model.event import EventType, Quality
 from sensor_gateway.model.event_json import rfc3339
 from sensor_gateway.model.health import SensorState
 from sensor_gateway.model.reading import Stamp
+from sensor_gateway.model.writing.compact_json import compact_json
 
 NO_VALUE: Final = b"None"
 """What Home Assistant's MQTT sensor takes for "unknown" (its PAYLOAD_NONE)."""
@@ -43,6 +43,14 @@ class Topics:
         """The stream of events, in arrays."""
         return f"{self.prefix}/{self.gateway}/events"
 
+    def command(self, name: str) -> str:
+        """Where a command is asked for."""
+        return f"{self.prefix}/{self.gateway}/command/{name}"
+
+    def response(self, name: str) -> str:
+        """Where a command is answered that named no other topic."""
+        return f"{self.prefix}/{self.gateway}/response/{name}"
+
     def availability(self, sensor: str) -> str:
         """Whether one sensor works."""
         return f"{self.prefix}/{self.gateway}/availability/{sensor}"
@@ -62,7 +70,7 @@ class Program:
 
 def status(state: Literal["online", "offline"], program: Program, since: Stamp) -> bytes:
     """Payload of the status topic."""
-    return _json(
+    return compact_json(
         {
             "state": state,
             "instance": program.instance,
@@ -74,19 +82,19 @@ def status(state: Literal["online", "offline"], program: Program, since: Stamp) 
 
 def last_will(program: Program) -> bytes:
     """What the broker says of us when we are gone. Nobody knows the moment beforehand, so there is no ``since``."""
-    return _json({"state": "offline", "instance": program.instance, "version": program.version})
+    return compact_json({"state": "offline", "instance": program.instance, "version": program.version})
 
 
 def availability(state: SensorState) -> bytes:
     """Payload of a sensor's availability topic."""
-    return _json(
+    return compact_json(
         {"state": state.state, "code": state.code, "reason": state.reason, "since": rfc3339(state.since.wall_ms)},
     )
 
 
 def stale(source: Source, gateway: str, boot: str, now: Stamp) -> bytes:
     """A state message that takes the last value back: no id, epoch, seq or reason, since it is no event."""
-    return _json(
+    return compact_json(
         {
             "type": EventType.VALUE,
             "gateway": gateway,
@@ -107,7 +115,3 @@ def stale(source: Source, gateway: str, boot: str, now: Stamp) -> bytes:
 def replayed(event: bytes) -> bytes:
     """An encoded event with the mark of one that is sent late."""
     return event[:-1] + b',"replayed":true}'
-
-
-def _json(fields: dict[str, object]) -> bytes:
-    return json.dumps(fields, ensure_ascii=False, separators=(",", ":")).encode()

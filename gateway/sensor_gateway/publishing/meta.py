@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
 from sensor_gateway.changes.rules import Absolute, Deadband
 from sensor_gateway.model.health import UnreadSensor
+from sensor_gateway.model.writing.compact_json import compact_json
 from sensor_gateway.publishing.states import PublishedChannel, lifetime_ms
 from sensor_gateway.sensing.plan import ChannelPlan, SensorPlan
 
@@ -38,7 +38,7 @@ def meta(
             **{sensor.name: _unread(sensor) for sensor in unread},
         },
     }
-    return json.dumps(fields, ensure_ascii=False, separators=(",", ":")).encode()
+    return compact_json(fields)
 
 
 def published_channels(plans: Iterable[SensorPlan]) -> tuple[PublishedChannel, ...]:

@@ -195,7 +195,7 @@ class Publisher:
     def _make(self, change: PublishingChange, now: Stamp) -> None:
         self._delivery.change(change.plan, now)
         if self.pulse is not None:
-            self.pulse.change_sensors(change.plan.sensors, now)
+            self.pulse.change(change.plan.sensors, interval_s=change.plan.health_interval_s, now=now)
         if change.is_broker_changed:
             self._links.renew(change.plan, now, is_moving=change.is_moving)
         self.changes += 1

@@ -83,7 +83,7 @@ class _Slot:
 
 
 class RetainedStates:
-    """Which state topics are due, and with what."""
+    """Which state topics are due, and with what. Another ``payload`` counts for what is said from then on."""
 
     def __init__(
         self,
@@ -96,7 +96,7 @@ class RetainedStates:
     ) -> None:
         """Know the channels. One of which nothing is heard for its lifetime after the start is stale too."""
         self._topics = topics
-        self._is_bare = payload == "value"
+        self.payload = payload
         self._boot = boot
         self._slots = {
             (channel.source.sensor, channel.source.channel.name): _Slot(
@@ -216,14 +216,13 @@ class RetainedStates:
 
     def _message(self, slot: _Slot, now: Stamp) -> StateMessage:
         slot.is_due = False
+        is_bare = self.payload == "value"
         if slot.body is None:
-            taken_back = (
-                NO_VALUE if self._is_bare else stale(slot.channel.source, self._topics.gateway, self._boot, now)
-            )
+            taken_back = NO_VALUE if is_bare else stale(slot.channel.source, self._topics.gateway, self._boot, now)
             return StateMessage(slot.topic, taken_back, None)
         # Rounded up: all fresh events of a channel then share one lifetime, and one set of prepared properties.
         left_ms = slot.expiry_ms - now.uptime_ms
         payload = slot.body
-        if self._is_bare and (payload := value_of(payload)) == _NULL:
+        if is_bare and (payload := value_of(payload)) == _NULL:
             payload = NO_VALUE
         return StateMessage(slot.topic, payload, -(-left_ms // 1000))

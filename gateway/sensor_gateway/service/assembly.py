@@ -10,7 +10,7 @@ from pathlib import Path
 
 from sensor_gateway.config.commands import CommandsSection
 from sensor_gateway.config.loading import Startable
-from sensor_gateway.config.settings import Configuration
+from sensor_gateway.config.settings import HomeAssistantSection
 from sensor_gateway.model.clock import Clock
 from sensor_gateway.model.errors import OperatorError
 from sensor_gateway.model.log import Log
@@ -55,7 +55,7 @@ class Gateway:
     """Everything that runs, and who looks after it.
 
     ``claim``: see ``claim_state``; ``desk``: where commands come in, None where none is allowed.
-    ``setup`` and ``publishing`` are what it was built by.
+    ``survey`` knows how it is. ``setup`` and ``publishing`` are what it was built by.
     """
 
     identity: GatewayIdentity
@@ -64,6 +64,7 @@ class Gateway:
     outbox: Outbox
     publisher: Publisher
     supervisor: Supervisor
+    survey: HealthSurvey
     claim: socket.socket | None
     desk: CommandDesk | None
 
@@ -135,10 +136,10 @@ def assemble(
     setup = setup_of(startable, catalogue, gateway=gateway, own_client_id=own_client_id)
     serving: list[Supervisor] = []
     desk = _desk(setup, configuration.commands, serving, log)
-    publishing = _published(setup, configuration, machine, desk, directories.state, log)
+    publishing = _published(setup, configuration.home_assistant, machine, desk, directories.state, log)
     publisher = Publisher(publishing, outbox=outbox, clock=clock, log=log, bell=bell)
     serving.append(supervisor_of(publisher, setup, clock=clock, log=log))
-    publisher.pulse = _survey(configuration, publishing, outbox, serving[0], clock=clock)
+    publisher.pulse = survey = _survey(publishing, outbox, serving[0], desk, clock=clock)
     return Gateway(
         identity=GatewayIdentity(gateway=gateway, own_client_id=own_client_id),
         setup=setup,
@@ -146,6 +147,7 @@ def assemble(
         outbox=outbox,
         publisher=publisher,
         supervisor=serving[0],
+        survey=survey,
         claim=claim,
         desk=desk,
     )
@@ -163,20 +165,23 @@ def _desk(setup: Setup, section: CommandsSection, serving: Sequence[Supervisor],
 
 
 def _published(
-    setup: Setup, configuration: Configuration, machine: Machine, desk: CommandDesk | None, state: Path, log: Log
+    setup: Setup,
+    section: HomeAssistantSection | None,
+    machine: Machine,
+    desk: CommandDesk | None,
+    state: Path,
+    log: Log,
 ) -> PublishingPlan:
     """The publisher's plan, with those who are told what comes in, and what Home Assistant is told."""
     plan = publishing_plan(setup, machine.boot, RefusedEvents(state / REFUSED_EVENTS, log))
     rival = Rival(plan.topics, plan.program, log=log)
     plan = replace(plan, listeners=(rival,) if desk is None else (rival, desk))
-    return with_discovery(plan, configuration.home_assistant, setup.documents, RetainedTopics(state, machine, log))
+    return with_discovery(plan, section, setup, RetainedTopics(state, machine, log))
 
 
 def _survey(
-    configuration: Configuration, plan: PublishingPlan, outbox: Outbox, supervisor: Supervisor, *, clock: Clock
-) -> HealthSurvey | None:
-    if configuration.gateway.health_interval is None:
-        return None
+    plan: PublishingPlan, outbox: Outbox, supervisor: Supervisor, desk: CommandDesk | None, *, clock: Clock
+) -> HealthSurvey:
     subject = Subject(
         gateway=plan.stream.gateway,
         instance=plan.program.instance,
@@ -185,6 +190,6 @@ def _survey(
         python=sys.version.partition(" ")[0],
         sensors=plan.sensors,
         start=clock.stamp(),
-        interval_s=configuration.gateway.health_interval,
+        interval_s=plan.health_interval_s,
     )
-    return HealthSurvey(subject, outbox=outbox, buses=lambda: supervisor.buses, written=bytes_written)
+    return HealthSurvey(subject, outbox=outbox, buses=lambda: supervisor.buses, written=bytes_written, desk=desk)

@@ -94,6 +94,7 @@ def test_a_clean_stop_takes_states_back_says_offline_and_leaves_no_will(rig: Rig
         assert gateway.until(lambda: broker.published("/state/")), "it goes out behind the event"
         before = len(broker.packets)
         gateway.stop()
+        assert broker.wait_until(lambda: broker.kinds("DISCONNECT")), "it reads the last packet when it comes to it"
         last = broker.packets[before:]
         stale = [packet for packet in last if "/state/" in packet.topic]
         assert {json.loads(packet.payload)["quality"] for packet in stale} == {"stale"}

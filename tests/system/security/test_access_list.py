@@ -20,14 +20,17 @@ PROBES = [
     ("sensors/v1/{}/status", "greenhouse", True),
     ("sensors/v1/{}/state/attic/temperature", "greenhouse", True),
     ("sensors/v1/{}/response/read", "greenhouse", True),
-    ("homeassistant/device/{}/config", "greenhouse", True),
-    ("homeassistant/device/{}/attic/config", "greenhouse", True),
-    ("homeassistant/sensor/{}/attic_temperature/config", "greenhouse", True),
+    ("homeassistant/device/{}/gateway/config", "greenhouse", True),
+    ("homeassistant/device/{}/sensor_attic/config", "greenhouse", True),
+    ("homeassistant/sensor/{}/sensor_attic_STATE_temperature/config", "greenhouse", True),
+    ("answers/{}/operator", "greenhouse", True),
     ("sensors/v1/{}/events", "cellar", False),
     ("sensors/v1/{}/status", "cellar", False),
     ("sensors/v1/{}/command/read", "cellar", False),
-    ("homeassistant/device/{}/config", "cellar", False),
-    ("homeassistant/sensor/{}/attic_temperature/config", "cellar", False),
+    ("homeassistant/device/{}/sensor_attic/config", "cellar", False),
+    ("homeassistant/sensor/{}/sensor_attic_STATE_temperature/config", "cellar", False),
+    ("answers/{}/operator", "cellar", False),
+    ("answers/operator", "", False),
     ("sensors/v1/events", "", False),
     ("homeassistant/status", "", False),
     ("elsewhere/{}", "greenhouse", False),
@@ -44,7 +47,7 @@ def enter(request: pytest.FixtureRequest, tmp_path: Path, authority: Authority) 
     if is_password:
         names = folder / "passwords"
         names.touch()
-        for name in ("greenhouse", "cellar", "reader", "homeassistant"):
+        for name in ("greenhouse", "cellar", "reader", "operator", "homeassistant"):
             subprocess.run(["mosquitto_passwd", "-b", names, name, f"{name}-secret"], check=True, capture_output=True)
     broker = ShippedBroker(folder, authority, change=with_passwords if is_password else str).start()
 
@@ -99,6 +102,33 @@ def test_who_reads_along_hears_everything_and_writes_nothing_of_ours(
     assert greenhouse.publish("sensors/v1/greenhouse/status", b"{}") != DENIED
     wait_until(lambda: len(reader.heard) == 2)
     assert [topic for topic, _ in reader.heard] == ["sensors/v1/greenhouse/events", "sensors/v1/greenhouse/status"]
+
+
+def test_an_operator_commands_every_gateway_hears_the_answers_and_writes_nothing_else(
+    enter: Callable[[str], Person], wait_until: Callable[..., None]
+) -> None:
+    operator, greenhouse = enter("operator"), enter("greenhouse")
+    assert operator.subscribe("answers/#") < 0x80
+    assert operator.subscribe("sensors/v1/+/response/#") < 0x80
+    greenhouse.subscribe("sensors/v1/greenhouse/command/#")
+    for name in ("greenhouse", "cellar"):
+        assert operator.publish(f"sensors/v1/{name}/command/read") != DENIED
+        for topic in ("events", "status", "response/read"):
+            assert operator.publish(f"sensors/v1/{name}/{topic}") == DENIED
+    for topic in ("sensors/v1/operator/events", "answers/operator/x", "answers/greenhouse/x"):
+        assert operator.publish(topic) == DENIED
+    assert operator.publish("homeassistant/device/operator/gateway/config") == DENIED
+    assert greenhouse.publish("answers/greenhouse/operator") != DENIED
+    assert greenhouse.publish("sensors/v1/greenhouse/response/read") != DENIED
+    wait_until(lambda: len(operator.heard) == 2)
+    wait_until(lambda: [topic for topic, _ in greenhouse.heard] == ["sensors/v1/greenhouse/command/read"])
+
+
+@pytest.mark.parametrize("name", ["reader", "homeassistant"])
+def test_who_is_no_operator_gives_no_command_and_no_answer(enter: Callable[[str], Person], name: str) -> None:
+    other = enter(name)
+    for topic in ("sensors/v1/greenhouse/command/read", f"answers/{name}/x", "answers/greenhouse/x"):
+        assert other.publish(topic) == DENIED
 
 
 def test_a_reader_is_kept_from_entities_too(enter: Callable[[str], Person]) -> None:

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from sensor_gateway.model.commands.refusal_code import RefusalCode
 from sensor_gateway.model.reading import ClockState
 from sensor_gateway.publishing.incoming import Incoming
 from sensor_gateway.publishing.receiving.topic_filter import is_topic_name, matches
@@ -22,7 +23,7 @@ from sensor_gateway.service.commands.judge import (
     Refused,
     command_topics,
 )
-from sensor_gateway.service.commands.request import RefusalCode, Request, RequestRefused, read_order
+from sensor_gateway.service.commands.request import Request, RequestRefused, read_order
 
 In = Callable[..., Incoming]
 At = Callable[..., Any]

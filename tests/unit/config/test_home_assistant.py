@@ -63,6 +63,17 @@ def test_without_state_topics_there_is_nothing_to_show(loading: Callable[..., Lo
     assert loading("mqtt: {url: mqtt://h, states: false}\nhome_assistant: false\n").faults == ()
 
 
+def test_numbers_alone_are_no_events_to_show(loading: Callable[..., Loaded]) -> None:
+    """Its templates look for the value in an event."""
+    (fault,) = loading("mqtt: {url: mqtt://h, payload: value}\nhome_assistant: true\n").faults
+    assert str(fault) == (
+        "gateway.yaml:2:17 home_assistant: Home Assistant reads events on the state topics, and mqtt.payload is value; "
+        "expected mqtt.payload: json, or false here"
+    )
+    assert loading("mqtt: {url: mqtt://h, payload: value}\nhome_assistant: false\n").faults == ()
+    assert loading("mqtt: {url: mqtt://h, payload: json}\nhome_assistant: true\n").faults == ()
+
+
 def test_an_area_belongs_to_the_gateway_and_to_sensors(loading: Callable[..., Loaded]) -> None:
     text = (
         "gateway: {area: Garden}\nsensors: {a: {driver: chip, bus: i2c1, area: Roof}, b: {driver: chip, bus: i2c2}}\n"

@@ -30,6 +30,7 @@ DOES_NOTHING = {
     "sensors_added": (),
     "is_broker_changed": False,
     "is_described_anew": False,
+    "is_health_changed": False,
     "refusals": (),
     "notes": (),
 }
@@ -140,6 +141,8 @@ def test_a_certificate_that_was_renewed_renews_the_connection(setup_from: Make, 
         ("buses:", "outbox: {hot_directory: /run/elsewhere}\nbuses:", "outbox.hot_directory"),
         ("buses:", "outbox: {max_age: 1d}\nbuses:", "outbox:"),
         ("buses:", "outbox: {drain_rate: 7}\nbuses:", "outbox:"),
+        ("buses:", "home_assistant: true\nbuses:", "home_assistant:"),
+        ("buses:", "commands: {allow: [read]}\nbuses:", "commands:"),
     ],
 )
 def test_what_only_a_restart_can_change_is_refused_with_all_that_came_with_it(
@@ -157,6 +160,31 @@ def test_a_label_is_told_and_touches_nobody(setup_from: Make, house: str) -> Non
     found = difference(setup_from(house), setup_from(house.replace("bus: i2c1", "bus: i2c1, label: Downstairs")))
     assert does(found) == {"is_described_anew": True}
     assert found.sentences() == ("names or the order of sensors were changed",)
+
+
+def test_another_interval_of_health_touches_nobody(setup_from: Make, house: str) -> None:
+    found = difference(setup_from(house), setup_from(house.replace("id: house", "id: house, health_interval: false")))
+    assert does(found) == {"is_health_changed": True}
+    assert found.sentences() == ("the interval of health messages was changed",)
+
+
+def test_another_form_of_states_takes_a_new_connection(setup_from: Make, house: str) -> None:
+    """On which all of them are said again."""
+    found = difference(
+        setup_from(house), setup_from(house.replace("mqtt://localhost", "mqtt://localhost, payload: value"))
+    )
+    assert does(found) == {"is_broker_changed": True}
+    assert not found.is_moving
+
+
+def test_nobody_can_be_allowed_more_by_a_reload(setup_from: Make, house: str) -> None:
+    """Not even by somebody who may reload, nor from one command to another."""
+    allowed = "commands: {{allow: [{}]}}\nbuses:"
+    old = setup_from(house.replace("buses:", allowed.format("reload")))
+    for names in ("reload, read", "read", "reload, log-level"):
+        found = difference(old, setup_from(house.replace("buses:", allowed.format(names))))
+        assert does(found) == {"refusals": found.refusals}
+        assert "`commands:` is read at a start only" in found.refusals[0]
 
 
 def test_the_hold_of_the_clock_is_noted_for_the_next_start(setup_from: Make, house: str) -> None:

@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass, replace
 from pathlib import Path
 
+import pytest
 from proving.logs import Journal
 
 from sensor_gateway.config.loading import load_text
 from sensor_gateway.config.settings import Configuration
+from sensor_gateway.model.health import UnreadSensor
+from sensor_gateway.model.units import Seconds
 from sensor_gateway.outbox.identity import Machine
 from sensor_gateway.publishing.delivery import PublishingPlan
+from sensor_gateway.publishing.discovery.documents import Document
 from sensor_gateway.publishing.messages import Program
 from sensor_gateway.publishing.meta import published_channels
 from sensor_gateway.publishing.settings import BrokerSettings, StreamSettings
 from sensor_gateway.sensing.catalogue import DriverCatalogue
 from sensor_gateway.service.plans import labels_of, sensor_plans
-from sensor_gateway.service.retained.home_assistant import discovery_documents, with_discovery
+from sensor_gateway.service.retained.home_assistant import discovery_documents, told_anew, with_discovery
 from sensor_gateway.service.retained.topics import RetainedTopics
 
 MACHINE = Machine(boot_id="", hardware_id="serial-1")
@@ -31,7 +36,18 @@ def configured(text: str) -> Configuration:
     return loaded.configuration
 
 
-def planned(text: str, state: Path) -> PublishingPlan:
+@dataclass(frozen=True)
+class Told:
+    documents: tuple[Document, ...]
+    unread: tuple[UnreadSensor, ...]
+
+
+def unread(name: str) -> UnreadSensor:
+    return UnreadSensor(name=name, driver="tc74", interval_s=Seconds(1.0), label="", place="f:1:1", reason="broken")
+
+
+def planned(text: str, state: Path, *broken: str) -> PublishingPlan:
+    """The plan of a life; ``broken`` are sensors that its file has too, and whose drivers cannot be used."""
     configuration = configured(text)
     plans = sensor_plans(configuration, DriverCatalogue())
     plain = PublishingPlan(
@@ -39,12 +55,13 @@ def planned(text: str, state: Path) -> PublishingPlan:
         stream=StreamSettings(gateway="house"),
         program=Program(instance="i", version="0.1.0"),
         boot="1b4e28ba",
-        sensors=tuple(plan.name for plan in plans),
+        sensors=(*(plan.name for plan in plans), *broken),
         channels=published_channels(plans),
         meta=b"{}",
         gap_json=lambda _gap: b"",
     )
-    told = discovery_documents(configuration, plans, plain.topics, labels_of(configuration))
+    documents = discovery_documents(configuration, plans, plain.topics, labels_of(configuration))
+    told = Told(documents, tuple(map(unread, broken)))
     return with_discovery(plain, configuration.home_assistant, told, RetainedTopics(state, MACHINE, Journal()))
 
 
@@ -89,3 +106,40 @@ def test_a_channel_that_left_is_reduced_to_its_platform_until_that_is_confirmed(
     assert plan.settlement.cleared == ("sensors/v1/house/state/attic/humidity",)
     plan.keep_topics(plan.settlement.wanted)
     assert "state.humidity" not in json.loads(planned(less, tmp_path).discovery[1].payload)["cmps"]
+
+
+@pytest.mark.parametrize("form", ["device", "single"])
+def test_a_sensor_whose_driver_is_broken_stays_a_device(tmp_path: Path, form: str) -> None:
+    """With its control: one of a name that begins in the same way, and that was taken out, does not."""
+    head = f"home_assistant: {{form: {form}}}\n"
+    bench_2 = BENCH.replace("bench", "bench-2").replace("i2c1", "i2c3")
+    first = planned(head + ATTIC + BENCH + bench_2, tmp_path)
+    first.keep_topics(first.settlement.wanted)
+    plan = planned(head + ATTIC, tmp_path, "bench")
+    assert not any("/sensor_bench/" in topic or "/sensor_bench_" in topic for topic in plan.settlement.cleared)
+    assert any("sensor_bench-2" in topic for topic in plan.settlement.cleared)
+    assert "sensors/v1/house/state/bench/illuminance" in plan.settlement.cleared, "of its value nothing is known"
+    assert "sensors/v1/house/availability/bench" not in plan.settlement.cleared
+    assert not any("sensor_bench" in message.topic for message in plan.discovery)
+    plan.keep_topics(plan.settlement.wanted)
+    mended = planned(head + ATTIC + BENCH, tmp_path)
+    assert mended.settlement.cleared == mended.settlement.moved == ()
+    assert any("sensor_bench" in message.topic for message in mended.discovery)
+
+
+def test_a_sensor_whose_driver_is_broken_leaves_with_home_assistant_and_with_the_file(tmp_path: Path) -> None:
+    topic = "homeassistant/device/house/sensor_bench/config"
+    head = "home_assistant: true\n" + ATTIC
+    planned(head + BENCH, tmp_path)
+    assert topic not in planned(head, tmp_path, "bench").settlement.cleared
+    assert topic in planned(ATTIC, tmp_path, "bench").settlement.cleared
+    assert topic in planned(head, tmp_path).settlement.cleared
+
+
+def test_a_health_topic_that_is_turned_off_is_taken_back(tmp_path: Path) -> None:
+    plan = planned(ATTIC, tmp_path)
+    on, off = replace(plan, health_interval_s=60.0), replace(plan, health_interval_s=None)
+    nothing = Told((), ())
+    remembered = told_anew(on, nothing, {}).settlement.wanted
+    assert told_anew(on, nothing, remembered).settlement.cleared == ()
+    assert told_anew(off, nothing, remembered).settlement.cleared == ("sensors/v1/house/health",)

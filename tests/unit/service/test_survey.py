@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from sensor_gateway.model.commands.refusal_code import RefusalCode
 from sensor_gateway.model.event import GapCause
 from sensor_gateway.model.health import Availability, SensorState
 from sensor_gateway.model.reading import ClockState, FailureCode, Stamp
@@ -19,6 +20,7 @@ from sensor_gateway.outbox.tiers.outlook import Outlook
 from sensor_gateway.publishing.health.report import PublisherCounters, PublisherReport
 from sensor_gateway.publishing.linking.link import LinkReport
 from sensor_gateway.publishing.mqtt import Protocol
+from sensor_gateway.service.commands.audit import CommandCounters
 from sensor_gateway.service.health.survey import HealthSurvey, Subject
 
 WALL_MS = 1_795_449_600_000  # 2026-11-23T16:00:00Z
@@ -69,12 +71,21 @@ REPORT = PublisherReport(
 )
 
 
+class FakeDesk:
+    def __init__(self, counters: CommandCounters) -> None:
+        self.counters = counters
+
+
 class House:
     def __init__(self) -> None:
         self.outbox = FakeOutbox()
         self.bus = FakeBus()
         self.written: int | None = 4096
         self.report = REPORT
+        self.start = at(0)
+        self.survey = self.surveyed()
+
+    def surveyed(self, desk: FakeDesk | None = None) -> HealthSurvey:
         subject = Subject(
             gateway="greenhouse",
             instance="i1",
@@ -82,10 +93,12 @@ class House:
             version="0.1.0",
             python="3.11.7",
             sensors=("attic", "bench"),
-            start=at(0),
+            start=self.start,
             interval_s=60.0,
         )
-        self.survey = HealthSurvey(subject, outbox=self.outbox, buses=lambda: [self.bus], written=lambda: self.written)
+        return HealthSurvey(
+            subject, outbox=self.outbox, buses=lambda: [self.bus], written=lambda: self.written, desk=desk
+        )
 
     def beat(self, seconds: float) -> dict[str, Any] | None:
         if not self.survey.is_due(seconds):
@@ -170,7 +183,52 @@ def test_every_alarm_of_the_outbox_is_in_the_closed_list(house: House) -> None:
     expected = [*ALARMS, "broker_refused", "stream_denied", "stream_held", "bus_hung"]
     assert house.told(1)["alarms"] == expected
     house.bus.report = replace(BUS, state=BusState.ENDED)
+    house.survey.note_configuration("the configuration file has 1 fault(s)")
     assert set(house.told(6)["alarms"]) | {"bus_hung"} == set(GatewayAlarm)
+
+
+def test_why_the_gateway_runs_by_another_configuration_is_told_until_it_does_not(house: House) -> None:
+    assert (house.told(0)["configuration"], house.survey.newest and house.survey.newest.alarms) == ("", ())
+    house.survey.note_configuration("x" * 1000)
+    found = house.told(6)
+    assert (found["configuration"], found["alarms"]) == ("x" * 200, ["configuration"])
+    house.survey.note_configuration("")
+    found = house.told(12)
+    assert (found["configuration"], found["alarms"]) == ("", [])
+
+
+def test_commands_are_counted_where_some_are_allowed(house: House) -> None:
+    assert house.told(0)["commands"] is None
+    refused = {RefusalCode.EXPIRED: 4, RefusalCode.NOT_ALLOWED: 5, RefusalCode.CLOCK: 0}
+    house.survey = house.surveyed(FakeDesk(CommandCounters(done=1, failed=2, refused=refused)))
+    assert house.told(0)["commands"] == {"done": 1, "failed": 2, "refused": 9}
+
+
+def test_a_clock_that_was_set_later_is_a_corrected_one(house: House) -> None:
+    def clock(start: ClockState, now: ClockState) -> str:
+        house.start = replace(at(0), clock=start)
+        found = house.surveyed().examine(REPORT, replace(at(60), clock=now))
+        return found.clock
+
+    assert clock(ClockState.UNSYNCED, ClockState.UNSYNCED) == "unsynced"
+    assert clock(ClockState.UNSYNCED, ClockState.SYNCED) == "corrected"
+    assert clock(ClockState.SYNCED, ClockState.SYNCED) == "synced"
+
+
+def test_another_interval_counts_at_once_and_without_one_nothing_is_said(house: House) -> None:
+    def change(interval_s: float | None, seconds: float) -> None:
+        house.survey.change(("attic", "bench"), interval_s=interval_s, now=at(seconds))
+
+    house.told(0)
+    change(10.0, 1)
+    assert [second for second in range(1, 22) if house.beat(second)] == [1, 11, 21]
+    change(None, 22)
+    house.survey.note_configuration("news")
+    assert [second for second in range(22, 200) if house.beat(second)] == []
+    assert house.survey.newest is not None
+    assert house.survey.newest.configuration == "news", "what others look at is brought up to date all the same"
+    change(60.0, 200)
+    assert house.told(200)["interval_s"] == 60.0
 
 
 def test_while_nothing_changes_a_look_costs_no_look_at_files(house: House) -> None:

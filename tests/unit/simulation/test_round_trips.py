@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib
 import math
-from collections.abc import Generator, Mapping
+from collections.abc import Generator, Iterable, Mapping
 from dataclasses import dataclass
 from importlib.metadata import entry_points
 from typing import Any, get_args, get_type_hints
@@ -63,8 +63,8 @@ class Bounds:
 
 COUNTS = Bounds(high=37_800)
 EXCEPTIONS: Mapping[str, Bounds] = {
-    # The ADS1015's step in its widest range, whose last number is the end and no value.
-    "ads1115 a0": Bounds(high=6.14, step=0.0031),
+    # The ADS1015's step in its widest range.
+    "ads1115 a0": Bounds(step=0.0031),
     # 103 ms are 37 cycles of 1024 counts.
     **{f"apds9960 {name}": COUNTS for name in ("clear", "red", "green", "blue")},
     # A step of its middle range, where the finest one ends.
@@ -140,6 +140,10 @@ def measured(
     return values
 
 
+def bounds_of(name: str, channel: Channel) -> Bounds:
+    return EXCEPTIONS.get(f"{name} {channel.name}", Bounds())
+
+
 def inside(channel: Channel, bounds: Bounds) -> tuple[float, float]:
     """The limits, without the last step, and without what only other options reach."""
     return max(channel.low, bounds.low) + channel.resolution, min(channel.high, bounds.high) - channel.resolution
@@ -152,14 +156,27 @@ def test_a_driver_reads_what_the_weather_is(name: str, variant: str, data: st.Da
     spec = spec_of(name)
     options = spec.options()
     channels = spec.variants[variant].channels if spec.channels_of is None else spec.channels_of(options)
-    bounds = {channel.name: EXCEPTIONS.get(f"{name} {channel.name}", Bounds()) for channel in channels}
     true = {
-        channel.name: data.draw(st.floats(*inside(channel, bounds[channel.name])), label=channel.name)
+        channel.name: data.draw(st.floats(*inside(channel, bounds_of(name, channel))), label=channel.name)
         for channel in channels
     }
-    found = measured(spec, variant, options, true)
+    compare(channels, true, measured(spec, variant, options, true), name)
+
+
+@pytest.mark.parametrize("end", [0, 1], ids=["low", "high"])
+@pytest.mark.parametrize(("name", "variant"), I2C_VARIANTS)
+def test_both_ends_of_what_a_chip_measures_are_values(name: str, variant: str, end: int) -> None:
+    """Where a chip's last number means that it is beyond its end, the limit of its channel lies before it."""
+    spec = spec_of(name)
+    options = spec.options()
+    channels = spec.variants[variant].channels if spec.channels_of is None else spec.channels_of(options)
+    true = {channel.name: inside(channel, bounds_of(name, channel))[end] for channel in channels}
+    compare(channels, true, measured(spec, variant, options, true), name)
+
+
+def compare(channels: Iterable[Channel], true: Mapping[str, float], found: Mapping[str, float], name: str) -> None:
     for channel in channels:
-        value, bound = true[channel.name], bounds[channel.name]
+        value, bound = true[channel.name], bounds_of(name, channel)
         step = bound.step or 1.01 * channel.resolution
         assert found[channel.name] == pytest.approx(value, abs=max(step, bound.share * abs(value)))
 

@@ -157,10 +157,15 @@ class SensorReader:
 
     def _spec(self, driver: str, table: MapNode, path: str) -> tuple[DriverSpec | None, str]:
         """The driver that is written, or else the one that is meant: the rest of the sensor is judged by it."""
-        found = self._shelf.find(driver) if driver else None
+        entry = table.entries.get("driver")
+        if not driver:
+            if entry and isinstance(entry.node, ScalarNode) and entry.node.value == "":
+                message = "expected the name of a driver, got an empty text; `sensor-gateway drivers` lists them"
+                self._report.fault(entry.node.place, joined(path, "driver"), message)
+            return None, driver
+        found = self._shelf.find(driver)
         if not isinstance(found, str):
             return found, driver
-        entry = table.entries.get("driver")
         if entry:
             is_device = driver in self._devices.files() and not self._shelf.knows(driver)
             message = f"`{driver}` is a device file: write `device: {driver}`" if is_device else found

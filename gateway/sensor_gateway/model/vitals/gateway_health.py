@@ -41,6 +41,7 @@ class GatewayAlarm(StrEnum):
     STREAM_HELD = "stream_held"
     BUS_HUNG = "bus_hung"
     BUS_ENDED = "bus_ended"
+    CONFIGURATION = "configuration"
 
 
 class LeftOut(StrEnum):
@@ -128,11 +129,22 @@ class SensorCondition:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class CommandCounts:
+    """What was asked through the broker since the start: carried out, carried out in vain, and not carried out."""
+
+    done: int
+    failed: int
+    refused: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Health:
     """The gateway at ``time``. Counts of events are those since the start of this process.
 
     ``buffered`` events wait, the oldest of them measured at ``oldest``; ``full_in_s`` is how long the room on flash
     lasts at the rate at which it fills. ``interval_s`` is the longest time to the next message, None for never.
+    ``clock`` is CORRECTED where it was set after this process had begun. ``configuration`` says why the gateway runs by
+    something else than its file; empty where it does not. ``commands`` is None where none is allowed.
     """
 
     schema_version: int = HEALTH_VERSION
@@ -158,6 +170,8 @@ class Health:
     purged: int
     bytes_written: BytesWritten
     alarms: tuple[GatewayAlarm, ...]
+    configuration: str = ""
+    commands: CommandCounts | None = None
     sensor_counts: SensorCounts
     left_out: tuple[LeftOut, ...] = ()
     buses: Mapping[str, BusCondition]

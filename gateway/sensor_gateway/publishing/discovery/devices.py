@@ -48,8 +48,18 @@ def devices(
     return (gateway, *(_sensor(plan, topics, gateway.identifier, labels=labels, areas=areas) for plan in plans))
 
 
+def unique_prefix(topics: Topics, sensor: str) -> str:
+    """With what the unique ids of all entities of a sensor begin, and no others."""
+    return f"{_identifier(topics, sensor)}."
+
+
+def _identifier(topics: Topics, sensor: str = "") -> str:
+    gateway = f"sensor-gateway.{topics.gateway}"
+    return f"{gateway}.{sensor}" if sensor else gateway
+
+
 def _gateway(topics: Topics, *, version: str, labels: Labels, areas: Areas, health_lifetime_s: int | None) -> Device:
-    identifier = f"sensor-gateway.{topics.gateway}"
+    identifier = _identifier(topics)
     about: dict[str, object] = {
         "ids": [identifier],
         "name": labels.gateway or topics.gateway,
@@ -67,7 +77,7 @@ def _gateway(topics: Topics, *, version: str, labels: Labels, areas: Areas, heal
 
 def _sensor(plan: SensorPlan, topics: Topics, gateway: str, *, labels: Labels, areas: Areas) -> Device:
     name = plan.name
-    identifier = f"{gateway}.{name}"
+    identifier = _identifier(topics, name)
     about: dict[str, object] = {
         "ids": [identifier],
         "name": labels.sensors.get(name) or spoken(name),

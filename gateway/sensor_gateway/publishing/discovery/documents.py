@@ -8,12 +8,12 @@ cleared, Home Assistant removes everybody's single entities below that level.)
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Final
 
+from sensor_gateway.model.writing.compact_json import compact_json
 from sensor_gateway.publishing.announcements import Announcement
 from sensor_gateway.publishing.discovery.devices import Device
 from sensor_gateway.publishing.discovery.entities import Entity
@@ -41,8 +41,7 @@ class Document:
         if removed and isinstance(components := body.get("cmps"), dict):
             gone = {uid.removeprefix(f"{self.identifier}."): {"p": platform} for uid, platform in removed.items()}
             body["cmps"] = {**components, **gone}
-        payload = json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode()
-        return Announcement(topic=self.topic, payload=payload)
+        return Announcement(topic=self.topic, payload=compact_json(body))
 
 
 def documents(

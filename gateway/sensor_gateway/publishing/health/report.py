@@ -48,8 +48,8 @@ class Pulse(Protocol):
         """The health of sensors changed."""
         ...
 
-    def change_sensors(self, sensors: Sequence[str], now: Stamp) -> None:
-        """These are configured from now on, in this order."""
+    def change(self, sensors: Sequence[str], *, interval_s: float | None, now: Stamp) -> None:
+        """These are configured from now on, in this order; a message is due after so long, None for never."""
         ...
 
     def is_due(self, now_s: float) -> bool:

@@ -16,6 +16,7 @@ _PARAMETERS: Final = MappingProxyType(
         "gateway": "Id of the gateway (`gateway.id`), made of a-z, 0-9, _ and -.",
         "sensor": "Id of the sensor, made of a-z, 0-9, _ and -.",
         "channel": "Id of the channel, made of a-z, 0-9, _ and -.",
+        "command": "Name of the command, as in the topic of its request.",
     }
 )
 _LIFETIME: Final[Schema] = {
@@ -34,13 +35,17 @@ def asyncapi_document(prefix: str = DEFAULT_PREFIX) -> Schema:
         "info": {
             "title": "sensor-gateway",
             "version": f"{SCHEMA_VERSION}.0.0",
-            "description": "What a sensor-gateway publishes. Payloads are UTF-8; every object is closed.",
+            "description": "What a sensor-gateway publishes, and what it can be asked. Payloads are UTF-8; every "
+            "object is closed.",
             "license": {"name": "Apache-2.0"},
         },
         "defaultContentType": JSON_TEXT,
         "servers": {"broker": _server(prefix)},
         "channels": {channel.name: _channel(channel) for channel in all_channels},
-        "operations": {f"publish_{channel.name}": _operation(channel) for channel in all_channels},
+        "operations": {
+            f"{'hear' if channel.is_heard else 'publish'}_{channel.name}": _operation(channel)
+            for channel in all_channels
+        },
         "components": {
             "messages": {message.name: _message(message) for channel in all_channels for message in channel.messages}
         },
@@ -84,12 +89,14 @@ def _operation(channel: MqttChannel) -> Schema:
     binding: Schema = {"qos": channel.qos, "retain": channel.retain, "bindingVersion": _BINDINGS}
     if channel.expires:
         binding["messageExpiryInterval"] = dict(_LIFETIME)
+    reply: Schema = {"reply": {"channel": {"$ref": "#/channels/response"}}} if channel.is_heard else {}
     return {
-        "action": "send",
+        "action": "receive" if channel.is_heard else "send",
         "channel": {"$ref": f"#/channels/{channel.name}"},
         "summary": channel.summary,
         "messages": [{"$ref": f"#/channels/{channel.name}/messages/{message.name}"} for message in channel.messages],
         "bindings": {"mqtt": binding},
+        **reply,
     }
 
 

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
 from sensor_gateway.publishing.messages import Topics
+from sensor_gateway.publishing.receiving.topic_filter import matches
+from sensor_gateway.publishing.shapes.commands import REQUESTS, request_schema, response_schema
 from sensor_gateway.publishing.shapes.events import stream_schema
+from sensor_gateway.publishing.shapes.health import health_schema
 from sensor_gateway.publishing.shapes.json_schema import Schema, standing_alone
 from sensor_gateway.publishing.shapes.retained import availability_schema, meta_schema, state_schema, status_schema
 
@@ -28,7 +32,10 @@ class Message:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MqttChannel:
-    """One kind of topic. ``address`` holds ``{gateway}``, ``{sensor}`` and ``{channel}`` where ids stand."""
+    """One kind of topic. ``address`` holds ``{gateway}``, ``{sensor}``, ``{channel}``, ``{command}`` for any id.
+
+    ``is_heard``: the gateway listens there, and answers on the channel ``response``.
+    """
 
     name: str
     address: str
@@ -37,13 +44,11 @@ class MqttChannel:
     qos: int = 1
     retain: bool = True
     expires: bool = False
+    is_heard: bool = False
 
     def matches(self, topic: str) -> bool:
         """Whether ``topic`` is one of these."""
-        ours, theirs = self.address.split("/"), topic.split("/")
-        return len(ours) == len(theirs) and all(
-            one.startswith("{") or one == other for one, other in zip(ours, theirs, strict=True)
-        )
+        return matches(re.sub(r"\{\w+\}", "+", self.address), topic)
 
 
 NUMBER: Final[Schema] = {
@@ -62,6 +67,8 @@ BARE_STATE: Final = Message(
 )
 EVENTS: Final = Message(name="events", title="Events", schema=stream_schema())
 META: Final = Message(name="meta", title="What a gateway is made of", schema=meta_schema())
+HEALTH: Final = Message(name="health", title="Health of a gateway", schema=health_schema())
+RESPONSE: Final = Message(name="response", title="Answer to a command", schema=response_schema())
 
 
 def channels(prefix: str = DEFAULT_PREFIX) -> tuple[MqttChannel, ...]:
@@ -96,6 +103,32 @@ def channels(prefix: str = DEFAULT_PREFIX) -> tuple[MqttChannel, ...]:
             retain=False,
         ),
         MqttChannel(name="meta", address=topics.meta, summary="What the gateway is made of.", messages=(META,)),
+        MqttChannel(
+            name="health",
+            address=topics.health,
+            summary="Counters, states and alarms of the gateway; nothing with gateway.health_interval: false.",
+            messages=(HEALTH,),
+        ),
+        *(_command(topics, name) for name in REQUESTS),
+        MqttChannel(
+            name="response",
+            address=topics.response("{command}"),
+            summary="Answers to requests that named no response topic (MQTT 5) of their own.",
+            messages=(RESPONSE,),
+            retain=False,
+        ),
+    )
+
+
+def _command(topics: Topics, name: str) -> MqttChannel:
+    key, schema = name.replace("-", "_"), request_schema(name)
+    return MqttChannel(
+        name=f"command_{key}",
+        address=topics.command(name),
+        summary=f"{schema['description']} Heard where `commands.allow` has `{name}`.",
+        messages=(Message(name=f"{key}_request", title=f"Request: {name}", schema=schema),),
+        retain=False,
+        is_heard=True,
     )
 
 

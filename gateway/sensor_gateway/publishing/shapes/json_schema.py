@@ -13,10 +13,18 @@ from enum import Enum, StrEnum, auto
 from types import MappingProxyType, NoneType, UnionType
 from typing import Annotated, Final, Literal, NewType, TypeAlias, Union, get_args, get_origin, get_type_hints
 
+from sensor_gateway.model.vitals.gateway_health import Rfc3339
+
 Schema: TypeAlias = dict[str, object]
 
 DIALECT: Final = "https://json-schema.org/draft/2020-12/schema"
 _SCALARS: Final = MappingProxyType({str: "string", int: "integer", float: "number", bool: "boolean", NoneType: "null"})
+
+
+TIME: Final[Mapping[str, object]] = MappingProxyType(
+    {"format": "date-time", "pattern": r"^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}\.\d{3}Z$"}
+)
+"""What a schema says of a moment beside its type: RFC 3339, in UTC, with milliseconds."""
 
 
 class Undescribed(TypeError):
@@ -41,7 +49,10 @@ class Says:
 
 
 def object_schema(*shapes: type) -> Schema:
-    """A closed object with the fields of all ``shapes`` (dataclasses); the first one's docstring says what it is."""
+    """A closed object with the fields of all ``shapes`` (dataclasses); the first one's docstring says what it is.
+
+    A field whose key is a word of Python ends in an underscore, which is no part of the key.
+    """
     fields = [field for shape in shapes for field in _fields(shape)]
     return {
         "type": "object",
@@ -65,7 +76,7 @@ def standing_alone(schema: Schema, *, name: str, title: str) -> Schema:
 
 def _fields(shape: type) -> list[tuple[str, Schema, bool]]:
     hints = get_type_hints(shape, include_extras=True)
-    types = {field.name: hints[field.name] for field in dataclasses.fields(shape)}
+    types = {field.name.removesuffix("_"): hints[field.name] for field in dataclasses.fields(shape)}
     return [
         (name, _of(hint), Presence.AT_TIMES not in getattr(hint, "__metadata__", ())) for name, hint in types.items()
     ]
@@ -85,7 +96,7 @@ def _of(hint: object) -> Schema:
 
 def _plain(hint: object) -> Schema:
     if isinstance(hint, NewType):
-        return _of(hint.__supertype__)
+        return {**_of(hint.__supertype__), **(TIME if hint is Rfc3339 else {})}
     if isinstance(hint, type):
         if issubclass(hint, StrEnum):
             return {"enum": [member.value for member in hint]}

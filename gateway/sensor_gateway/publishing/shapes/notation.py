@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from typing import Annotated, TypeAlias
 
-from sensor_gateway.publishing.shapes.json_schema import Says
+from sensor_gateway.publishing.shapes.json_schema import TIME, Says
 
 Name: TypeAlias = Annotated[str, Says({"pattern": "^[a-z0-9_-]+$"})]
 """An id that stands in topics: a gateway, a sensor, a channel."""
 
-Time: TypeAlias = Annotated[
-    str, Says({"format": "date-time", "pattern": r"^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}\.\d{3}Z$"})
-]
+Time: TypeAlias = Annotated[str, Says(TIME)]
 """A moment: RFC 3339, in UTC, with milliseconds."""
 
 EpochName: TypeAlias = Annotated[str, Says({"pattern": "^[0-9]{6,}-[0-9a-f]{8}$"})]

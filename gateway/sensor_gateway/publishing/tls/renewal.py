@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final, TypeAlias
 
+from sensor_gateway.model.event_json import rfc3339
 from sensor_gateway.model.log import Log
 from sensor_gateway.model.reading import ClockState, Stamp
 from sensor_gateway.publishing.settings import TlsSettings
@@ -122,7 +122,7 @@ class Renewal:
         self._log.warning(
             "certificate_expires_soon",
             file=str(self._tls.certificate_file),
-            expires=datetime.fromtimestamp(validity.until_ms / 1000, UTC).isoformat(),
+            expires=rfc3339(validity.until_ms),
             mind="put a new certificate and key in the place of these: they are taken without a restart",
         )
 

@@ -27,6 +27,7 @@ def publishing_plan(setup: Setup, boot: str, refused: RefusedEvents) -> Publishi
         meta=_meta(setup),
         gap_json=EventEncoder(setup.gateway, boot).gap,
         set_aside=refused.keep,
+        health_interval_s=setup.health_interval_s,
     )
 
 
@@ -39,8 +40,9 @@ def published_anew(plan: PublishingPlan, setup: Setup) -> PublishingPlan:
         sensors=setup.names,
         channels=published_channels(setup.sensors),
         meta=_meta(setup),
+        health_interval_s=setup.health_interval_s,
     )
-    return told_anew(anew, setup.documents, plan.settlement.meanwhile)
+    return told_anew(anew, setup, plan.settlement.meanwhile)
 
 
 def _meta(setup: Setup) -> bytes:

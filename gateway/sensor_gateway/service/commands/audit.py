@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Final
 
+from sensor_gateway.model.commands.refusal_code import RefusalCode
 from sensor_gateway.model.log import Log
 from sensor_gateway.service.commands.judge import Bucket, Refused
 from sensor_gateway.service.commands.outcome import Outcome
-from sensor_gateway.service.commands.request import RefusalCode, Request
+from sensor_gateway.service.commands.request import Request
 
 _LINES_PER_MINUTE: Final = 30.0
 _LONGEST: Final = 200

@@ -11,11 +11,12 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Final
 
+from sensor_gateway.model.commands.refusal_code import RefusalCode
 from sensor_gateway.model.reading import ClockState, Stamp
 from sensor_gateway.publishing.incoming import Incoming
+from sensor_gateway.publishing.messages import Topics
 from sensor_gateway.service.commands.request import (
     Order,
-    RefusalCode,
     Request,
     RequestRefused,
     ReturnAddress,
@@ -41,6 +42,11 @@ class CommandLimits:
     allowed: tuple[str, ...]
     per_minute: int
     max_size: int
+
+    @property
+    def topics(self) -> Topics:
+        """The tree of the gateway."""
+        return Topics(prefix=self.prefix, gateway=self.gateway)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -151,7 +157,7 @@ class Judge:
     def _address(self, incoming: Incoming, name: str, now_s: float) -> ReturnAddress:
         """Where to answer: as the request wants it, and on our own topic where it says nothing, or what cannot be."""
         limits = self._limits
-        topic, correlation = f"{limits.prefix}/{limits.gateway}/response/{name}", None
+        topic, correlation = limits.topics.response(name), None
         if incoming.response_topic is not None:
             try:
                 check_response_topic(incoming.response_topic, prefix=limits.prefix, gateway=limits.gateway)
@@ -168,4 +174,4 @@ class Judge:
 
 def command_topics(limits: CommandLimits) -> Collection[str]:
     """What to subscribe to: every command, the refused ones too, so that somebody learns that they are."""
-    return (f"{limits.prefix}/{limits.gateway}/command/+",)
+    return (limits.topics.command("+"),)

@@ -7,26 +7,14 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from enum import StrEnum
 from typing import Final, NoReturn
+
+from sensor_gateway.model.commands.refusal_code import RefusalCode
+from sensor_gateway.publishing.messages import Topics
 
 _LONGEST_TRANSACTION: Final = 64
 _LONGEST_RESPONSE_TOPIC: Final = 256
 _TIME: Final = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,9})?(Z|[+-]\d\d:\d\d)")
-
-
-class RefusalCode(StrEnum):
-    """Why a request was not carried out. The list is part of the answer's contract."""
-
-    RETAINED = "retained"
-    TOO_LARGE = "too_large"
-    NOT_ALLOWED = "not_allowed"
-    MALFORMED = "malformed"
-    RESPONSE_TOPIC = "response_topic"
-    EXPIRED = "expired"
-    CLOCK = "clock"
-    DUPLICATE = "duplicate"
-    TOO_FREQUENT = "too_frequent"
 
 
 class RequestRefused(Exception):
@@ -81,7 +69,7 @@ def read_order(payload: bytes) -> Order:
 
 def check_response_topic(topic: str, *, prefix: str, gateway: str) -> None:
     """RequestRefused where an answer must not go: it would command a gateway, or pass for what one publishes."""
-    own = f"{prefix}/{gateway}/response/"
+    own = Topics(prefix=prefix, gateway=gateway).response("")
     if (
         any(mark in topic for mark in "+#\0")
         or not topic.isprintable()

@@ -37,6 +37,7 @@ class Difference:
     is_broker_changed: bool = False
     is_moving: bool = False
     is_described_anew: bool = False
+    is_health_changed: bool = False
 
     def sentences(self) -> tuple[str, ...]:
         """What has to be done, for people; nothing where nothing differs."""
@@ -49,7 +50,9 @@ class Difference:
         yield from (f"bus {name} is opened anew" for name in self.buses_renewed)
         if self.is_broker_changed:
             yield "the connection to the broker is made anew"
-        is_told = self.sensors_removed or self.sensors_changed or self.sensors_added
+        if self.is_health_changed:
+            yield "the interval of health messages was changed"
+        is_told = self.sensors_removed or self.sensors_changed or self.sensors_added or self.is_health_changed
         if self.is_described_anew and not is_told:
             yield "names or the order of sensors were changed"
 
@@ -88,6 +91,7 @@ def difference(old: Setup, new: Setup) -> Difference:
         is_moving=is_moving,
         is_described_anew=(old.labels, old.documents) != (setup.labels, setup.documents)
         or not _are_same(old.sensors, setup.sensors),
+        is_health_changed=old.health_interval_s != setup.health_interval_s,
     )
 
 

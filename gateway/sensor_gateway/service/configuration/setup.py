@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Final
 
 from sensor_gateway.config.loading import Startable
-from sensor_gateway.config.settings import BusSection, Configuration, MqttSection, SimulatedBusSection
+from sensor_gateway.config.settings import BusSection, SimulatedBusSection
 from sensor_gateway.model.driver_spec import BusKind
 from sensor_gateway.model.errors import OperatorError
 from sensor_gateway.model.health import UnreadSensor
@@ -69,6 +69,7 @@ class Setup:
     stream: StreamSettings
     clock_source: str
     slack_s: float
+    health_interval_s: float | None
     labels: Labels
     documents: tuple[Document, ...]
     sensors: tuple[SensorPlan, ...]
@@ -111,6 +112,7 @@ def setup_of(startable: Startable, catalogue: DriverCatalogue, *, gateway: str, 
         stream=stream,
         clock_source=configuration.clock.source,
         slack_s=configuration.gateway.slack,
+        health_interval_s=configuration.gateway.health_interval,
         labels=labels,
         documents=discovery_documents(
             configuration, plans, Topics(prefix=stream.topic_prefix, gateway=gateway), labels
@@ -118,17 +120,10 @@ def setup_of(startable: Startable, catalogue: DriverCatalogue, *, gateway: str, 
         sensors=plans,
         unread=startable.unread,
         buses={name: bus for name, bus in buses.items() if bus.sensors},
-        others=_others(configuration, mqtt),
+        others={
+            field.name: getattr(configuration, field.name) for field in fields(configuration) if field.name not in _USED
+        },
     )
-
-
-def _others(configuration: Configuration, mqtt: MqttSection) -> dict[str, object]:
-    sections = [field.name for field in fields(configuration) if field.name not in _USED]
-    return {
-        "gateway.health_interval": configuration.gateway.health_interval,
-        "mqtt.payload": mqtt.payload,
-        **{name: getattr(configuration, name) for name in sections},
-    }
 
 
 def _tls_marks(broker: BrokerSettings) -> tuple[FileMark, ...]:

@@ -22,6 +22,12 @@ class Beat:
         """Whether it is time to look."""
         return now_s >= self._look_at_s
 
+    def change(self, interval_s: float | None) -> None:
+        """Another interval counts from now on, and the first message of it is due."""
+        if interval_s != self._interval_s:
+            self._interval_s = interval_s
+            self.hurry()
+
     def hurry(self) -> None:
         """Look now, and say something whatever there is."""
         self._look_at_s = 0.0

@@ -10,11 +10,12 @@ from typing import Final, Protocol
 from sensor_gateway.model.event import GapCause
 from sensor_gateway.model.event_json import rfc3339
 from sensor_gateway.model.health import Availability, SensorState
-from sensor_gateway.model.reading import Stamp
+from sensor_gateway.model.reading import ClockState, Stamp
 from sensor_gateway.model.vitals.bus_report import BusReport, BusState, SensorTally
 from sensor_gateway.model.vitals.gateway_health import (
     BusCondition,
     BytesWritten,
+    CommandCounts,
     GatewayAlarm,
     Health,
     LinkHealth,
@@ -28,6 +29,7 @@ from sensor_gateway.model.vitals.health_json import health_payload
 from sensor_gateway.outbox.counters import OutboxCounters
 from sensor_gateway.outbox.tiers.outlook import Outlook
 from sensor_gateway.publishing.health.report import PublisherCounters, PublisherReport
+from sensor_gateway.service.commands.audit import CommandCounters
 from sensor_gateway.service.health.beat import Beat
 
 DAY_S: Final = 86_400
@@ -84,6 +86,15 @@ class Reporting(Protocol):
         ...
 
 
+class CountingDesk(Protocol):
+    """Where commands come in."""
+
+    @property
+    def counters(self) -> CommandCounters:
+        """What came of them."""
+        ...
+
+
 class HealthSurvey:
     """The publisher's pulse. ``newest`` is replaced as a whole, so that any thread may show it."""
 
@@ -94,17 +105,24 @@ class HealthSurvey:
         outbox: SurveyedOutbox,
         buses: Callable[[], Sequence[Reporting]],
         written: Callable[[], int | None],
+        desk: CountingDesk | None = None,
     ) -> None:
-        """``buses`` gives those that there are now; ``written`` tells the bytes written to flash."""
+        """``buses`` gives those that there are now; ``written`` tells the bytes written to flash.
+
+        ``desk`` is None where no command is allowed.
+        """
         self.newest: Health | None = None
         self._subject = subject
         self._outbox = outbox
         self._buses = buses
         self._written = written
+        self._desk = desk
+        self._interval_s = subject.interval_s
+        self._configuration = ""
         self._beat = Beat(subject.interval_s)
         self._sensors: dict[str, SensorState] = {}
         self._changes = 0
-        self.change_sensors(subject.sensors, subject.start)
+        self.change(subject.sensors, interval_s=subject.interval_s, now=subject.start)
 
     def note_sensors(self, states: Iterable[SensorState]) -> None:
         """The health of sensors changed."""
@@ -113,8 +131,14 @@ class HealthSurvey:
                 self._sensors[state.sensor] = state
                 self._changes += 1
 
-    def change_sensors(self, sensors: Sequence[str], now: Stamp) -> None:
+    def note_configuration(self, alarm: str) -> None:
+        """From any thread: why the gateway runs by something else than its file; empty where it does not."""
+        self._configuration = alarm[:_LONGEST_REASON]
+
+    def change(self, sensors: Sequence[str], *, interval_s: float | None, now: Stamp) -> None:
         """These are configured from now on. Of those that are new, nothing is known yet."""
+        self._interval_s = interval_s
+        self._beat.change(interval_s)
         known, reason = self._sensors, "waiting for the first good reading"
         self._sensors = {
             name: known.get(name)
@@ -132,16 +156,17 @@ class HealthSurvey:
         self._beat.hurry()
 
     def beat(self, report: PublisherReport, *, room: int | None, now_s: float, now: Stamp) -> bytes | None:
-        """The payload to publish now; None where nothing is new and the interval is not over, or without ``room``."""
+        """The payload to publish now; None where nothing is new and the interval is not over, or nobody is told."""
         reports = self._reports()
         alarms = self._alarms(report, reports)
         states = tuple(bus.state for bus in reports)
         link = report.link
-        sign = (link.state, link.since, alarms, self._lost(report.counters).total, self._changes, states)
+        lost = self._lost(report.counters).total
+        sign = (link.state, link.since, alarms, self._configuration, lost, self._changes, states)
         if not self._beat.wants(sign, now_s):
             return None
         self.newest = self.examine(report, now)
-        return None if room is None else health_payload(self.newest, room)
+        return None if room is None or self._interval_s is None else health_payload(self.newest, room)
 
     def examine(self, report: PublisherReport, now: Stamp) -> Health:
         """The health of the gateway now. In the publisher's thread alone."""
@@ -150,14 +175,14 @@ class HealthSurvey:
         outlook, lost = self._outbox.outlook(), self._lost(counters)
         return Health(
             time=_time(now),
-            clock=now.clock,
+            clock=_clock(subject.start, now),
             gateway=subject.gateway,
             instance=subject.instance,
             boot=subject.boot,
             version=subject.version,
             python=subject.python,
             uptime_s=uptime_s,
-            interval_s=subject.interval_s,
+            interval_s=self._interval_s,
             link=LinkHealth(
                 state=report.link.state,
                 since=_time(report.link.since),
@@ -176,6 +201,8 @@ class HealthSurvey:
             purged=self._outbox.counters.dropped_by.get(GapCause.PURGE, 0),
             bytes_written=_wear(self._written(), uptime_s),
             alarms=self._alarms(report, reports),
+            configuration=self._configuration,
+            commands=None if self._desk is None else _commands(self._desk.counters),
             sensor_counts=_counts(self._sensors.values()),
             buses={bus.bus: _condition(bus) for bus in reports},
             sensors=_sensors(self._sensors, reports),
@@ -194,6 +221,7 @@ class HealthSurvey:
             GatewayAlarm.STREAM_HELD: report.is_held,
             GatewayAlarm.BUS_HUNG: BusState.HUNG in states,
             GatewayAlarm.BUS_ENDED: BusState.ENDED in states,
+            GatewayAlarm.CONFIGURATION: bool(self._configuration),
         }
         return (*alarms, *(alarm for alarm, is_raised in others.items() if is_raised))
 
@@ -248,6 +276,16 @@ def _counts(states: Iterable[SensorState]) -> SensorCounts:
         degraded=counted[Availability.DEGRADED],
         offline=counted[Availability.OFFLINE],
     )
+
+
+def _clock(start: Stamp, now: Stamp) -> ClockState:
+    """Once it is set it stays so; where it was not at the start, what was measured before is put right by it."""
+    was_set_later = start.clock is ClockState.UNSYNCED and now.clock is ClockState.SYNCED
+    return ClockState.CORRECTED if was_set_later else now.clock
+
+
+def _commands(counters: CommandCounters) -> CommandCounts:
+    return CommandCounts(done=counters.done, failed=counters.failed, refused=sum(counters.refused.values()))
 
 
 def _wear(total: int | None, over_s: int) -> BytesWritten:

@@ -99,12 +99,12 @@ class Reloader:
         found = difference(self._setup, setup)
         problems = found.refusals or self._tried(found)
         if problems:
-            self.alarm = f"the configuration file cannot be used: {problems[0]}"
+            self._raise(f"the configuration file cannot be used: {problems[0]}")
             self._log.error("reload_refused", reasons=list(problems))
             return ReloadAnswer(outcome=Outcome.REFUSED, problems=problems, notes=warnings)
         self._make(found)
         self.began(reading)
-        self.alarm = ""
+        self._raise("")
         changes = found.sentences()
         self._log.info("configuration_reloaded", changes=list(changes), notes=[*found.notes, *warnings])
         outcome = Outcome.CHANGED if changes else Outcome.UNCHANGED
@@ -129,7 +129,7 @@ class Reloader:
         changes = self._bus_changes(found, setup)
         supervisor.withdraw(changes)
         plan = published_anew(self._publishing, setup)
-        if found.is_described_anew or found.is_broker_changed:
+        if found.is_described_anew or found.is_broker_changed or found.is_health_changed:
             self._publishing = plan
             change = PublishingChange(plan=plan, is_broker_changed=found.is_broker_changed, is_moving=found.is_moving)
             self._publish(change)
@@ -155,8 +155,12 @@ class Reloader:
         while publisher.changes < wanted and self._clock.monotonic() < until_s:
             self._pause.wait(_LOOK_EVERY_S)
 
+    def _raise(self, alarm: str) -> None:
+        self.alarm = alarm
+        self._gateway.survey.note_configuration(alarm)
+
     def _faulty(self, faults: Sequence[Fault], mind: str) -> None:
-        self.alarm = f"the configuration file has {len(faults)} fault(s), the first at {faults[0]}; {mind}"
+        self._raise(f"the configuration file has {len(faults)} fault(s), the first at {faults[0]}; {mind}")
         for fault in faults:
             self._log.error(
                 "configuration_faulty",

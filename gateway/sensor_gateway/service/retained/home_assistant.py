@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Final
+from typing import Final, Protocol
 
 from sensor_gateway import __version__
 from sensor_gateway.config.settings import Configuration, HomeAssistantSection
+from sensor_gateway.model.health import UnreadSensor
 from sensor_gateway.publishing.delivery import PublishingPlan
 from sensor_gateway.publishing.discovery.birth import Birth
-from sensor_gateway.publishing.discovery.devices import devices
+from sensor_gateway.publishing.discovery.devices import devices, unique_prefix
 from sensor_gateway.publishing.discovery.documents import Document, documents
 from sensor_gateway.publishing.discovery.settings import Areas, BirthSettings, DiscoverySettings
 from sensor_gateway.publishing.incoming import Listener
@@ -25,10 +26,24 @@ _HEALTH_INTERVALS: Final = 3
 """What the health topic says is shown for so many intervals."""
 
 
+class Told(Protocol):
+    """What of a setup is asked here."""
+
+    @property
+    def documents(self) -> tuple[Document, ...]:
+        """All that Home Assistant is told; nothing where it is turned off."""
+        ...
+
+    @property
+    def unread(self) -> tuple[UnreadSensor, ...]:
+        """The sensors whose driver cannot be used."""
+        ...
+
+
 def with_discovery(
     publishing: PublishingPlan,
     section: HomeAssistantSection | None,
-    told: Sequence[Document],
+    told: Told,
     retained: RetainedTopics,
 ) -> PublishingPlan:
     """The plan with discovery, and with the end of those retained topics that no longer belong to it."""
@@ -38,10 +53,22 @@ def with_discovery(
     return replace(plan, keep_topics=retained.keep, listeners=listeners)
 
 
-def told_anew(publishing: PublishingPlan, told: Sequence[Document], remembered: Record) -> PublishingPlan:
-    """The plan with this discovery, where the broker keeps what is ``remembered``."""
-    settlement = settle(remembered, _record(publishing, told))
-    discovery = tuple(document.announcement(settlement.removed.get(document.topic, {})) for document in told)
+def told_anew(publishing: PublishingPlan, told: Told, remembered: Record) -> PublishingPlan:
+    """The plan with this discovery, where the broker keeps what is ``remembered``.
+
+    A sensor whose driver cannot be used now is still a device: nobody can say what it delivers, so what was said
+    of it in an earlier life stands.
+    """
+    wanted = _record(publishing, told.documents)
+    if told.documents:
+        prefixes = tuple(unique_prefix(publishing.topics, sensor.name) for sensor in told.unread)
+        wanted |= {
+            topic: entities
+            for topic, entities in remembered.items()
+            if any(unique_id.startswith(prefixes) for unique_id in entities)
+        }
+    settlement = settle(remembered, wanted)
+    discovery = tuple(document.announcement(settlement.removed.get(document.topic, {})) for document in told.documents)
     return replace(publishing, discovery=discovery, settlement=settlement)
 
 
@@ -51,14 +78,14 @@ def _births(section: HomeAssistantSection | None) -> tuple[Listener, ...]:
     return (Birth(discovery_settings(section).birth, random.Random()),)  # noqa: S311 - it spreads load
 
 
-def _record(publishing: PublishingPlan, told: Sequence[Document]) -> Record:
+def _record(publishing: PublishingPlan, told: Sequence[Document]) -> dict[str, Mapping[str, str]]:
     """Every retained topic of a plan, with the entities that each announces."""
     topics = publishing.topics
     states = publishing.channels if publishing.broker.states else ()
     plain = [
         topics.status,
         topics.meta,
-        topics.health,
+        *([] if publishing.health_interval_s is None else [topics.health]),
         *(topics.availability(sensor) for sensor in publishing.sensors),
         *(topics.state(channel.source.sensor, channel.source.channel.name) for channel in states),
     ]

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Final
 
 from sensor_gateway.model.log import Log
+from sensor_gateway.model.writing.compact_json import compact_json
 from sensor_gateway.outbox.files.disk import Disk, read_file, write_atomically
 from sensor_gateway.outbox.identity import Machine
 from sensor_gateway.publishing.retained.settlement import Record
@@ -74,7 +75,7 @@ class RetainedTopics:
 def text_of(record: Record, hardware_id: str) -> bytes:
     """A record as it is kept."""
     fields = {"hardware": hardware_id, "topics": {topic: dict(entities) for topic, entities in record.items()}}
-    text = _FIRST_LINE + json.dumps(fields, ensure_ascii=False, separators=(",", ":")).encode() + b"\n"
+    text = _FIRST_LINE + compact_json(fields) + b"\n"
     return text + f"crc32 {zlib.crc32(text):08x}\n".encode()
 
 

@@ -321,6 +321,11 @@ def test_the_addresses_are_those_that_are_published_to() -> None:
         "state": topics.state("attic", "temperature"),
         "events": topics.events,
         "meta": topics.meta,
+        "health": topics.health,
+        "command_read": topics.command("read"),
+        "command_reload": topics.command("reload"),
+        "command_log_level": topics.command("log-level"),
+        "response": topics.response("restart"),
     }
 
     def found(topic: str) -> list[MqttChannel]:
