@@ -162,7 +162,7 @@ class RetainedStates:
 
         A bare number has no time, and stays as it is.
         """
-        for slot in () if self._is_bare else self._slots.values():
+        for slot in () if self.payload == "value" else self._slots.values():
             body = slot.body
             if body is not None and is_unsynced(body) and boot_of(body) == self._boot:
                 slot.body = corrected(body, uptime_of(body) + offset_ms)

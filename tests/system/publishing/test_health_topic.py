@@ -36,7 +36,7 @@ def with_survey(table: BrokerBench, outbox: Outbox) -> HealthSurvey:
         start=table.clock.stamp(),
         interval_s=60.0,
     )
-    survey = HealthSurvey(subject, outbox=outbox, buses=[], written=lambda: 0)
+    survey = HealthSurvey(subject, outbox=outbox, buses=list, written=lambda: 0)
     table.publisher.pulse = survey
     return survey
 
