@@ -109,6 +109,12 @@ def channels(prefix: str = DEFAULT_PREFIX) -> tuple[MqttChannel, ...]:
             summary="Counters, states and alarms of the gateway; nothing with gateway.health_interval: false.",
             messages=(HEALTH,),
         ),
+        *_commands(topics),
+    )
+
+
+def _commands(topics: Topics) -> tuple[MqttChannel, ...]:
+    return (
         *(_command(topics, name) for name in REQUESTS),
         MqttChannel(
             name="response",
