@@ -94,6 +94,7 @@ def setup_of(startable: Startable, catalogue: DriverCatalogue, *, gateway: str, 
         raise OperatorError("the configuration names no broker")
     plans = sensor_plans(configuration, catalogue)
     stream, labels = stream_settings(configuration, mqtt, gateway=gateway), labels_of(configuration)
+    topics = Topics(prefix=stream.topic_prefix, gateway=gateway)
     broker = broker_settings(mqtt, client_id=mqtt.client_id or own_client_id)
     buses = {
         name: BusSetup(
@@ -114,9 +115,7 @@ def setup_of(startable: Startable, catalogue: DriverCatalogue, *, gateway: str, 
         slack_s=configuration.gateway.slack,
         health_interval_s=configuration.gateway.health_interval,
         labels=labels,
-        documents=discovery_documents(
-            configuration, plans, Topics(prefix=stream.topic_prefix, gateway=gateway), labels
-        ),
+        documents=discovery_documents(configuration, plans, topics, labels),
         sensors=plans,
         unread=startable.unread,
         buses={name: bus for name, bus in buses.items() if bus.sensors},
