@@ -134,3 +134,31 @@ def test_what_is_no_command_is_refused(chip: Sht3x, command: bytes) -> None:
     with pytest.raises(Nack):
         chip.write(command, 0.0)
     chip.write(b"", 0.01)
+
+
+def limit_of(chip: Sht3x, command: str, at_s: float) -> tuple[float, float]:
+    """The limit's humidity and temperature, worked out as the kernel's driver does."""
+    chip.write(bytes.fromhex(command), at_s)
+    answer = chip.read(3, at_s)
+    word = int.from_bytes(answer[:2], "big")
+    assert answer == words_with_crc(word)
+    return 100 * (word & 0xFE00) / 65535, 175 * ((word & 0x01FF) << 7) / 65535 - 45
+
+
+@pytest.mark.parametrize(
+    ("command", "humidity", "celsius"), [("e11f", 80, 60), ("e114", 79, 58), ("e109", 22, -9), ("e102", 20, -10)]
+)
+def test_alert_limits_are_those_of_the_application_note(
+    chip: Sht3x, command: str, humidity: float, celsius: float
+) -> None:
+    kept = limit_of(chip, command, 0.0)
+    assert kept == (pytest.approx(humidity, abs=0.8), pytest.approx(celsius, abs=0.35))
+
+
+def test_an_alert_limit_is_kept_when_its_checksum_is_right(chip: Sht3x) -> None:
+    chip.write(b"\x61\x1d" + words_with_crc(0x3466), 0.0)
+    assert limit_of(chip, "e11f", 1.0) == (pytest.approx(20.3, abs=0.1), pytest.approx(-10.1, abs=0.1))
+    assert not status_of(chip, 2.0) & 0x0001
+    chip.write(b"\x61\x1d\xcd\x33\x00", 3.0)
+    assert limit_of(chip, "e11f", 4.0) == (pytest.approx(20.3, abs=0.1), pytest.approx(-10.1, abs=0.1))
+    assert status_of(chip, 5.0) & 0x0001

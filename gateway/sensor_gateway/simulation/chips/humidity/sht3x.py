@@ -4,7 +4,8 @@ Idle it measures once when told; in periodic mode it measures by itself, and tak
 not acknowledge while it is busy, and wants a millisecond between commands. Times are the longest of tables 4 and 5.
 
     answer: | S_T msb | S_T lsb | crc | S_RH msb | S_RH lsb | crc |
-    status: | 15 alert  13 heater  4 reset detected  1 command refused | crc |
+    status: | 15 alert  13 heater  4 reset detected  1 command refused  0 checksum of what was written was wrong | crc |
+    limit:  | RH, upper 7 bits | T, upper 9 bits | crc |    (application note "Alert Mode of SHT3x- and STS3x-DIS")
 """
 
 from __future__ import annotations
@@ -33,6 +34,15 @@ HEATER_ON: Final = 0x306D
 HEATER_OFF: Final = 0x3066
 READ_STATUS: Final = 0xF32D
 CLEAR_STATUS: Final = 0x3041
+READ_LIMIT: Final = {0xE11F: "high set", 0xE114: "high clear", 0xE109: "low clear", 0xE102: "low set"}
+WRITE_LIMIT: Final = {0x611D: "high set", 0x6116: "high clear", 0x610B: "low clear", 0x6100: "low set"}
+LIMITS: Final = {
+    "high set": (80.0, 60.0),
+    "high clear": (79.0, 58.0),
+    "low clear": (22.0, -9.0),
+    "low set": (20.0, -10.0),
+}
+"""Humidity and temperature after power-on. Only what is kept is modelled: no alert comes of it."""
 SERIAL_NUMBERS: Final = frozenset({0x3780, 0x3682})
 WHILE_PERIODIC: Final = frozenset({FETCH, BREAK, READ_STATUS, CLEAR_STATUS, HEATER_ON, HEATER_OFF})
 
@@ -42,7 +52,7 @@ POWER_UP_S: Final = 0.0015
 HEATER_KELVIN: Final = 3.0
 """Section 4.10: "a few degrees"."""
 
-ALERT, HEATER, RESET, REFUSED = 0x8000, 0x2000, 0x0010, 0x0002
+ALERT, HEATER, RESET, REFUSED, WRONG_CHECKSUM = 0x8000, 0x2000, 0x0010, 0x0002, 0x0001
 CLEARED: Final = 0x8C10
 """The flags 15, 11, 10 and 4."""
 
@@ -61,6 +71,7 @@ class Sht3x:
         self._mouth = Mouth("SHT3x")
         self._mouth.prepare(None, mounting.powered_s + POWER_UP_S)
         self._status = ALERT | RESET
+        self._limits = {name: limit_word(*limit) for name, limit in LIMITS.items()}
         self._period_s: float | None = None
         self._next_s = NEVER
         self._waits_until_s = mounting.powered_s
@@ -87,6 +98,8 @@ class Sht3x:
             self._mouth.prepare(None)
         elif command == FETCH:
             self._mouth.prepare(self._fetched(now_s))
+        elif command in WRITE_LIMIT:
+            self._limit(WRITE_LIMIT[command], data[2:])
         else:
             self._obey(command, now_s)
 
@@ -110,12 +123,24 @@ class Sht3x:
             self._status &= ~CLEARED
         elif command == READ_STATUS:
             answer = words_with_crc(self._status)
+        elif command in READ_LIMIT:
+            answer = words_with_crc(self._limits[READ_LIMIT[command]])
         elif command in SERIAL_NUMBERS:
             answer, ready_s = self._serial, now_s + COMMAND_S
         else:
             self._refuse(command)
         self._status &= ~REFUSED
         self._mouth.prepare(answer, ready_s)
+
+    def _limit(self, name: str, written: bytes) -> None:
+        """Keep a limit whose checksum is right, and say in the status that one was not."""
+        word = int.from_bytes(written[:2], "big")
+        self._status &= ~(REFUSED | WRONG_CHECKSUM)
+        if words_with_crc(word) == written[:3]:
+            self._limits[name] = word
+        else:
+            self._status |= WRONG_CHECKSUM
+        self._mouth.prepare(None)
 
     def _refuse(self, command: int) -> None:
         self._status |= REFUSED
@@ -133,3 +158,8 @@ class Sht3x:
     def _measured(self, at_s: float) -> bytes:
         celsius = self._temperature(at_s) + (HEATER_KELVIN if self._status & HEATER else 0.0)
         return words_with_crc(ticks((celsius + 45) / 175), ticks(self._humidity(at_s) / 100))
+
+
+def limit_word(humidity: float, celsius: float) -> int:
+    """An alert limit as the chip keeps it: the upper bits of what it would measure."""
+    return ticks(humidity / 100) & 0xFE00 | ticks((celsius + 45) / 175) >> 7

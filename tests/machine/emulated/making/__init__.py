@@ -1,0 +1,1 @@
+"""How the machine comes to be: its image, the checkout on it, and the snapshots that tests begin from."""
