@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 from sensor_gateway.cli.arguments import Subparsers, add_command, add_config, config_file, ended_by_ctrl_c, say
 
 if TYPE_CHECKING:
+    from sensor_gateway.config.settings import Configuration
     from sensor_gateway.outbox.inspection.snapshot import Inspected
     from sensor_gateway.service.doctor.examination import Asked
     from sensor_gateway.service.doctor.finding import Finding
@@ -83,7 +84,7 @@ def asked_of(arguments: argparse.Namespace) -> Asked:
     file = config_file(arguments)
     reading, unread = read_configuration(file, os.environ)
     startable = reading.startable
-    inspected, barred = _outbox(arguments, file if startable is not None else None)
+    inspected, barred = _outbox(arguments, file, None if startable is None else startable.configuration)
     state = find_directories(os.environ, state=arguments.state_dir, hot=None).state
     if inspected is not None:
         state = inspected.places.state_directory
@@ -99,13 +100,15 @@ def asked_of(arguments: argparse.Namespace) -> Asked:
     )
 
 
-def _outbox(arguments: argparse.Namespace, file: Path | None) -> tuple[Inspected | None, str]:
-    """The outbox, by ``file`` where that can be used; and why it may not be looked at."""
-    from sensor_gateway.cli.outbox.place import NoOutbox, find_outbox
+def _outbox(
+    arguments: argparse.Namespace, file: Path, configuration: Configuration | None
+) -> tuple[Inspected | None, str]:
+    """The outbox, by the configuration where that can be used; and why it may not be looked at."""
+    from sensor_gateway.cli.outbox.place import NoOutbox, outbox_by
 
-    place = argparse.Namespace(state_dir=arguments.state_dir, hot_dir=None, config=file)
+    place = argparse.Namespace(state_dir=arguments.state_dir, hot_dir=None, config=configuration and file)
     try:
-        return find_outbox(place), ""
+        return outbox_by(configuration, place), ""
     except NoOutbox:
         return None, ""
     except PermissionError as error:

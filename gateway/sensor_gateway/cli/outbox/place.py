@@ -66,11 +66,15 @@ def configuration_of(arguments: argparse.Namespace) -> Configuration | None:
 
 def find_outbox(arguments: argparse.Namespace) -> Inspected:
     """The directories and the limits. NoOutbox where there is none, PermissionError where we may not look."""
+    return outbox_by(configuration_of(arguments), arguments)
+
+
+def outbox_by(configuration: Configuration | None, arguments: argparse.Namespace) -> Inspected:
+    """As ``find_outbox``, by a configuration that was loaded already."""
     from sensor_gateway.outbox.inspection.snapshot import Inspected, holds_a_hot_journal
     from sensor_gateway.outbox.recovery import Places
     from sensor_gateway.service.directories import noted_hot
 
-    configuration = configuration_of(arguments)
     state = _state_directory(arguments)
     configured = configuration.outbox.hot_directory if configuration else None
     named, noted = arguments.hot_dir or (configured if arguments.config else None), noted_hot(state)
