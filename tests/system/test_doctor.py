@@ -15,6 +15,10 @@ from proving.kills.broker import Broker
 from proving.kills.gateway import GatewayProcess
 from proving.shipped_broker import ShippedBroker, with_passwords
 
+from sensor_gateway.service.doctor.doors.configuration import read_configuration
+from sensor_gateway.service.doctor.examination import Asked, Examination
+from sensor_gateway.service.system_clock import SystemClock
+
 pytestmark = [pytest.mark.system, pytest.mark.timeout(90)]
 
 Wait = Callable[..., None]
@@ -129,3 +133,25 @@ def test_a_name_that_nobody_knows_is_told(tmp_path: Path) -> None:
     _, found = doctor(written(tmp_path, "{url: 'mqtt://no-such-host.invalid'}"), tmp_path / "state")
     assert found["broker"][0]["grade"] == "wrong"
     assert found["broker"][0]["remedy"] == "getent hosts no-such-host.invalid"
+
+
+def test_a_gateway_that_runs_is_seen_where_its_state_may_not_be_looked_into(
+    gateway: GatewayProcess, broker: Broker, wait_until: Wait
+) -> None:
+    """Root may look into everything, so what is known of the outbox is withheld here."""
+    broker.start()
+    gateway.start()
+    wait_until(lambda: any(entry["event"] == "broker_connected" for entry in gateway.entries()))
+    reading, unread = read_configuration(gateway.config, {})
+    asked = Asked(
+        file=gateway.config,
+        reading=reading,
+        unread=unread,
+        state_directory=gateway.state,
+        inspected=None,
+        barred="no permission",
+        gateway="house",
+    )
+    found = {finding.subject: finding for finding in Examination(asked, SystemClock()).findings()}
+    assert "owns the buses" in found["sensors"].sentence
+    assert found["outbox"].grade == "unseen"

@@ -76,6 +76,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 def asked_of(arguments: argparse.Namespace) -> Asked:
     """What is examined, read as it would be at a start, as far as this user may."""
+    from sensor_gateway.cli.outbox.place import SYSTEM_STATE
     from sensor_gateway.service.directories import find_directories
     from sensor_gateway.service.doctor.doors.configuration import read_configuration
     from sensor_gateway.service.doctor.examination import Asked
@@ -88,6 +89,8 @@ def asked_of(arguments: argparse.Namespace) -> Asked:
     state = find_directories(os.environ, state=arguments.state_dir, hot=None).state
     if inspected is not None:
         state = inspected.places.state_directory
+    elif barred and arguments.state_dir is None:
+        state = SYSTEM_STATE  # of the two that are looked into, the one that is not ours
     named = None if startable is None else startable.configuration.gateway.id
     return Asked(
         file=file,

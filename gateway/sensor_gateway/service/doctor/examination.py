@@ -15,6 +15,7 @@ from sensor_gateway.config.settings import Configuration, OutboxSection
 from sensor_gateway.model.clock import Clock
 from sensor_gateway.outbox.inspection.check import check
 from sensor_gateway.outbox.inspection.complaints import BAD, complaints_of
+from sensor_gateway.outbox.inspection.owner import owner_of
 from sensor_gateway.outbox.inspection.snapshot import Inspected, take_snapshot
 from sensor_gateway.outbox.inspection.status import status_of
 from sensor_gateway.service.configuration.reading import Reading
@@ -78,13 +79,22 @@ class Examination:
         outbox, barred = self._outbox()
         if configuration is not None:
             yield from self._access(configuration)
-            yield from self._wires(configuration, is_running=outbox is not None and outbox.is_owned is True)
+            yield from self._wires(configuration, is_running=self._is_running(outbox))
             if not asked.unread:
                 yield from self._broker(configuration)
         yield judge_clock(self._machine.clock())
         yield from self._disk(configuration)
         yield from self._storage(outbox, barred)
         yield from judge_system(self._system.look())
+
+    def _is_running(self, outbox: OutboxFacts | None) -> bool:
+        """Whether a gateway holds the state directory, which can be told without looking into it, too."""
+        if outbox is not None:
+            return outbox.is_owned is True
+        try:
+            return owner_of(self._asked.state_directory).is_there is True
+        except OSError:
+            return False
 
     def _access(self, configuration: Configuration) -> Iterator[Finding]:
         account = account_of(self._system.unit())
