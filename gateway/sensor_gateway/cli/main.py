@@ -11,10 +11,23 @@ from pathlib import Path
 from typing import Final, NoReturn
 
 from sensor_gateway import __version__
-from sensor_gateway.cli import check_config, config, demo, devices, drivers, read, run, schemas, simulate, tail
+from sensor_gateway.cli import (
+    check_config,
+    config,
+    demo,
+    devices,
+    drivers,
+    read,
+    run,
+    schemas,
+    simulate,
+    tail,
+)
 from sensor_gateway.cli.arguments import Unusable, abandon_output, say
+from sensor_gateway.cli.care import bugreport, doctor
 from sensor_gateway.cli.fleet import command as fleet
 from sensor_gateway.cli.outbox import command as outbox
+from sensor_gateway.cli.paper import completion
 from sensor_gateway.cli.upkeep import install_service, secret
 from sensor_gateway.cli.wires import record, replay, scan
 from sensor_gateway.model.errors import OperatorError
@@ -34,7 +47,10 @@ _COMMANDS = (
     drivers,
     devices,
     outbox,
+    doctor,
+    bugreport,
     schemas,
+    completion,
     secret,
     install_service,
 )
@@ -55,6 +71,7 @@ with hardware:
   sensor-gateway tail --config my.yaml         what arrives at the broker, in another terminal
   sensor-gateway fleet --config my.yaml        how all gateways at the broker are
   sensor-gateway outbox status                 what waits for the broker, and for how long there is room
+  sensor-gateway doctor                        what is not well, and what to do
 
 `sensor-gateway COMMAND --help` tells more, with an example.
 
@@ -84,6 +101,7 @@ def parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     top.add_argument("--version", action="version", version=f"sensor-gateway {__version__}")
+    top.set_defaults(whole=top)
     subparsers = top.add_subparsers(dest="command", metavar="COMMAND", required=True)
     for command in _COMMANDS:
         command.add(subparsers)

@@ -38,11 +38,15 @@ _PROTOCOLS: Final = {
 
 
 class BrokerUnreachable(OperatorError):
-    """No connection to the broker. The message names it; ``why`` is the reason alone."""
+    """No connection to the broker. The message names it; ``why`` is the reason alone.
 
-    def __init__(self, broker: BrokerSettings, why: str) -> None:
+    ``is_let_in``: the broker has taken the connection, and only listening to the topics failed.
+    """
+
+    def __init__(self, broker: BrokerSettings, why: str, *, is_let_in: bool = False) -> None:
         """Say which broker, and why."""
         self.why = why
+        self.is_let_in = is_let_in
         super().__init__(f"{broker.host}:{broker.port}: {why}")
 
 
@@ -77,7 +81,8 @@ class Subscriber:
                 break
         problem = self._problem()
         if problem:
-            raise BrokerUnreachable(self._broker, problem)
+            is_let_in = self._answer is not None and not self._answer.is_failure
+            raise BrokerUnreachable(self._broker, problem, is_let_in=is_let_in)
 
     def _problem(self) -> str:
         """Why nothing will be heard; empty if it will."""

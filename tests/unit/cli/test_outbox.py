@@ -39,7 +39,7 @@ def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "xdg"))
     monkeypatch.setattr(place, "DEFAULT_FILE", tmp_path / "gateway.yaml")
-    monkeypatch.setattr(place, "_SYSTEM_STATE", tmp_path / "system")
+    monkeypatch.setattr(place, "SYSTEM_STATE", tmp_path / "system")
     monkeypatch.setattr(place, "_SYSTEM_HOT", tmp_path / "system-hot")
 
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from sensor_gateway.outbox.inspection.snapshot import Inspected
     from sensor_gateway.outbox.settings import OutboxSettings
 
-_SYSTEM_STATE: Final = Path("/var/lib/sensor-gateway")
+SYSTEM_STATE: Final = Path("/var/lib/sensor-gateway")
 _SYSTEM_HOT: Final = Path("/run/sensor-gateway")
 
 
@@ -34,7 +34,7 @@ def add_place(parser: argparse.ArgumentParser) -> None:
         type=Path,
         metavar="DIR",
         help=f"the gateway's state directory (default $STATE_DIRECTORY, else ~/.local/state/sensor-gateway, else "
-        f"{_SYSTEM_STATE})",
+        f"{SYSTEM_STATE})",
     )
     parser.add_argument(
         "--hot-dir",
@@ -66,11 +66,15 @@ def configuration_of(arguments: argparse.Namespace) -> Configuration | None:
 
 def find_outbox(arguments: argparse.Namespace) -> Inspected:
     """The directories and the limits. NoOutbox where there is none, PermissionError where we may not look."""
+    return outbox_by(configuration_of(arguments), arguments)
+
+
+def outbox_by(configuration: Configuration | None, arguments: argparse.Namespace) -> Inspected:
+    """As ``find_outbox``, by a configuration that was loaded already."""
     from sensor_gateway.outbox.inspection.snapshot import Inspected, holds_a_hot_journal
     from sensor_gateway.outbox.recovery import Places
     from sensor_gateway.service.directories import noted_hot
 
-    configuration = configuration_of(arguments)
     state = _state_directory(arguments)
     configured = configuration.outbox.hot_directory if configuration else None
     named, noted = arguments.hot_dir or (configured if arguments.config else None), noted_hot(state)
@@ -96,7 +100,7 @@ def _hot_of_the_system(state: Path) -> Path | None:
     given = os.environ.get("RUNTIME_DIRECTORY", "").partition(":")[0]
     if hot is None and given:
         return Path(given)
-    return hot or (_SYSTEM_HOT if state == _SYSTEM_STATE and _SYSTEM_HOT.is_dir() else None)
+    return hot or (_SYSTEM_HOT if state == SYSTEM_STATE and _SYSTEM_HOT.is_dir() else None)
 
 
 def _settings(configuration: Configuration | None) -> OutboxSettings:
@@ -151,7 +155,7 @@ def _candidates(arguments: argparse.Namespace) -> Iterator[Path]:
         yield arguments.state_dir
         return
     yield find_directories(os.environ, state=None, hot=None).state
-    yield _SYSTEM_STATE
+    yield SYSTEM_STATE
 
 
 def say_who_may(error: PermissionError) -> None:

@@ -16,6 +16,7 @@ from sensor_gateway.cli.outbox.place import find_outbox
 if TYPE_CHECKING:
     from sensor_gateway.outbox.drops import Drop
     from sensor_gateway.outbox.inspection.owner import Owner
+    from sensor_gateway.outbox.inspection.snapshot import Inspected
     from sensor_gateway.outbox.inspection.status import Flash, Status, Wear
 
 _ABOUT: Final = """\
@@ -44,12 +45,7 @@ def add(subparsers: Subparsers) -> argparse.ArgumentParser:
 
 def run(arguments: argparse.Namespace) -> int:
     """Print it; the exit code."""
-    from sensor_gateway.outbox.inspection.complaints import complaints_of
-    from sensor_gateway.outbox.inspection.snapshot import take_snapshot
-    from sensor_gateway.outbox.inspection.status import status_of
-
-    snapshot = take_snapshot(find_outbox(arguments))
-    status = status_of(snapshot, time.time(), complaints_of(snapshot))
+    status = _status(find_outbox(arguments))
     if arguments.check:
         return _check(status)
     if arguments.json:
@@ -57,6 +53,20 @@ def run(arguments: argparse.Namespace) -> int:
     else:
         print("\n".join(_lines(status)))
     return os.EX_OK
+
+
+def facts_of(inspected: Inspected) -> dict[str, object]:
+    """What ``--json`` prints."""
+    return _facts(_status(inspected))
+
+
+def _status(inspected: Inspected) -> Status:
+    from sensor_gateway.outbox.inspection.complaints import complaints_of
+    from sensor_gateway.outbox.inspection.snapshot import take_snapshot
+    from sensor_gateway.outbox.inspection.status import status_of
+
+    snapshot = take_snapshot(inspected)
+    return status_of(snapshot, time.time(), complaints_of(snapshot))
 
 
 def _check(status: Status) -> int:

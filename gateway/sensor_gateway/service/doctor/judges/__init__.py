@@ -1,0 +1,1 @@
+"""Judges: facts in, findings out. None of them opens, reads or asks anything."""
