@@ -64,6 +64,7 @@ class Gateway:
     outbox: Outbox
     publisher: Publisher
     supervisor: Supervisor
+    survey: HealthSurvey
     claim: socket.socket | None
     desk: CommandDesk | None
 
@@ -138,7 +139,7 @@ def assemble(
     publishing = _published(setup, configuration, machine, desk, directories.state, log)
     publisher = Publisher(publishing, outbox=outbox, clock=clock, log=log, bell=bell)
     serving.append(supervisor_of(publisher, setup, clock=clock, log=log))
-    publisher.pulse = _survey(configuration, publishing, outbox, serving[0], clock=clock)
+    publisher.pulse = survey = _survey(configuration, publishing, outbox, serving[0], clock=clock)
     return Gateway(
         identity=GatewayIdentity(gateway=gateway, own_client_id=own_client_id),
         setup=setup,
@@ -146,6 +147,7 @@ def assemble(
         outbox=outbox,
         publisher=publisher,
         supervisor=serving[0],
+        survey=survey,
         claim=claim,
         desk=desk,
     )
@@ -174,9 +176,7 @@ def _published(
 
 def _survey(
     configuration: Configuration, plan: PublishingPlan, outbox: Outbox, supervisor: Supervisor, *, clock: Clock
-) -> HealthSurvey | None:
-    if configuration.gateway.health_interval is None:
-        return None
+) -> HealthSurvey:
     subject = Subject(
         gateway=plan.stream.gateway,
         instance=plan.program.instance,

@@ -18,6 +18,7 @@ from sensor_gateway.model.clock import Clock
 from sensor_gateway.model.log import Log
 from sensor_gateway.outbox.outbox import LONGEST_CLOSE_S
 from sensor_gateway.service.assembly import Gateway
+from sensor_gateway.service.control.control import Control
 from sensor_gateway.service.reloading.answer import Outcome, ReloadAnswer
 from sensor_gateway.service.reloading.reload import Reloader
 from sensor_gateway.service.supervision import PublisherHung
@@ -49,6 +50,7 @@ class Daemon:
         clock: Clock,
         log: Log,
         reloader: Reloader | None = None,
+        control: Control | None = None,
         hangups: Sequence[int] = (),
         environ: Mapping[str, str] = os.environ,
     ) -> None:
@@ -57,6 +59,7 @@ class Daemon:
         ``environ`` tells whether a service manager wants to hear of it.
         """
         self._gateway = gateway
+        self._control = control
         self._reloader = reloader
         self._hangups = hangups
         self._busy = "the gateway is starting: it reads its configuration by itself"
@@ -84,6 +87,8 @@ class Daemon:
         self._log.info("gateway_started", version=__version__, **self._gateway.facts())
         if not self._gateway.publisher.outlets:
             self._log.warning("no_sensors_yet", mind="add one below `sensors:`; `sensor-gateway drivers` lists them")
+        if self._control is not None:
+            self._control.open(ring=self._ring, alarm=lambda: self.configuration_alarm)
         try:
             self._gateway.supervisor.start()
             self._busy = ""
@@ -136,6 +141,8 @@ class Daemon:
                     self.reload()
                 if self._reloads is not None:
                     self._reloads.serve(self.reload)
+            if self._control is not None:
+                self._control.turn(self.reload)
 
     def _ring(self) -> None:
         """From any thread: look now. No signal has the number 0."""
@@ -150,6 +157,8 @@ class Daemon:
         self._log.info("gateway_stopping")
         self._attendant.stopping("stopping")
         until_s = self._clock.monotonic() + STOP_WITHIN_S
+        if self._control is not None:
+            self._control.close()
         is_done = self._gateway.supervisor.stop(STOP_WITHIN_S)
         if is_done:
             is_shutdown = machine_is_stopping()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, Protocol
@@ -35,6 +35,7 @@ _LEAST_DAY_S: Final = 3600
 """Sooner, the files that a start makes ready would be taken for the wear of a day."""
 
 _LONGEST_REASON: Final = 200
+_MOST_ASKERS: Final = 16
 _NO_TALLY: Final = SensorTally(sensor="", polls=0, failures=0, last_good=None)
 
 
@@ -85,7 +86,7 @@ class Reporting(Protocol):
 
 
 class HealthSurvey:
-    """The publisher's pulse. ``newest`` is replaced as a whole, so that any thread may show it."""
+    """The publisher's pulse. ``newest`` is replaced as a whole: any thread may show it, and any thread may ``ask``."""
 
     def __init__(
         self,
@@ -101,7 +102,8 @@ class HealthSurvey:
         self._outbox = outbox
         self._buses = buses
         self._written = written
-        self._beat = Beat(subject.interval_s)
+        self._beat = None if subject.interval_s is None else Beat(subject.interval_s)
+        self._asked: deque[Callable[[], None]] = deque(maxlen=_MOST_ASKERS)
         self._sensors: dict[str, SensorState] = {}
         self._changes = 0
         self.change_sensors(subject.sensors, subject.start)
@@ -123,16 +125,24 @@ class HealthSurvey:
         }
         self._changes += 1
 
+    def ask(self, ring: Callable[[], None]) -> None:
+        """Examine the gateway in the publisher's next turn, whatever is due, and ring when ``newest`` is new."""
+        self._asked.append(ring)
+
     def is_due(self, now_s: float) -> bool:
         """Whether to ask for ``beat``."""
-        return self._beat.is_due(now_s)
+        return bool(self._asked) or (self._beat is not None and self._beat.is_due(now_s))
 
     def begin(self) -> None:
         """A new connection."""
-        self._beat.hurry()
+        if self._beat is not None:
+            self._beat.hurry()
 
     def beat(self, report: PublisherReport, *, room: int | None, now_s: float, now: Stamp) -> bytes | None:
         """The payload to publish now; None where nothing is new and the interval is not over, or without ``room``."""
+        self._answer(report, now)
+        if self._beat is None or not self._beat.is_due(now_s):
+            return None
         reports = self._reports()
         alarms = self._alarms(report, reports)
         states = tuple(bus.state for bus in reports)
@@ -180,6 +190,14 @@ class HealthSurvey:
             buses={bus.bus: _condition(bus) for bus in reports},
             sensors=_sensors(self._sensors, reports),
         )
+
+    def _answer(self, report: PublisherReport, now: Stamp) -> None:
+        """Once for all that have asked."""
+        rings = [self._asked.popleft() for _ in range(len(self._asked))]
+        if rings:
+            self.newest = self.examine(report, now)
+        for ring in rings:
+            ring()
 
     def _reports(self) -> list[BusReport]:
         found = (place.report for place in self._buses())
