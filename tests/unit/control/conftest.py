@@ -20,9 +20,9 @@ from sensor_gateway.model.vitals.gateway_health import (
     LinkHealth,
     LinkState,
     LostEvents,
-    Rfc3339,
     SensorCounts,
 )
+from sensor_gateway.model.vitals.moment import Rfc3339
 from sensor_gateway.publishing.bell import Bell
 from sensor_gateway.service.control.desk import ControlBells, ControlDesk
 from sensor_gateway.service.control.server import ControlServer

@@ -114,6 +114,15 @@ def test_what_waits_is_told_with_how_long_there_is_room() -> None:
     assert "outbox    1,234 events wait, the oldest for 12 minutes; the room lasts 41 hours" in shown(told)
 
 
+def test_how_the_life_before_ended_is_told_and_nothing_where_nothing_is_known() -> None:
+    past = {"starts": 12, "starts_this_boot": 3, "ended": "machine", "reason": "", "noted": "2026-11-23T15:00:00.000Z"}
+    text = " ".join(line.strip() for line in shown(answer(past=past)))
+    assert "running for 3 days; start 12, 3 of them since the machine started" in text
+    assert "before    it ended with the machine: a power cut, a reset," in text
+    assert "last note at 2026-11-23T15:00:00.000Z" in text
+    assert not any(line.startswith("before") for line in shown(answer(past={**past, "ended": None})))
+
+
 json_values = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3),

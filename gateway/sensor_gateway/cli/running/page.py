@@ -21,6 +21,14 @@ _CLOCKS: Final = {
     "unsynced": "not set: no time server has answered, and the times of events say so",
 }
 
+_ENDINGS: Final = {
+    "clean": "was stopped",
+    "killed": "was killed: by a signal, by a watchdog, or for want of memory",
+    "machine": "ended with the machine: a power cut, a reset, or a shutdown that did not wait for it",
+    "crashed": "crashed",
+    "hung": "hung, and ended itself",
+}
+
 
 def page(judged: Judged, health: Fields, *, width: int, height: int | None) -> list[str]:
     """The lines, none longer than ``width`` where words allow it. Sensors that are online give way to ``height``."""
@@ -75,9 +83,29 @@ def _rest(health: Fields, now: datetime | None, width: int) -> Iterator[str]:
     clock = text(health, "clock") or "?"
     yield from _block("clock", _CLOCKS.get(clock, clock), width)
     yield from _block("alarms", ", ".join(texts(health, "alarms")) or "none", width)
-    uptime_s = number(health, "uptime_s") or 0.0
-    version = text(health, "version") or "?"
-    yield from _block("program", f"version {version}, running for {duration(uptime_s)}", width)
+    yield from _block("program", _program(health), width)
+    before = _before(health)
+    if before:
+        yield from _block("before", before, width)
+
+
+def _program(health: Fields) -> str:
+    past = inner(health, "past")
+    starts, this_boot = count(past, "starts"), count(past, "starts_this_boot")
+    words = f"version {text(health, 'version') or '?'}, running for {duration(number(health, 'uptime_s') or 0.0)}"
+    return (
+        words if starts is None else f"{words}; start {starts:,}, {this_boot or 0:,} of them since the machine started"
+    )
+
+
+def _before(health: Fields) -> str:
+    """How the life before this one ended; empty where nothing is known of it."""
+    past = inner(health, "past")
+    ended, reason, noted = text(past, "ended"), text(past, "reason"), text(past, "noted")
+    if ended is None:
+        return ""
+    words = f"it {_ENDINGS.get(ended, ended)}{f' ({reason})' if reason else ''}"
+    return words if noted is None else f"{words}; last note at {noted}"
 
 
 def _link(health: Fields, now: datetime | None) -> str:

@@ -20,11 +20,12 @@ from sensor_gateway.model.vitals.gateway_health import (
     LinkHealth,
     LinkState,
     LostEvents,
-    Rfc3339,
     SensorCondition,
     SensorCounts,
 )
 from sensor_gateway.model.vitals.health_json import health_payload
+from sensor_gateway.model.vitals.moment import Rfc3339
+from sensor_gateway.model.vitals.past import Recalled
 from sensor_gateway.outbox.counters import OutboxCounters
 from sensor_gateway.outbox.tiers.outlook import Outlook
 from sensor_gateway.publishing.health.report import PublisherCounters, PublisherReport
@@ -86,7 +87,10 @@ class Reporting(Protocol):
 
 
 class HealthSurvey:
-    """The publisher's pulse. ``newest`` is replaced as a whole: any thread may show it, and any thread may ``ask``."""
+    """The publisher's pulse. ``newest`` is replaced as a whole: any thread may show it, and any thread may ``ask``.
+
+    ``recalled``, what is known of earlier lives, is given before the first turn.
+    """
 
     def __init__(
         self,
@@ -98,6 +102,7 @@ class HealthSurvey:
     ) -> None:
         """``buses`` gives those that there are now; ``written`` tells the bytes written to flash."""
         self.newest: Health | None = None
+        self.recalled = Recalled()
         self._subject = subject
         self._outbox = outbox
         self._buses = buses
@@ -107,6 +112,11 @@ class HealthSurvey:
         self._sensors: dict[str, SensorState] = {}
         self._changes = 0
         self.change_sensors(subject.sensors, subject.start)
+
+    @property
+    def is_beating(self) -> bool:
+        """Whether messages are made, so that ``newest`` is never much older than the interval."""
+        return self._beat is not None
 
     def note_sensors(self, states: Iterable[SensorState]) -> None:
         """The health of sensors changed."""
@@ -168,6 +178,7 @@ class HealthSurvey:
             python=subject.python,
             uptime_s=uptime_s,
             interval_s=subject.interval_s,
+            past=self.recalled.past,
             link=LinkHealth(
                 state=report.link.state,
                 since=_time(report.link.since),
@@ -188,7 +199,7 @@ class HealthSurvey:
             alarms=self._alarms(report, reports),
             sensor_counts=_counts(self._sensors.values()),
             buses={bus.bus: _condition(bus) for bus in reports},
-            sensors=_sensors(self._sensors, reports),
+            sensors=_sensors(self._sensors, reports, self.recalled.failures),
         )
 
     def _answer(self, report: PublisherReport, now: Stamp) -> None:
@@ -229,12 +240,14 @@ class HealthSurvey:
         )
 
 
-def _sensors(states: Mapping[str, SensorState], reports: Iterable[BusReport]) -> dict[str, SensorCondition]:
+def _sensors(
+    states: Mapping[str, SensorState], reports: Iterable[BusReport], before: Mapping[str, int]
+) -> dict[str, SensorCondition]:
     tallies = {tally.sensor: tally for bus in reports for tally in bus.sensors}
-    return {name: _sensor(state, tallies.get(name, _NO_TALLY)) for name, state in states.items()}
+    return {name: _sensor(state, tallies.get(name, _NO_TALLY), before.get(name, 0)) for name, state in states.items()}
 
 
-def _sensor(state: SensorState, tally: SensorTally) -> SensorCondition:
+def _sensor(state: SensorState, tally: SensorTally, failures_before: int) -> SensorCondition:
     return SensorCondition(
         state=state.state,
         code=state.code,
@@ -243,6 +256,7 @@ def _sensor(state: SensorState, tally: SensorTally) -> SensorCondition:
         last_good=None if tally.last_good is None else _time(tally.last_good),
         polls=tally.polls,
         failures=tally.failures,
+        failures_before=failures_before,
     )
 
 
