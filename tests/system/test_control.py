@@ -137,3 +137,14 @@ def test_a_publisher_that_hangs_is_told_instead_of_waited_for(
         assert asked(gateway, "status", "--check").returncode == 2
     finally:
         gateway.kill()
+
+
+def test_a_bus_that_is_gone_is_one_event_and_one_sentence(
+    ear: Ear, gateways: Callable[..., GatewayProcess], wait_until: Callable[..., None]
+) -> None:
+    gateway = gateways("barn", small_config("barn", ear.port).replace("bus: wire", "bus: i2c77"))
+    wait_until(lambda: "bus_silent" in asked(gateway, "status", "--check").stdout, 40)
+    told = json.loads(asked(gateway, "status", "--json").stdout)
+    assert told["buses"]["i2c77"]["reason"].startswith("all its 2 sensors are silent: there is no /dev/i2c-77")
+    said = [entry for entry in gateway.entries() if entry["event"] == "bus_silent"]
+    assert [(entry["bus"], entry["sensors"]) for entry in said] == [("i2c77", ["s0", "s1"])]

@@ -33,6 +33,7 @@ from sensor_gateway.service.commands.opening import open_desk
 from sensor_gateway.service.configuration.setup import Setup, setup_of
 from sensor_gateway.service.directories import Directories, note_hot
 from sensor_gateway.service.health.flash_writes import bytes_written
+from sensor_gateway.service.health.silence import SilenceLog
 from sensor_gateway.service.health.survey import HealthSurvey, Subject
 from sensor_gateway.service.history.history import History
 from sensor_gateway.service.identity import keep_gateway_id, read_machine
@@ -141,7 +142,7 @@ def assemble(
     publishing = _published(setup, configuration, machine, desk, directories.state, log)
     publisher = Publisher(publishing, outbox=outbox, clock=clock, log=log, bell=bell)
     serving.append(supervisor_of(publisher, setup, clock=clock, log=log))
-    publisher.pulse = survey = _survey(configuration, publishing, outbox, serving[0], clock=clock)
+    publisher.pulse = survey = _survey(configuration, publishing, outbox, serving[0], clock=clock, log=log)
     history = _history(directories.state, machine, serving[0], clock=clock, log=log)
     survey.recalled = history.recalled
     return Gateway(
@@ -189,7 +190,13 @@ def _history(state: Path, machine: Machine, supervisor: Supervisor, *, clock: Cl
 
 
 def _survey(
-    configuration: Configuration, plan: PublishingPlan, outbox: Outbox, supervisor: Supervisor, *, clock: Clock
+    configuration: Configuration,
+    plan: PublishingPlan,
+    outbox: Outbox,
+    supervisor: Supervisor,
+    *,
+    clock: Clock,
+    log: Log,
 ) -> HealthSurvey:
     subject = Subject(
         gateway=plan.stream.gateway,
@@ -201,4 +208,10 @@ def _survey(
         start=clock.stamp(),
         interval_s=configuration.gateway.health_interval,
     )
-    return HealthSurvey(subject, outbox=outbox, buses=lambda: supervisor.buses, written=bytes_written)
+    return HealthSurvey(
+        subject,
+        outbox=outbox,
+        buses=lambda: supervisor.buses,
+        written=bytes_written,
+        silences=SilenceLog(log),
+    )

@@ -127,6 +127,7 @@ def test_everything_that_is_known_is_in_it(house: House) -> None:
     assert found["buses"] == {
         "i2c1": {
             "state": "alive",
+            "reason": "",
             "load": 0.25,
             "error_rate": 0.5,
             "transfers": 10,
@@ -172,7 +173,7 @@ def test_every_alarm_of_the_outbox_is_in_the_closed_list(house: House) -> None:
     expected = [*ALARMS, "broker_refused", "stream_denied", "stream_held", "bus_hung"]
     assert house.told(1)["alarms"] == expected
     house.bus.report = replace(BUS, state=BusState.ENDED)
-    assert set(house.told(6)["alarms"]) | {"bus_hung"} == set(GatewayAlarm)
+    assert set(house.told(6)["alarms"]) | {"bus_hung", "bus_silent"} == set(GatewayAlarm)
 
 
 def test_while_nothing_changes_a_look_costs_no_look_at_files(house: House) -> None:
@@ -280,3 +281,16 @@ def test_earlier_lives_are_in_it(house: House) -> None:
     found = house.told(5)
     assert (found["past"]["starts"], found["past"]["ended"]) == (4, "killed")
     assert {name: one["failures_before"] for name, one in found["sensors"].items()} == {"attic": 12, "bench": 0}
+
+
+def test_a_silent_bus_is_an_alarm_and_a_sentence(house: House) -> None:
+    house.bus.report = BUS
+    reason = "there is no /dev/i2c-1"
+    gone = SensorState(
+        sensor="attic", state=Availability.OFFLINE, code=FailureCode.MISSING, reason=reason, since=at(50)
+    )
+    assert "bus_silent" not in house.told(5)["alarms"]
+    house.survey.note_sensors([gone])
+    found = house.told(60)
+    assert found["alarms"] == ["bus_silent"]
+    assert found["buses"]["i2c1"]["reason"] == f"its sensor is silent: {reason}"

@@ -65,7 +65,7 @@ def _buses(health: Fields, width: int) -> Iterator[str]:
     label = "buses"
     for name, one in sorted(inner(health, "buses").items()):
         bus = one if isinstance(one, dict) else {}
-        facts = [text(bus, "state") or "?"]
+        facts = [text(bus, "reason") or text(bus, "state") or "?"]
         load, errors = number(bus, "load"), number(bus, "error_rate")
         facts += [] if load is None else [f"busy {load:.0%} of the time"]
         facts += [f"{errors:.0%} of transfers fail"] if errors else []

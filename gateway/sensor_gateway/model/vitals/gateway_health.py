@@ -40,6 +40,7 @@ class GatewayAlarm(StrEnum):
     STREAM_HELD = "stream_held"
     BUS_HUNG = "bus_hung"
     BUS_ENDED = "bus_ended"
+    BUS_SILENT = "bus_silent"
 
 
 class LeftOut(StrEnum):
@@ -102,9 +103,10 @@ class SensorCounts:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BusCondition:
-    """One bus, as in ``BusReport``."""
+    """One bus, as in ``BusReport``. ``reason`` is a sentence while all its sensors are silent; else empty."""
 
     state: BusState
+    reason: str = ""
     load: float | None
     error_rate: float | None
     transfers: int

@@ -30,6 +30,7 @@ from sensor_gateway.outbox.counters import OutboxCounters
 from sensor_gateway.outbox.tiers.outlook import Outlook
 from sensor_gateway.publishing.health.report import PublisherCounters, PublisherReport
 from sensor_gateway.service.health.beat import Beat
+from sensor_gateway.service.health.silence import SilenceLog, silence_of
 
 DAY_S: Final = 86_400
 _LEAST_DAY_S: Final = 3600
@@ -99,8 +100,10 @@ class HealthSurvey:
         outbox: SurveyedOutbox,
         buses: Callable[[], Sequence[Reporting]],
         written: Callable[[], int | None],
+        silences: SilenceLog | None = None,
     ) -> None:
         """``buses`` gives those that there are now; ``written`` tells the bytes written to flash."""
+        self._silences = silences
         self.newest: Health | None = None
         self.recalled = Recalled()
         self._subject = subject
@@ -124,6 +127,7 @@ class HealthSurvey:
             if state.sensor in self._sensors:
                 self._sensors[state.sensor] = state
                 self._changes += 1
+        self._note_silences(self._reports())
 
     def change_sensors(self, sensors: Sequence[str], now: Stamp) -> None:
         """These are configured from now on. Of those that are new, nothing is known yet."""
@@ -154,6 +158,7 @@ class HealthSurvey:
         if self._beat is None or not self._beat.is_due(now_s):
             return None
         reports = self._reports()
+        self._note_silences(reports)
         alarms = self._alarms(report, reports)
         states = tuple(bus.state for bus in reports)
         link = report.link
@@ -198,7 +203,7 @@ class HealthSurvey:
             bytes_written=_wear(self._written(), uptime_s),
             alarms=self._alarms(report, reports),
             sensor_counts=_counts(self._sensors.values()),
-            buses={bus.bus: _condition(bus) for bus in reports},
+            buses={bus.bus: _condition(bus, silence_of(bus, self._sensors)) for bus in reports},
             sensors=_sensors(self._sensors, reports, self.recalled.failures),
         )
 
@@ -209,6 +214,10 @@ class HealthSurvey:
             self.newest = self.examine(report, now)
         for ring in rings:
             ring()
+
+    def _note_silences(self, reports: Sequence[BusReport]) -> None:
+        if self._silences is not None:
+            self._silences.note(reports, self._sensors)
 
     def _reports(self) -> list[BusReport]:
         found = (place.report for place in self._buses())
@@ -223,6 +232,7 @@ class HealthSurvey:
             GatewayAlarm.STREAM_HELD: report.is_held,
             GatewayAlarm.BUS_HUNG: BusState.HUNG in states,
             GatewayAlarm.BUS_ENDED: BusState.ENDED in states,
+            GatewayAlarm.BUS_SILENT: any(silence_of(bus, self._sensors) for bus in reports),
         }
         return (*alarms, *(alarm for alarm, is_raised in others.items() if is_raised))
 
@@ -260,9 +270,10 @@ def _sensor(state: SensorState, tally: SensorTally, failures_before: int) -> Sen
     )
 
 
-def _condition(bus: BusReport) -> BusCondition:
+def _condition(bus: BusReport, silence: str) -> BusCondition:
     return BusCondition(
         state=bus.state,
+        reason=silence[:_LONGEST_REASON],
         load=bus.load,
         error_rate=bus.error_rate,
         transfers=bus.transfers,
