@@ -14,7 +14,6 @@ from sensor_gateway.model.reading import Stamp
 from sensor_gateway.model.vitals.bus_report import BusReport, BusState, SensorTally
 from sensor_gateway.model.vitals.gateway_health import (
     BusCondition,
-    BytesWritten,
     GatewayAlarm,
     Health,
     LinkHealth,
@@ -30,11 +29,8 @@ from sensor_gateway.outbox.counters import OutboxCounters
 from sensor_gateway.outbox.tiers.outlook import Outlook
 from sensor_gateway.publishing.health.report import PublisherCounters, PublisherReport
 from sensor_gateway.service.health.beat import Beat
+from sensor_gateway.service.health.flash_writes import wear
 from sensor_gateway.service.health.silence import SilenceLog, silence_of
-
-DAY_S: Final = 86_400
-_LEAST_DAY_S: Final = 3600
-"""Sooner, the files that a start makes ready would be taken for the wear of a day."""
 
 _LONGEST_REASON: Final = 200
 _MOST_ASKERS: Final = 16
@@ -200,7 +196,7 @@ class HealthSurvey:
             lost_total=lost.total,
             lost=lost,
             purged=self._outbox.counters.dropped_by.get(GapCause.PURGE, 0),
-            bytes_written=_wear(self._written(), uptime_s),
+            bytes_written=wear(self._written(), uptime_s),
             alarms=self._alarms(report, reports),
             sensor_counts=_counts(self._sensors.values()),
             buses={bus.bus: _condition(bus, silence_of(bus, self._sensors)) for bus in reports},
@@ -291,11 +287,6 @@ def _counts(states: Iterable[SensorState]) -> SensorCounts:
         degraded=counted[Availability.DEGRADED],
         offline=counted[Availability.OFFLINE],
     )
-
-
-def _wear(total: int | None, over_s: int) -> BytesWritten:
-    is_told = total is not None and over_s >= _LEAST_DAY_S
-    return BytesWritten(total=total, per_day=round((total or 0) / over_s * DAY_S) if is_told else None)
 
 
 def _time(stamp: Stamp) -> Rfc3339:
