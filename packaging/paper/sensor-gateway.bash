@@ -5,12 +5,14 @@ _sensor_gateway() {
     for ((i = 1; i < COMP_CWORD; i++)); do
         next="$path ${COMP_WORDS[i]}"
         case "$next" in
-            ' run' | ' check-config' | ' config' | ' config show' | ' config schema' | ' simulate' | ' demo' | ' scan' | ' read' | ' record' | ' replay' | ' tail' | ' fleet' | ' drivers' | ' devices' | ' outbox' | ' outbox status' | ' outbox peek' | ' outbox verify' | ' outbox export' | ' outbox purge' | ' doctor' | ' bugreport' | ' schemas' | ' completion' | ' secret' | ' secret set' | ' secret list' | ' install-service') path=$next ;;
+            ' run' | ' status' | ' reload' | ' check-config' | ' config' | ' config show' | ' config schema' | ' simulate' | ' demo' | ' scan' | ' read' | ' record' | ' replay' | ' tail' | ' fleet' | ' drivers' | ' devices' | ' outbox' | ' outbox status' | ' outbox peek' | ' outbox verify' | ' outbox export' | ' outbox purge' | ' doctor' | ' bugreport' | ' schemas' | ' completion' | ' secret' | ' secret set' | ' secret list' | ' install-service') path=$next ;;
         esac
     done
     case "$path:$before" in
         ' run:--config') mapfile -t COMPREPLY < <(compgen -f -- "$word"); return ;;
         ' run:--state-directory') mapfile -t COMPREPLY < <(compgen -d -- "$word"); return ;;
+        ' status:--state-dir' | ' status:--state-directory') mapfile -t COMPREPLY < <(compgen -d -- "$word"); return ;;
+        ' reload:--state-dir' | ' reload:--state-directory') mapfile -t COMPREPLY < <(compgen -d -- "$word"); return ;;
         ' check-config:--config') mapfile -t COMPREPLY < <(compgen -f -- "$word"); return ;;
         ' config show:--config') mapfile -t COMPREPLY < <(compgen -f -- "$word"); return ;;
         ' simulate:--config') mapfile -t COMPREPLY < <(compgen -f -- "$word"); return ;;
@@ -53,8 +55,10 @@ _sensor_gateway() {
         ' install-service:--user') mapfile -t COMPREPLY < <(compgen -W '' -- "$word"); return ;;
     esac
     case "$path" in
-        '') mapfile -t answers < <(compgen -W 'run check-config config simulate demo scan read record replay tail fleet drivers devices outbox doctor bugreport schemas completion secret install-service -h --help --version' -- "$word") ;;
+        '') mapfile -t answers < <(compgen -W 'run status reload check-config config simulate demo scan read record replay tail fleet drivers devices outbox doctor bugreport schemas completion secret install-service -h --help --version' -- "$word") ;;
         ' run') mapfile -t answers < <(compgen -W '-h --help --config --state-directory --strict' -- "$word") && mapfile -t -O ${#answers[@]} answers < <(compgen -f -- "$word") ;;
+        ' status') mapfile -t answers < <(compgen -W '-h --help --state-dir --state-directory --json --check' -- "$word") ;;
+        ' reload') mapfile -t answers < <(compgen -W '-h --help --state-dir --state-directory' -- "$word") ;;
         ' check-config') mapfile -t answers < <(compgen -W '-h --help --config --here --json' -- "$word") && mapfile -t -O ${#answers[@]} answers < <(compgen -f -- "$word") ;;
         ' config') mapfile -t answers < <(compgen -W 'show schema -h --help' -- "$word") ;;
         ' config show') mapfile -t answers < <(compgen -W '-h --help --config' -- "$word") && mapfile -t -O ${#answers[@]} answers < <(compgen -f -- "$word") ;;

@@ -28,12 +28,15 @@ from sensor_gateway.cli.care import bugreport, doctor
 from sensor_gateway.cli.fleet import command as fleet
 from sensor_gateway.cli.outbox import command as outbox
 from sensor_gateway.cli.paper import completion
+from sensor_gateway.cli.running import reload, status
 from sensor_gateway.cli.upkeep import install_service, secret
 from sensor_gateway.cli.wires import record, replay, scan
 from sensor_gateway.model.errors import OperatorError
 
 _COMMANDS = (
     run,
+    status,
+    reload,
     check_config,
     config,
     simulate,
@@ -68,6 +71,8 @@ with hardware:
   sensor-gateway read --all --config my.yaml   read each sensor once, raw bytes included
   sensor-gateway record attic a.jsonl --config my.yaml    what goes over its bus, for `replay` and bug reports
   sensor-gateway run --config my.yaml          the daemon; stop it with Ctrl-C
+  sensor-gateway status                        how the running gateway is, on one screen
+  sensor-gateway reload                        have it read its file anew
   sensor-gateway tail --config my.yaml         what arrives at the broker, in another terminal
   sensor-gateway fleet --config my.yaml        how all gateways at the broker are
   sensor-gateway outbox status                 what waits for the broker, and for how long there is room

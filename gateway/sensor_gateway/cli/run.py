@@ -69,6 +69,7 @@ def run(arguments: argparse.Namespace) -> int:
     from sensor_gateway.service.assembly import assemble
     from sensor_gateway.service.configuration.last_good import LastGood
     from sensor_gateway.service.configuration.reading import ConfigurationSource
+    from sensor_gateway.service.control.control import control_of
     from sensor_gateway.service.daemon import Daemon, note_hangups
     from sensor_gateway.service.directories import find_directories
     from sensor_gateway.service.logs import open_log
@@ -86,8 +87,7 @@ def run(arguments: argparse.Namespace) -> int:
     if startable is None:
         point_at_an_example(source.file)
         raise Unusable
-    hot = startable.configuration.outbox.hot_directory
-    log = open_log()
+    log, hot = open_log(), startable.configuration.outbox.hot_directory
     clock = _clock(startable.configuration.clock.source, log)
     directories = find_directories(os.environ, state=arguments.state_directory, hot=hot)
     try:
@@ -100,8 +100,9 @@ def run(arguments: argparse.Namespace) -> int:
         reloader.began(present)
     else:
         reloader.fell_back(present.faults)
+    control = control_of(gateway, os.environ, directories.state, clock=clock, log=log)
     del startable, used, present  # everything is built from it, and it takes half a kilobyte for each sensor
-    return Daemon(gateway, clock=clock, log=log, reloader=reloader, hangups=hangups).run()
+    return Daemon(gateway, clock=clock, log=log, reloader=reloader, control=control, hangups=hangups).run()
 
 
 def _kept(source: ConfigurationSource, last_good: LastGood) -> Reading | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import socket
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -14,6 +14,7 @@ from sensor_gateway.config.settings import HomeAssistantSection
 from sensor_gateway.model.clock import Clock
 from sensor_gateway.model.errors import OperatorError
 from sensor_gateway.model.log import Log
+from sensor_gateway.model.vitals.bus_report import SensorTally
 from sensor_gateway.model.vitals.gateway_health import Health
 from sensor_gateway.outbox.identity import REFUSED_EVENTS, Machine
 from sensor_gateway.outbox.opening import Hands
@@ -32,7 +33,9 @@ from sensor_gateway.service.commands.opening import open_desk
 from sensor_gateway.service.configuration.setup import Setup, setup_of
 from sensor_gateway.service.directories import Directories, note_hot
 from sensor_gateway.service.health.flash_writes import bytes_written
+from sensor_gateway.service.health.silence import SilenceLog
 from sensor_gateway.service.health.survey import HealthSurvey, Subject
+from sensor_gateway.service.history.history import History
 from sensor_gateway.service.identity import keep_gateway_id, read_machine
 from sensor_gateway.service.plans import outbox_settings
 from sensor_gateway.service.refused_events import RefusedEvents
@@ -65,6 +68,7 @@ class Gateway:
     publisher: Publisher
     supervisor: Supervisor
     survey: HealthSurvey
+    history: History
     claim: socket.socket | None
     desk: CommandDesk | None
 
@@ -75,9 +79,8 @@ class Gateway:
 
     @property
     def health(self) -> Health | None:
-        """How the gateway is; None where nothing is surveyed, or not yet. For any thread."""
-        pulse = self.publisher.pulse
-        return pulse.newest if isinstance(pulse, HealthSurvey) else None
+        """How the gateway is; None where it is looked after only when asked, or not yet. For any thread."""
+        return self.survey.newest if self.survey.is_beating else None
 
     @property
     def buses(self) -> tuple[BusKeeper, ...]:
@@ -139,7 +142,9 @@ def assemble(
     publishing = _published(setup, configuration.home_assistant, machine, desk, directories.state, log)
     publisher = Publisher(publishing, outbox=outbox, clock=clock, log=log, bell=bell)
     serving.append(supervisor_of(publisher, setup, clock=clock, log=log))
-    publisher.pulse = survey = _survey(publishing, outbox, serving[0], desk, clock=clock)
+    publisher.pulse = survey = _survey(publishing, outbox, serving[0], desk, clock=clock, log=log)
+    history = _history(directories.state, machine, serving[0], clock=clock, log=log)
+    survey.recalled = history.recalled
     return Gateway(
         identity=GatewayIdentity(gateway=gateway, own_client_id=own_client_id),
         setup=setup,
@@ -148,6 +153,7 @@ def assemble(
         publisher=publisher,
         supervisor=serving[0],
         survey=survey,
+        history=history,
         claim=claim,
         desk=desk,
     )
@@ -179,8 +185,23 @@ def _published(
     return with_discovery(plan, section, setup, RetainedTopics(state, machine, log))
 
 
+def _history(state: Path, machine: Machine, supervisor: Supervisor, *, clock: Clock, log: Log) -> History:
+    def tallies() -> Iterator[SensorTally]:
+        for report in (bus.report for bus in supervisor.buses):
+            if report is not None:
+                yield from report.sensors
+
+    return History(state, machine.boot, tallies=tallies, clock=clock, log=log)
+
+
 def _survey(
-    plan: PublishingPlan, outbox: Outbox, supervisor: Supervisor, desk: CommandDesk | None, *, clock: Clock
+    plan: PublishingPlan,
+    outbox: Outbox,
+    supervisor: Supervisor,
+    desk: CommandDesk | None,
+    *,
+    clock: Clock,
+    log: Log,
 ) -> HealthSurvey:
     subject = Subject(
         gateway=plan.stream.gateway,
@@ -192,4 +213,11 @@ def _survey(
         start=clock.stamp(),
         interval_s=plan.health_interval_s,
     )
-    return HealthSurvey(subject, outbox=outbox, buses=lambda: supervisor.buses, written=bytes_written, desk=desk)
+    return HealthSurvey(
+        subject,
+        outbox=outbox,
+        buses=lambda: supervisor.buses,
+        written=bytes_written,
+        desk=desk,
+        silences=SilenceLog(log),
+    )

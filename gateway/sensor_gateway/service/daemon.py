@@ -9,15 +9,17 @@ import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from typing import Final
 
 from sensor_gateway import __version__
 from sensor_gateway.model.clock import Clock
 from sensor_gateway.model.log import Log
+from sensor_gateway.model.vitals.past import Ending
 from sensor_gateway.outbox.outbox import LONGEST_CLOSE_S
 from sensor_gateway.service.assembly import Gateway
+from sensor_gateway.service.control.control import Control
 from sensor_gateway.service.reloading.answer import Outcome, ReloadAnswer
 from sensor_gateway.service.reloading.reload import Reloader
 from sensor_gateway.service.supervision import PublisherHung
@@ -49,14 +51,15 @@ class Daemon:
         clock: Clock,
         log: Log,
         reloader: Reloader | None = None,
+        control: Control | None = None,
         hangups: Sequence[int] = (),
-        environ: Mapping[str, str] = os.environ,
     ) -> None:
         """Run ``gateway``, which is assembled and not started. ``hangups`` are the signals that came before.
 
-        ``environ`` tells whether a service manager wants to hear of it.
+        The environment tells whether a service manager wants to hear of it.
         """
         self._gateway = gateway
+        self._control = control
         self._reloader = reloader
         self._hangups = hangups
         self._busy = "the gateway is starting: it reads its configuration by itself"
@@ -64,9 +67,9 @@ class Daemon:
         self._clock = clock
         self._log = log
         self._attendant = Attendant(
-            Notifier(environ),
+            Notifier(os.environ),
             gateway,
-            watchdog_s=watchdog_s(environ),
+            watchdog_s=watchdog_s(os.environ),
             alarm=lambda: self.configuration_alarm.partition("; ")[0],
             log=log,
         )
@@ -76,6 +79,10 @@ class Daemon:
     def run(self) -> int:
         """Run until a signal; the exit code."""
         faulthandler.enable()  # a watchdog ends us by SIGABRT: then the log shows where each thread stood
+        with self._gateway.history:
+            return self._run()
+
+    def _run(self) -> int:
         signal.set_wakeup_fd(self._write, warn_on_full_buffer=False)
         for number in (*_STOPS, signal.SIGHUP):
             signal.signal(number, lambda *_: None)
@@ -86,6 +93,8 @@ class Daemon:
             self._log.warning(
                 "no_sensors_yet", mind="run `sensor-gateway scan`, and put what it prints below `sensors:`"
             )
+        if self._control is not None:
+            self._control.open(ring=self._ring, alarm=lambda: self.configuration_alarm)
         try:
             self._gateway.supervisor.start()
             self._busy = ""
@@ -96,6 +105,7 @@ class Daemon:
         except PublisherHung as error:
             self._log.error("publisher_hung", reason=str(error), exit_code=os.EX_SOFTWARE)
             self._attendant.stopping(str(error))
+            self._gateway.history.end(Ending.HUNG, str(error))
             os._exit(os.EX_SOFTWARE)  # its thread cannot be ended, and holds the outbox
         code = self._stop()
         for number in (*_STOPS, signal.SIGHUP):
@@ -138,6 +148,9 @@ class Daemon:
                     self.reload()
                 if self._reloads is not None:
                     self._reloads.serve(self.reload)
+            if self._control is not None:
+                self._control.turn(self.reload)
+            self._gateway.history.turn(self._clock.monotonic())
 
     def _ring(self) -> None:
         """From any thread: look now. No signal has the number 0."""
@@ -152,6 +165,8 @@ class Daemon:
         self._log.info("gateway_stopping")
         self._attendant.stopping("stopping")
         until_s = self._clock.monotonic() + STOP_WITHIN_S
+        if self._control is not None:
+            self._control.close()
         is_done = self._gateway.supervisor.stop(STOP_WITHIN_S)
         if is_done:
             is_shutdown = machine_is_stopping()
@@ -159,6 +174,7 @@ class Daemon:
             self._gateway.close(to_flash=is_shutdown, within_s=LONGEST_CLOSE_S if is_shutdown else left_s)
         self._log.info("gateway_stopped", waiting=self._gateway.outbox.pending)
         if not is_done:
+            self._gateway.history.end(Ending.CLEAN, "a thread hung, and was left behind")
             os._exit(os.EX_OK)  # what append() accepted is in the hot journal; a thread that hangs is left behind
         return os.EX_OK
 

@@ -16,8 +16,8 @@ from sensor_gateway.cli.main import parser
 README = Path(__file__).resolve().parents[3] / "README.md"
 
 COMMANDS = [
-    "run", "check-config", "config", "config show", "config schema", "simulate", "demo", "scan", "read", "record",
-    "replay", "tail", "fleet", "drivers", "devices",
+    "run", "status", "reload", "check-config", "config", "config show", "config schema", "simulate", "demo", "scan",
+    "read", "record", "replay", "tail", "fleet", "drivers", "devices",
     "outbox", "outbox status", "outbox peek", "outbox verify", "outbox export", "outbox purge",
     "doctor", "bugreport", "schemas", "completion",
     "secret", "secret set", "secret list", "install-service",

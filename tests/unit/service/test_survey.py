@@ -14,6 +14,7 @@ from sensor_gateway.model.health import Availability, SensorState
 from sensor_gateway.model.reading import ClockState, FailureCode, Stamp
 from sensor_gateway.model.vitals.bus_report import BusReport, BusState, SensorTally
 from sensor_gateway.model.vitals.gateway_health import GatewayAlarm, LinkState, LostEvents
+from sensor_gateway.model.vitals.past import Ending, Past, Recalled
 from sensor_gateway.outbox.counters import OutboxCounters
 from sensor_gateway.outbox.opening import ALARMS
 from sensor_gateway.outbox.tiers.outlook import Outlook
@@ -139,6 +140,7 @@ def test_everything_that_is_known_is_in_it(house: House) -> None:
     assert found["buses"] == {
         "i2c1": {
             "state": "alive",
+            "reason": "",
             "load": 0.25,
             "error_rate": 0.5,
             "transfers": 10,
@@ -155,6 +157,7 @@ def test_everything_that_is_known_is_in_it(house: House) -> None:
         "last_good": "2026-11-23T16:00:40.000Z",
         "polls": 7,
         "failures": 3,
+        "failures_before": 0,
     }
     assert found["sensors"]["bench"]["state"] == "starting"
     assert found["sensor_counts"] == {"starting": 1, "online": 0, "degraded": 1, "offline": 0}
@@ -184,7 +187,7 @@ def test_every_alarm_of_the_outbox_is_in_the_closed_list(house: House) -> None:
     assert house.told(1)["alarms"] == expected
     house.bus.report = replace(BUS, state=BusState.ENDED)
     house.survey.note_configuration("the configuration file has 1 fault(s)")
-    assert set(house.told(6)["alarms"]) | {"bus_hung"} == set(GatewayAlarm)
+    assert set(house.told(6)["alarms"]) | {"bus_hung", "bus_silent"} == set(GatewayAlarm)
 
 
 def test_why_the_gateway_runs_by_another_configuration_is_told_until_it_does_not(house: House) -> None:
@@ -304,3 +307,48 @@ def test_without_a_connection_the_newest_is_kept_up_to_date_and_nothing_is_writt
     assert (house.survey.newest.link.state, house.survey.newest.link.reason) == ("connecting", "nobody listens there")
     house.survey.begin()
     house.told(11)
+
+
+def test_who_asks_is_told_in_the_next_turn_and_no_message_is_sent_for_it(house: House) -> None:
+    house.told(5)
+    rung: list[str] = []
+    assert not house.survey.is_due(6)
+    house.survey.ask(lambda: rung.append("one"))
+    house.survey.ask(lambda: rung.append("two"))
+    before, looks = house.survey.newest, house.outbox.looks
+    assert house.beat(6) is None
+    assert (rung, house.outbox.looks - looks) == (["one", "two"], 1)
+    assert house.survey.newest is not before
+    assert house.survey.newest is not None
+    assert house.survey.newest.time == "2026-11-23T16:00:06.000Z"
+    assert not house.survey.is_due(6)
+
+
+def test_without_messages_who_asks_is_told_all_the_same(house: House) -> None:
+    subject = replace(house.survey._subject, interval_s=None)
+    house.survey = HealthSurvey(subject, outbox=house.outbox, buses=lambda: [house.bus], written=lambda: None)
+    assert not house.survey.is_due(1e6)
+    house.survey.begin()
+    house.survey.ask(lambda: None)
+    assert house.beat(7) is None
+    assert house.survey.newest is not None
+
+
+def test_earlier_lives_are_in_it(house: House) -> None:
+    house.survey.recalled = Recalled(past=Past(starts=4, ended=Ending.KILLED), failures={"attic": 12})
+    found = house.told(5)
+    assert (found["past"]["starts"], found["past"]["ended"]) == (4, "killed")
+    assert {name: one["failures_before"] for name, one in found["sensors"].items()} == {"attic": 12, "bench": 0}
+
+
+def test_a_silent_bus_is_an_alarm_and_a_sentence(house: House) -> None:
+    house.bus.report = BUS
+    reason = "there is no /dev/i2c-1"
+    gone = SensorState(
+        sensor="attic", state=Availability.OFFLINE, code=FailureCode.MISSING, reason=reason, since=at(50)
+    )
+    assert "bus_silent" not in house.told(5)["alarms"]
+    house.survey.note_sensors([gone])
+    found = house.told(60)
+    assert found["alarms"] == ["bus_silent"]
+    assert found["buses"]["i2c1"]["reason"] == f"its sensor is silent: {reason}"

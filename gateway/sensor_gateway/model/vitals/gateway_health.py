@@ -8,16 +8,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Final, Literal, NewType
+from typing import Final, Literal
 
 from sensor_gateway.model.health import Availability
 from sensor_gateway.model.reading import ClockState, FailureCode
 from sensor_gateway.model.vitals.bus_report import BusState
+from sensor_gateway.model.vitals.moment import Rfc3339
+from sensor_gateway.model.vitals.past import Past
 
 HEALTH_VERSION: Final = 1
-
-Rfc3339 = NewType("Rfc3339", str)
-"""A moment in UTC with milliseconds: ``2026-11-23T16:00:00.123Z``."""
 
 
 class LinkState(StrEnum):
@@ -42,6 +41,7 @@ class GatewayAlarm(StrEnum):
     BUS_HUNG = "bus_hung"
     BUS_ENDED = "bus_ended"
     CONFIGURATION = "configuration"
+    BUS_SILENT = "bus_silent"
 
 
 class LeftOut(StrEnum):
@@ -104,9 +104,10 @@ class SensorCounts:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BusCondition:
-    """One bus, as in ``BusReport``."""
+    """One bus, as in ``BusReport``. ``reason`` is a sentence while all its sensors are silent; else empty."""
 
     state: BusState
+    reason: str = ""
     load: float | None
     error_rate: float | None
     transfers: int
@@ -117,7 +118,10 @@ class BusCondition:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SensorCondition:
-    """One sensor: its availability, and what was counted since its bus's thread began."""
+    """One sensor: its availability, and what was counted since its bus's thread began.
+
+    ``failures_before`` is of earlier lives of the program, as far as they were noted.
+    """
 
     state: Availability
     code: FailureCode | None
@@ -126,6 +130,7 @@ class SensorCondition:
     last_good: Rfc3339 | None
     polls: int
     failures: int
+    failures_before: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -157,6 +162,7 @@ class Health:
     python: str
     uptime_s: int
     interval_s: float | None
+    past: Past = Past()  # noqa: RUF009 - frozen
     link: LinkHealth
     reconnects: int
     buffered: int

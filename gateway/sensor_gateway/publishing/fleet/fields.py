@@ -52,6 +52,12 @@ def texts(fields: Fields, key: str) -> tuple[str, ...]:
     return tuple(printable(one) for one in found if isinstance(one, str)) if isinstance(found, list) else ()
 
 
+def long_texts(fields: Fields, key: str) -> tuple[str, ...]:
+    """As ``texts``, each of any length."""
+    found = fields.get(key)
+    return tuple(_without_orders(one) for one in found if isinstance(one, str)) if isinstance(found, list) else ()
+
+
 def age_s(time: str | None, now: datetime) -> float | None:
     """How long ago a moment was; None where it is none."""
     if time is None:
@@ -65,4 +71,8 @@ def age_s(time: str | None, now: datetime) -> float | None:
 
 def printable(found: str) -> str:
     """At most 200 characters, with ``?`` for each that does not print."""
-    return "".join(one if one.isprintable() else "?" for one in found[:_LONGEST])
+    return _without_orders(found[:_LONGEST])
+
+
+def _without_orders(found: str) -> str:
+    return "".join(one if one.isprintable() else "?" for one in found)

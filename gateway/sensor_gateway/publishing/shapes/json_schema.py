@@ -13,7 +13,7 @@ from enum import Enum, StrEnum, auto
 from types import MappingProxyType, NoneType, UnionType
 from typing import Annotated, Final, Literal, NewType, TypeAlias, Union, get_args, get_origin, get_type_hints
 
-from sensor_gateway.model.vitals.gateway_health import Rfc3339
+from sensor_gateway.model.vitals.moment import Rfc3339
 
 Schema: TypeAlias = dict[str, object]
 

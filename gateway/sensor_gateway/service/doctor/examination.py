@@ -34,7 +34,7 @@ from sensor_gateway.service.doctor.judges.outbox import OutboxFacts, judge_outbo
 from sensor_gateway.service.doctor.judges.system import judge_system
 from sensor_gateway.service.doctor.judges.wires import SensorFacts, judge_sensors, judge_wire
 from sensor_gateway.service.plans import broker_settings, sensor_plans
-from sensor_gateway.service.system_clock import PLAUSIBLE_MS
+from sensor_gateway.service.time_sources.finding import PLAUSIBLE_MS
 
 _PAUSE_S: Final = 0.3
 

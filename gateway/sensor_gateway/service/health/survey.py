@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, Protocol
@@ -14,29 +14,28 @@ from sensor_gateway.model.reading import ClockState, Stamp
 from sensor_gateway.model.vitals.bus_report import BusReport, BusState, SensorTally
 from sensor_gateway.model.vitals.gateway_health import (
     BusCondition,
-    BytesWritten,
     CommandCounts,
     GatewayAlarm,
     Health,
     LinkHealth,
     LinkState,
     LostEvents,
-    Rfc3339,
     SensorCondition,
     SensorCounts,
 )
 from sensor_gateway.model.vitals.health_json import health_payload
+from sensor_gateway.model.vitals.moment import Rfc3339
+from sensor_gateway.model.vitals.past import Recalled
 from sensor_gateway.outbox.counters import OutboxCounters
 from sensor_gateway.outbox.tiers.outlook import Outlook
 from sensor_gateway.publishing.health.report import PublisherCounters, PublisherReport
 from sensor_gateway.service.commands.audit import CommandCounters
 from sensor_gateway.service.health.beat import Beat
-
-DAY_S: Final = 86_400
-_LEAST_DAY_S: Final = 3600
-"""Sooner, the files that a start makes ready would be taken for the wear of a day."""
+from sensor_gateway.service.health.flash_writes import wear
+from sensor_gateway.service.health.silence import SilenceLog, silence_of
 
 _LONGEST_REASON: Final = 200
+_MOST_ASKERS: Final = 16
 _NO_TALLY: Final = SensorTally(sensor="", polls=0, failures=0, last_good=None)
 
 
@@ -96,7 +95,10 @@ class CountingDesk(Protocol):
 
 
 class HealthSurvey:
-    """The publisher's pulse. ``newest`` is replaced as a whole, so that any thread may show it."""
+    """The publisher's pulse. ``newest`` is replaced as a whole: any thread may show it, and any thread may ``ask``.
+
+    ``recalled``, what is known of earlier lives, is given before the first turn.
+    """
 
     def __init__(
         self,
@@ -106,12 +108,15 @@ class HealthSurvey:
         buses: Callable[[], Sequence[Reporting]],
         written: Callable[[], int | None],
         desk: CountingDesk | None = None,
+        silences: SilenceLog | None = None,
     ) -> None:
         """``buses`` gives those that there are now; ``written`` tells the bytes written to flash.
 
         ``desk`` is None where no command is allowed.
         """
+        self._silences = silences
         self.newest: Health | None = None
+        self.recalled = Recalled()
         self._subject = subject
         self._outbox = outbox
         self._buses = buses
@@ -120,9 +125,15 @@ class HealthSurvey:
         self._interval_s = subject.interval_s
         self._configuration = ""
         self._beat = Beat(subject.interval_s)
+        self._asked: deque[Callable[[], None]] = deque(maxlen=_MOST_ASKERS)
         self._sensors: dict[str, SensorState] = {}
         self._changes = 0
         self.change(subject.sensors, interval_s=subject.interval_s, now=subject.start)
+
+    @property
+    def is_beating(self) -> bool:
+        """Whether messages are made, so that ``newest`` is never much older than the interval."""
+        return self._interval_s is not None
 
     def note_sensors(self, states: Iterable[SensorState]) -> None:
         """The health of sensors changed."""
@@ -130,6 +141,7 @@ class HealthSurvey:
             if state.sensor in self._sensors:
                 self._sensors[state.sensor] = state
                 self._changes += 1
+        self._note_silences(self._reports())
 
     def note_configuration(self, alarm: str) -> None:
         """From any thread: why the gateway runs by something else than its file; empty where it does not."""
@@ -147,9 +159,13 @@ class HealthSurvey:
         }
         self._changes += 1
 
+    def ask(self, ring: Callable[[], None]) -> None:
+        """Examine the gateway in the publisher's next turn, whatever is due, and ring when ``newest`` is new."""
+        self._asked.append(ring)
+
     def is_due(self, now_s: float) -> bool:
         """Whether to ask for ``beat``."""
-        return self._beat.is_due(now_s)
+        return bool(self._asked) or self._beat.is_due(now_s)
 
     def begin(self) -> None:
         """A new connection."""
@@ -157,7 +173,11 @@ class HealthSurvey:
 
     def beat(self, report: PublisherReport, *, room: int | None, now_s: float, now: Stamp) -> bytes | None:
         """The payload to publish now; None where nothing is new and the interval is not over, or nobody is told."""
+        self._answer(report, now)
+        if not self._beat.is_due(now_s):
+            return None
         reports = self._reports()
+        self._note_silences(reports)
         alarms = self._alarms(report, reports)
         states = tuple(bus.state for bus in reports)
         link = report.link
@@ -183,6 +203,7 @@ class HealthSurvey:
             python=subject.python,
             uptime_s=uptime_s,
             interval_s=self._interval_s,
+            past=self.recalled.past,
             link=LinkHealth(
                 state=report.link.state,
                 since=_time(report.link.since),
@@ -199,14 +220,26 @@ class HealthSurvey:
             lost_total=lost.total,
             lost=lost,
             purged=self._outbox.counters.dropped_by.get(GapCause.PURGE, 0),
-            bytes_written=_wear(self._written(), uptime_s),
+            bytes_written=wear(self._written(), uptime_s),
             alarms=self._alarms(report, reports),
             configuration=self._configuration,
             commands=None if self._desk is None else _commands(self._desk.counters),
             sensor_counts=_counts(self._sensors.values()),
-            buses={bus.bus: _condition(bus) for bus in reports},
-            sensors=_sensors(self._sensors, reports),
+            buses={bus.bus: _condition(bus, silence_of(bus, self._sensors)) for bus in reports},
+            sensors=_sensors(self._sensors, reports, self.recalled.failures),
         )
+
+    def _answer(self, report: PublisherReport, now: Stamp) -> None:
+        """Once for all that have asked."""
+        rings = [self._asked.popleft() for _ in range(len(self._asked))]
+        if rings:
+            self.newest = self.examine(report, now)
+        for ring in rings:
+            ring()
+
+    def _note_silences(self, reports: Sequence[BusReport]) -> None:
+        if self._silences is not None:
+            self._silences.note(reports, self._sensors)
 
     def _reports(self) -> list[BusReport]:
         found = (place.report for place in self._buses())
@@ -222,6 +255,7 @@ class HealthSurvey:
             GatewayAlarm.BUS_HUNG: BusState.HUNG in states,
             GatewayAlarm.BUS_ENDED: BusState.ENDED in states,
             GatewayAlarm.CONFIGURATION: bool(self._configuration),
+            GatewayAlarm.BUS_SILENT: any(silence_of(bus, self._sensors) for bus in reports),
         }
         return (*alarms, *(alarm for alarm, is_raised in others.items() if is_raised))
 
@@ -239,12 +273,14 @@ class HealthSurvey:
         )
 
 
-def _sensors(states: Mapping[str, SensorState], reports: Iterable[BusReport]) -> dict[str, SensorCondition]:
+def _sensors(
+    states: Mapping[str, SensorState], reports: Iterable[BusReport], before: Mapping[str, int]
+) -> dict[str, SensorCondition]:
     tallies = {tally.sensor: tally for bus in reports for tally in bus.sensors}
-    return {name: _sensor(state, tallies.get(name, _NO_TALLY)) for name, state in states.items()}
+    return {name: _sensor(state, tallies.get(name, _NO_TALLY), before.get(name, 0)) for name, state in states.items()}
 
 
-def _sensor(state: SensorState, tally: SensorTally) -> SensorCondition:
+def _sensor(state: SensorState, tally: SensorTally, failures_before: int) -> SensorCondition:
     return SensorCondition(
         state=state.state,
         code=state.code,
@@ -253,12 +289,14 @@ def _sensor(state: SensorState, tally: SensorTally) -> SensorCondition:
         last_good=None if tally.last_good is None else _time(tally.last_good),
         polls=tally.polls,
         failures=tally.failures,
+        failures_before=failures_before,
     )
 
 
-def _condition(bus: BusReport) -> BusCondition:
+def _condition(bus: BusReport, silence: str) -> BusCondition:
     return BusCondition(
         state=bus.state,
+        reason=silence[:_LONGEST_REASON],
         load=bus.load,
         error_rate=bus.error_rate,
         transfers=bus.transfers,
@@ -286,11 +324,6 @@ def _clock(start: Stamp, now: Stamp) -> ClockState:
 
 def _commands(counters: CommandCounters) -> CommandCounts:
     return CommandCounts(done=counters.done, failed=counters.failed, refused=sum(counters.refused.values()))
-
-
-def _wear(total: int | None, over_s: int) -> BytesWritten:
-    is_told = total is not None and over_s >= _LEAST_DAY_S
-    return BytesWritten(total=total, per_day=round((total or 0) / over_s * DAY_S) if is_told else None)
 
 
 def _time(stamp: Stamp) -> Rfc3339:

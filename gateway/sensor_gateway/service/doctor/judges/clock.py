@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from sensor_gateway.service.doctor.finding import Finding, advice, ok, wrong
-from sensor_gateway.service.system_clock import PLAUSIBLE_MS
+from sensor_gateway.service.time_sources.finding import PLAUSIBLE_MS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,0 +1,1 @@
+"""Commands that ask the gateway that runs on this machine."""

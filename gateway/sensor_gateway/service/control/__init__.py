@@ -1,0 +1,1 @@
+"""The control socket: where programs on this machine ask the running gateway."""

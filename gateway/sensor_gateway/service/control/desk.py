@@ -1,0 +1,152 @@
+"""What may be asked over the control socket, and the answers: a line of JSON for a line of JSON.
+
+Nothing is done here: the publisher examines the gateway, the main thread reloads, and both are only rung for.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Final, Protocol
+
+from sensor_gateway.model.log import Log
+from sensor_gateway.model.vitals.gateway_health import Health
+from sensor_gateway.model.vitals.health_json import encoded
+from sensor_gateway.service.control.reloads import ReloadRequests
+from sensor_gateway.service.reloading.answer import ReloadAnswer
+
+STATUS_WITHIN_S: Final = 2.0
+"""Later, the last health that is known is given: the publisher does not answer."""
+
+RELOAD_WITHIN_S: Final = 30.0
+
+_SHOWN: Final = 40
+
+
+class Pending(Protocol):
+    """An answer that may still be under way."""
+
+    def answer(self, now_s: float) -> bytes | None:
+        """The line to be sent; None while it is not there yet."""
+        ...
+
+
+class Examined(Protocol):
+    """Who knows how the gateway is. For any thread."""
+
+    @property
+    def newest(self) -> Health | None:
+        """As it was examined last."""
+        ...
+
+    def ask(self, ring: Callable[[], None]) -> None:
+        """Examine it in the publisher's next turn, and ring then."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ControlBells:
+    """Whom the desk rings for: the publisher, the main thread, and who waits for their answers."""
+
+    publisher: Callable[[], None]
+    main: Callable[[], None]
+    own: Callable[[], None]
+
+
+class ControlDesk:
+    """Takes a request, and gives its answer. For the control socket's thread, but for ``reloads.serve``."""
+
+    def __init__(self, examined: Examined, *, bells: ControlBells, alarm: Callable[[], str], log: Log) -> None:
+        """``alarm`` says what is wrong with the configuration file; empty while all is well."""
+        self.reloads = ReloadRequests()
+        self._examined = examined
+        self._bells = bells
+        self._alarm = alarm
+        self._log = log
+
+    def begin(self, line: bytes, asker: str, now_s: float) -> Pending:
+        """A request came in, without its end of line. ``asker`` is who it is from, for the log."""
+        try:
+            found = json.loads(line)
+        except (ValueError, RecursionError):
+            return _Said(_refusal("bad_request", 'expected one line of JSON, like {"request":"status"}'))
+        name = found.get("request") if isinstance(found, dict) else None
+        if name == "status":
+            return self._status(now_s)
+        if name == "reload":
+            return self._reload(asker, now_s)
+        shown = "none" if name is None else repr(name)[:_SHOWN]
+        return _Said(_refusal("unknown_request", f"there are the requests status and reload, and this names {shown}"))
+
+    def _status(self, now_s: float) -> Pending:
+        before = self._examined.newest
+        self._examined.ask(self._bells.own)
+        self._bells.publisher()
+        return _Status(examined=self._examined, before=before, alarm=self._alarm, until_s=now_s + STATUS_WITHIN_S)
+
+    def _reload(self, asker: str, now_s: float) -> Pending:
+        self._log.info("reload_asked_for", by=asker)
+        number = self.reloads.ask()
+        self._bells.main()
+        return _Reload(requests=self.reloads, number=number, until_s=now_s + RELOAD_WITHIN_S)
+
+
+@dataclass(frozen=True, slots=True)
+class _Said:
+    line: bytes
+
+    def answer(self, _now_s: float) -> bytes:
+        return self.line
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Status:
+    examined: Examined
+    before: Health | None
+    alarm: Callable[[], str]
+    until_s: float
+
+    def answer(self, now_s: float) -> bytes | None:
+        health = self.examined.newest
+        is_fresh = health is not None and health is not self.before
+        if not is_fresh and now_s < self.until_s:
+            return None
+        if health is None:
+            return _refusal("no_answer", "the gateway is starting, and its publisher has not taken a turn yet")
+        head = json.dumps({"answer": "status", "is_fresh": is_fresh, "configuration": self.alarm()})
+        return head[:-1].encode() + b', "health": ' + encoded(health) + b"}\n"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Reload:
+    requests: ReloadRequests
+    number: int
+    until_s: float
+
+    def answer(self, now_s: float) -> bytes | None:
+        told = self.requests.answer(self.number)
+        if told is not None:
+            return _line(_reload_facts(told))
+        if now_s < self.until_s:
+            return None
+        reason = f"the reload has not ended within {RELOAD_WITHIN_S:g} s; the log will tell"
+        return _refusal("no_answer", reason)
+
+
+def _reload_facts(told: ReloadAnswer) -> Mapping[str, object]:
+    return {
+        "answer": "reload",
+        "outcome": told.outcome.value,
+        "changes": told.changes,
+        "problems": told.problems,
+        "notes": told.notes,
+    }
+
+
+def _refusal(code: str, reason: str) -> bytes:
+    return _line({"answer": "refused", "code": code, "reason": reason})
+
+
+def _line(facts: Mapping[str, object]) -> bytes:
+    return json.dumps(facts, ensure_ascii=False).encode("utf-8", "backslashreplace") + b"\n"
