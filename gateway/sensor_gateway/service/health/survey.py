@@ -2,41 +2,43 @@
 
 from __future__ import annotations
 
-from collections import Counter, deque
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections import deque
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final, Protocol
 
 from sensor_gateway.model.event import GapCause
-from sensor_gateway.model.event_json import rfc3339
 from sensor_gateway.model.health import Availability, SensorState
-from sensor_gateway.model.reading import ClockState, Stamp
-from sensor_gateway.model.vitals.bus_report import BusReport, BusState, SensorTally
+from sensor_gateway.model.reading import Stamp
+from sensor_gateway.model.vitals.bus_report import BusReport, BusState
 from sensor_gateway.model.vitals.gateway_health import (
-    BusCondition,
-    CommandCounts,
     GatewayAlarm,
     Health,
     LinkHealth,
     LinkState,
-    LostEvents,
-    SensorCondition,
-    SensorCounts,
 )
 from sensor_gateway.model.vitals.health_json import health_payload
 from sensor_gateway.model.vitals.moment import Rfc3339
 from sensor_gateway.model.vitals.past import Recalled
 from sensor_gateway.outbox.counters import OutboxCounters
 from sensor_gateway.outbox.tiers.outlook import Outlook
-from sensor_gateway.publishing.health.report import PublisherCounters, PublisherReport
+from sensor_gateway.publishing.health.report import PublisherReport
 from sensor_gateway.service.commands.audit import CommandCounters
 from sensor_gateway.service.health.beat import Beat
+from sensor_gateway.service.health.conditions import (
+    LONGEST_REASON,
+    bus_condition,
+    clock_of,
+    command_counts,
+    lost_of,
+    sensor_conditions,
+    sensor_counts,
+    time_of,
+)
 from sensor_gateway.service.health.flash_writes import wear
 from sensor_gateway.service.health.silence import SilenceLog, silence_of
 
-_LONGEST_REASON: Final = 200
 _MOST_ASKERS: Final = 16
-_NO_TALLY: Final = SensorTally(sensor="", polls=0, failures=0, last_good=None)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -145,7 +147,7 @@ class HealthSurvey:
 
     def note_configuration(self, alarm: str) -> None:
         """From any thread: why the gateway runs by something else than its file; empty where it does not."""
-        self._configuration = alarm[:_LONGEST_REASON]
+        self._configuration = alarm[:LONGEST_REASON]
 
     def change(self, sensors: Sequence[str], *, interval_s: float | None, now: Stamp) -> None:
         """These are configured from now on. Of those that are new, nothing is known yet."""
@@ -181,7 +183,7 @@ class HealthSurvey:
         alarms = self._alarms(report, reports)
         states = tuple(bus.state for bus in reports)
         link = report.link
-        lost = self._lost(report.counters).total
+        lost = lost_of(self._outbox.counters, report.counters).total
         sign = (link.state, link.since, alarms, self._configuration, lost, self._changes, states)
         if not self._beat.wants(sign, now_s):
             return None
@@ -192,10 +194,10 @@ class HealthSurvey:
         """The health of the gateway now. In the publisher's thread alone."""
         subject, counters, reports = self._subject, report.counters, self._reports()
         uptime_s = max(now.uptime_ms - subject.start.uptime_ms, 0) // 1000
-        outlook, lost = self._outbox.outlook(), self._lost(counters)
+        outlook, lost = self._outbox.outlook(), lost_of(self._outbox.counters, counters)
         return Health(
-            time=_time(now),
-            clock=_clock(subject.start, now),
+            time=time_of(now),
+            clock=clock_of(subject.start, now),
             gateway=subject.gateway,
             instance=subject.instance,
             boot=subject.boot,
@@ -206,8 +208,8 @@ class HealthSurvey:
             past=self.recalled.past,
             link=LinkHealth(
                 state=report.link.state,
-                since=_time(report.link.since),
-                reason=report.link.why[:_LONGEST_REASON],
+                since=time_of(report.link.since),
+                reason=report.link.why[:LONGEST_REASON],
                 protocol=None if report.link.protocol is None else report.link.protocol.value,
             ),
             reconnects=max(counters.connections - 1, 0),
@@ -223,10 +225,10 @@ class HealthSurvey:
             bytes_written=wear(self._written(), uptime_s),
             alarms=self._alarms(report, reports),
             configuration=self._configuration,
-            commands=None if self._desk is None else _commands(self._desk.counters),
-            sensor_counts=_counts(self._sensors.values()),
-            buses={bus.bus: _condition(bus, silence_of(bus, self._sensors)) for bus in reports},
-            sensors=_sensors(self._sensors, reports, self.recalled.failures),
+            commands=None if self._desk is None else command_counts(self._desk.counters),
+            sensor_counts=sensor_counts(self._sensors.values()),
+            buses={bus.bus: bus_condition(bus, silence_of(bus, self._sensors)) for bus in reports},
+            sensors=sensor_conditions(self._sensors, reports, self.recalled.failures),
         )
 
     def _answer(self, report: PublisherReport, now: Stamp) -> None:
@@ -258,73 +260,3 @@ class HealthSurvey:
             GatewayAlarm.BUS_SILENT: any(silence_of(bus, self._sensors) for bus in reports),
         }
         return (*alarms, *(alarm for alarm, is_raised in others.items() if is_raised))
-
-    def _lost(self, publisher: PublisherCounters) -> LostEvents:
-        counters = self._outbox.counters
-        dropped = counters.dropped_by
-        return LostEvents(
-            limit=dropped.get(GapCause.LIMIT, 0),
-            age=dropped.get(GapCause.AGE, 0),
-            damage=dropped.get(GapCause.DAMAGE, 0) + publisher.damaged,
-            quarantine=publisher.quarantined,
-            memory=dropped.get(GapCause.MEMORY, 0),
-            refused=counters.refused,
-            unknown=dropped.get(GapCause.UNKNOWN, 0) + publisher.unexplained,
-        )
-
-
-def _sensors(
-    states: Mapping[str, SensorState], reports: Iterable[BusReport], before: Mapping[str, int]
-) -> dict[str, SensorCondition]:
-    tallies = {tally.sensor: tally for bus in reports for tally in bus.sensors}
-    return {name: _sensor(state, tallies.get(name, _NO_TALLY), before.get(name, 0)) for name, state in states.items()}
-
-
-def _sensor(state: SensorState, tally: SensorTally, failures_before: int) -> SensorCondition:
-    return SensorCondition(
-        state=state.state,
-        code=state.code,
-        reason=state.reason[:_LONGEST_REASON],
-        since=_time(state.since),
-        last_good=None if tally.last_good is None else _time(tally.last_good),
-        polls=tally.polls,
-        failures=tally.failures,
-        failures_before=failures_before,
-    )
-
-
-def _condition(bus: BusReport, silence: str) -> BusCondition:
-    return BusCondition(
-        state=bus.state,
-        reason=silence[:_LONGEST_REASON],
-        load=bus.load,
-        error_rate=bus.error_rate,
-        transfers=bus.transfers,
-        errors=bus.errors,
-        missed=bus.missed,
-        put_off=bus.put_off,
-    )
-
-
-def _counts(states: Iterable[SensorState]) -> SensorCounts:
-    counted = Counter(state.state for state in states)
-    return SensorCounts(
-        starting=counted[Availability.STARTING],
-        online=counted[Availability.ONLINE],
-        degraded=counted[Availability.DEGRADED],
-        offline=counted[Availability.OFFLINE],
-    )
-
-
-def _clock(start: Stamp, now: Stamp) -> ClockState:
-    """Once it is set it stays so; where it was not at the start, what was measured before is put right by it."""
-    was_set_later = start.clock is ClockState.UNSYNCED and now.clock is ClockState.SYNCED
-    return ClockState.CORRECTED if was_set_later else now.clock
-
-
-def _commands(counters: CommandCounters) -> CommandCounts:
-    return CommandCounts(done=counters.done, failed=counters.failed, refused=sum(counters.refused.values()))
-
-
-def _time(stamp: Stamp) -> Rfc3339:
-    return Rfc3339(rfc3339(stamp.wall_ms))
