@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import io
 import json
 import shutil
@@ -18,7 +19,9 @@ import pytest
 from proving.kills.gateway import GatewayProcess, house_config
 
 from sensor_gateway.cli.main import main
+from sensor_gateway.outbox.files.disk import Disk
 from sensor_gateway.outbox.files.record import scan
+from sensor_gateway.outbox.identity import read_identity, write_identity
 
 pytestmark = pytest.mark.system
 
@@ -95,11 +98,19 @@ def once_killed(tmp_path_factory: pytest.TempPathFactory, wait_until: Callable[.
 def killed(once_killed: Path, tmp_path: Path, broker: Any) -> Iterator[GatewayProcess]:
     """A gateway that was killed, with directories that are this test's own, and not started again yet."""
     home = tmp_path / "gateway"
-    shutil.copytree(once_killed, home)
+    shutil.copytree(once_killed, home, ignore=shutil.ignore_patterns("*.sock"))
     process = GatewayProcess(home, house_config(broker.door.port))
+    _stand_for_the_original(process.state / "outbox")
     yield process
     if process.is_running:
         process.kill()
+
+
+def _stand_for_the_original(outbox: Path) -> None:
+    """A copy is told by its inode, and would begin an epoch of its own."""
+    disk, identity = Disk(), read_identity(Disk(), outbox)
+    assert identity is not None
+    write_identity(disk, outbox, dataclasses.replace(identity, node=disk.node(outbox)))
 
 
 def has_more_than(commands: Commands, events: int) -> bool:

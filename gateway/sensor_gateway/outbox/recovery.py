@@ -190,7 +190,8 @@ class Recovery:
         node = self._disk.node(self._directory)
         if node and identity.node and identity.node != node:
             self._log.warning("outbox_directory_is_a_copy", directory=str(self._directory))
-        identity = replace(identity, node=node)
+        if node:
+            identity = replace(identity, node=node)
         if identity != kept:
             try:
                 self._disk.make_directory(self._directory)

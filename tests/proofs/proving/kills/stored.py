@@ -8,6 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sensor_gateway.model.event import Gap
+from sensor_gateway.outbox.files.disk import Disk
+from sensor_gateway.outbox.files.syncer import SyncerInPlace
+from sensor_gateway.outbox.opening import Hands
 from sensor_gateway.outbox.outbox import Outbox
 from sensor_gateway.outbox.settings import OutboxSettings
 from sensor_gateway.service.identity import read_machine
@@ -38,11 +41,19 @@ class Snapshot:
     is_new_epoch: bool
 
 
+class CopiedDisk(Disk):
+    """A copy of the directories stands for them here."""
+
+    def node(self, path: Path) -> str:
+        return ""
+
+
 def snapshot(state: Path, hot: Path, beside: Path) -> Snapshot:
     """Open a copy of the directories, made in ``beside``, and read it to its end; the originals are not touched."""
     shutil.rmtree(beside, ignore_errors=True)
     shutil.copytree(state, beside / "state")
-    shutil.copytree(hot, beside / "hot")
+    shutil.copytree(hot, beside / "hot", ignore=shutil.ignore_patterns("*.sock"))
+    disk = CopiedDisk()
     box = Outbox.open(
         state_directory=beside / "state",
         hot_directory=beside / "hot",
@@ -51,6 +62,7 @@ def snapshot(state: Path, hot: Path, beside: Path) -> Snapshot:
         clock=SystemClock(),
         machine=read_machine(os.environ),
         log=Silence(),
+        hands=Hands(disk=disk, syncer=SyncerInPlace(disk), is_woken=False),
     )
     waiting: dict[int, bytes] = {}
     gaps = 0
