@@ -54,9 +54,9 @@ CHIPS = (
     Chip(name="tsl2561", address=0x39, module="tsl2563", kernel_name="tsl2561",
          told={LUX: Told(file="in_illuminance0_input", factor=1.0, within=1.0, looks=3, share=0.1)}),
 )  # fmt: skip
-"""Those that both know and a CP2112 can serve: the kernel asks a MAX44009 for more in one transaction than it takes.
+"""Those that both know and a CP2112 can serve; a MAX44009 answers the kernel with EIO there, and was left out.
 
-Of a TSL2561 the kernel works the light out by the table of the TSL2563, which differs by up to a tenth.
+Of a TSL2561 the kernel's number differs from ours by up to a tenth. Whether its table or ours is to blame is open.
 """
 
 WEATHERS: tuple[Mapping[str, float], ...] = (
