@@ -33,7 +33,7 @@ def house(form: str) -> tuple[Configuration, tuple[SensorPlan, ...]]:
     """100 sensors of three kinds, and what they are planned to do."""
     arguments = argparse.Namespace(
         port=1883, states=True, home_assistant=True, smbus2=False, interval="1s", buses=1, sensors=100, mix=True,
-        changing=True, driver="",
+        changing=True, driver="", commands=False,
     )  # fmt: skip
     text = configuration_text(arguments).replace("home_assistant: true", f"home_assistant: {{form: {form}}}")
     catalogue = DriverCatalogue()
