@@ -134,7 +134,7 @@ def survey_of(minute: Minute) -> tuple[HealthSurvey, PublisherReport]:
         start=stamp,
         interval_s=60,
     )
-    survey = HealthSurvey(subject, outbox=QuietOutbox(), buses=[minute.outlet], written=bytes_written)
+    survey = HealthSurvey(subject, outbox=QuietOutbox(), buses=lambda: [minute.outlet], written=bytes_written)
     survey.note_sensors(
         SensorState(sensor=name, state=Availability.ONLINE, code=None, reason="", since=stamp) for name in names
     )
