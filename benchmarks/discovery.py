@@ -8,12 +8,11 @@ usage: python benchmarks/discovery.py [rounds]
 
 from __future__ import annotations
 
-import argparse
 import statistics
 import sys
 import time
 
-from load import configuration_text
+from load import configuration_text, parser
 from run import measure
 
 from sensor_gateway.config.loading import load_text
@@ -31,10 +30,7 @@ LOAD = ["--sensors", "100", "--mix", "--seconds", "10", "--warm-up", "3"]
 
 def house(form: str) -> tuple[Configuration, tuple[SensorPlan, ...]]:
     """100 sensors of three kinds, and what they are planned to do."""
-    arguments = argparse.Namespace(
-        port=1883, states=True, home_assistant=True, smbus2=False, interval="1s", buses=1, sensors=100, mix=True,
-        changing=True, driver="", commands=False,
-    )  # fmt: skip
+    arguments = parser().parse_args(["--port", "1883", "--sensors", "100", "--mix", "--home-assistant"])
     text = configuration_text(arguments).replace("home_assistant: true", f"home_assistant: {{form: {form}}}")
     catalogue = DriverCatalogue()
     loaded = load_text(text, catalogue=catalogue, environ={})

@@ -29,6 +29,7 @@ from sensor_gateway.model.event import ChangeEvent, Quality, Reason
 from sensor_gateway.model.event_json import EventEncoder
 from sensor_gateway.model.quantity import QUANTITIES
 from sensor_gateway.outbox.identity import Machine
+from sensor_gateway.outbox.inspection.looking import Unheard
 from sensor_gateway.outbox.outbox import Outbox
 from sensor_gateway.outbox.settings import Durability, OutboxSettings
 from sensor_gateway.service.system_clock import SystemClock
@@ -42,15 +43,6 @@ CHANNELS = (
     ("illuminance", 320.0, 60.0, 1),
 )
 CLOCK = SystemClock()
-
-
-class Silence:
-    """A Log that keeps nothing."""
-
-    def info(self, event: str, /, **facts: object) -> None:
-        pass
-
-    warning = error = info
 
 
 class Sensors:
@@ -91,7 +83,7 @@ class OutboxStore:
             settings=settings,
             clock=CLOCK,
             machine=Machine(boot_id=Path("/proc/sys/kernel/random/boot_id").read_text(), hardware_id="benchmark"),
-            log=Silence(),
+            log=Unheard(),
         )
 
     def put(self, event: ChangeEvent) -> None:

@@ -18,6 +18,7 @@ from sensor_gateway.config.loading import load_text
 from sensor_gateway.model.health import Availability, SensorState
 from sensor_gateway.model.vitals.gateway_health import LinkState
 from sensor_gateway.outbox.counters import OutboxCounters
+from sensor_gateway.outbox.inspection.looking import Unheard
 from sensor_gateway.outbox.tiers.outlook import Outlook
 from sensor_gateway.publishing.health.report import PublisherCounters, PublisherReport
 from sensor_gateway.publishing.linking.link import LinkReport
@@ -42,15 +43,6 @@ EVENT: Final = {
     "quality": "good", "reason": "change", "time": "2026-11-23T16:00:00.123Z", "clock": "synced", "boot": "1b4e28ba",
     "uptime_ms": 86400123,
 }  # fmt: skip
-
-
-class Silence:
-    """A log that nobody reads."""
-
-    def info(self, event: str, /, **facts: object) -> None:
-        """Nothing."""
-
-    warning = error = info
 
 
 class QuietOutbox:
@@ -89,8 +81,8 @@ class Minute:
         bus = simulated_bus("wire", "i2c", plans, seed=0, clock=self.clock)
         sound = WireMeter.transfer
         if not is_metered:
-            WireMeter.transfer = lambda _meter, call: call  # type: ignore[method-assign]
-        self.poller = Poller(bus=bus, sensors=plans, clock=self.clock, outlet=self.outlet, log=Silence(), slack_s=0.05)
+            WireMeter.transfer = lambda self, call: call  # type: ignore[method-assign] # noqa: ARG005
+        self.poller = Poller(bus=bus, sensors=plans, clock=self.clock, outlet=self.outlet, log=Unheard(), slack_s=0.05)
         WireMeter.transfer = sound  # type: ignore[method-assign]
         self.turn()
         if not is_metered:

@@ -107,7 +107,8 @@ def put_chips_behind(gateway: Gateway, nodes: str, clock: Clock) -> None:
     put_chips_behind_smbus2(buses)
 
 
-def main() -> None:
+def parser() -> argparse.ArgumentParser:
+    """What a load can be."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--port", type=int, required=True)
     parser.add_argument("--sensors", type=int, default=100)
@@ -122,7 +123,11 @@ def main() -> None:
     parser.add_argument("--smbus2", action="store_true", help="through smbus2, its ioctl answered by the chips")
     parser.add_argument("--warm-up", type=float, default=4.0)
     parser.add_argument("--seconds", type=float, default=12.0)
-    arguments = parser.parse_args()
+    return parser
+
+
+def main() -> None:
+    arguments = parser().parse_args()
     logging.disable()
     arguments.nodes = tempfile.mkdtemp()
     catalogue = DriverCatalogue()

@@ -29,12 +29,15 @@ from sensor_gateway.model.event_json import EventEncoder
 from sensor_gateway.model.position import Epoch, Position
 from sensor_gateway.model.quantity import TEMPERATURE
 from sensor_gateway.model.reading import ClockState, Stamp
+from sensor_gateway.model.units import Bytes
 from sensor_gateway.outbox.files.disk import Disk
 from sensor_gateway.outbox.files.syncer import SyncerInPlace
 from sensor_gateway.outbox.identity import Machine
+from sensor_gateway.outbox.inspection.looking import Unheard
 from sensor_gateway.outbox.opening import Hands
 from sensor_gateway.outbox.outbox import Outbox
 from sensor_gateway.outbox.settings import OutboxSettings
+from sensor_gateway.publishing.stream.batch import end
 from sensor_gateway.service.system_clock import SystemClock
 from sensor_gateway.simulation.virtual_clock import BOOT_WALL_MS, VirtualClock
 
@@ -43,15 +46,6 @@ ROUNDS = 300
 BOOT = "1b4e28ba-2fa1-11d2-883f-0016d3cca427"
 HOT_ROOT = "/dev/shm"  # noqa: S108 - the tmpfs that every Linux has
 ALL = 10**9
-
-
-class Silence:
-    """A log that nobody reads."""
-
-    def info(self, event: str, /, **facts: object) -> None:
-        """Say nothing."""
-
-    warning = error = info
 
 
 class Written:
@@ -95,10 +89,10 @@ def opened(state: Path, hot: Path, clock: Clock, hands: Hands | None = None) -> 
         state_directory=state,
         hot_directory=hot,
         gateway="greenhouse",
-        settings=OutboxSettings(keep_free=0, max_size=10**9),
+        settings=OutboxSettings(keep_free=Bytes(0), max_size=Bytes(10**9)),
         clock=clock,
         machine=Machine(boot_id=BOOT, hardware_id="100000001234abcd"),
-        log=Silence(),
+        log=Unheard(),
         hands=hands,
     )
 
@@ -232,7 +226,7 @@ def drain(outbox: Outbox) -> dict[str, float]:
     last: Position | None = None
     count, began_s = 0, time.process_time()
     while items := outbox.read(last, max_events=100, max_bytes=ALL):
-        last = items[-1].position
+        last = end(items[-1])
         count += len(items)
     read_s, began_s = time.process_time() - began_s, time.process_time()
     taken = take_all(outbox)

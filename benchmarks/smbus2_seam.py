@@ -34,7 +34,7 @@ def put_chips_behind_smbus2(buses: Mapping[str, I2cBus]) -> None:
         _transact(bus, argument)
         return int(argument.nmsgs)
 
-    smbus2.smbus2.ioctl = ioctl
+    smbus2.smbus2.ioctl = ioctl  # type: ignore[attr-defined]
 
 
 def _transact(bus: I2cBus, argument: Any) -> None:
