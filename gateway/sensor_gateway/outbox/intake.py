@@ -9,6 +9,7 @@ from sensor_gateway.model.clock import Clock
 from sensor_gateway.model.event import ChangeEvent, EpochStart
 from sensor_gateway.model.event_json import EventEncoder, relabelled
 from sensor_gateway.model.position import Epoch, Position, Seq
+from sensor_gateway.model.reading import ClockState
 from sensor_gateway.outbox.clocks.boot_clock import BootClock
 from sensor_gateway.outbox.files.moment import Moment
 from sensor_gateway.outbox.files.record import Record, framed_size
@@ -100,6 +101,8 @@ class Intake:
 
     def _append(self, events: Sequence[ChangeEvent]) -> list[Stored]:
         bodies = _written(events, self._encoder, self._epoch_text, self.next_seq)
+        if any(event.stamp.clock is ClockState.UNSYNCED for event in events):
+            bodies = tuple(map(self._boot_clock.improved, bodies))
         size = framed_size(bodies)
         if size * 2 > self._segment_size:
             return self._append_singly(events)

@@ -123,7 +123,7 @@ class Recovery:
         on_flash = read_epoch(self._disk, self._directory)
         previous = max(self._known_epochs(on_flash), default=None)
         # Other hardware or another directory: this may be a copy, and the epoch goes on where it was copied from.
-        is_proof = is_own_hot and identity == kept and self._is_newest(previous) and self._is_this_boot(machine)
+        is_proof = is_own_hot and _is_same(identity, kept) and self._is_newest(previous) and self._is_this_boot(machine)
         self.unsynced = settle(self._disk, self.shelf, self._hot, int(machine.boot, 16), self._log, is_proof=is_proof)
         border = self._border(previous, on_flash, is_proof=is_proof)
         goes_on = previous is not None and border.may_go_on
@@ -277,6 +277,11 @@ class Recovery:
             behind = header.ticket + header.count
         following = [one for one in self.shelf.segments if one.ticket >= behind]
         return following[0].ticket if following else self.shelf.ticket
+
+
+def _is_same(identity: Identity, kept: Identity | None) -> bool:
+    """Whether nothing is other than it was; one that was kept without the inode is no copy for that."""
+    return kept is not None and identity == (kept if kept.node else replace(kept, node=identity.node))
 
 
 def epoch_after(previous: Epoch | None) -> Epoch:

@@ -76,6 +76,30 @@ def test_what_waits_is_corrected_once_the_clock_is_set_and_subscribers_are_told(
     assert (clock["boot"], clock["offset_ms"]) == ("1b4e28ba", offset_ms)
 
 
+def test_what_was_stamped_before_and_is_stored_after_the_clock_event_is_corrected_at_once(site: Any) -> None:
+    """Heartbeats and owed news carry the moment of the measurement that they repeat."""
+    _unset(site)
+    box = site.open()
+    late = site.news(2)
+    site.clock.advance(60)
+    offset_ms = _set(site)
+    assert _clocks([*box.append(())])
+    stored = box.append(late)
+    assert all(event["clock"] == "corrected" for event in _events([*stored])), "what is shown on the state topics"
+    events = _events(box.read(stored[0].position, max_events=10, max_bytes=10**6)) + _events([*stored])
+    assert all(event["time"] == _time_of(event, offset_ms) for event in events)
+    site.kill()
+    site.open()
+    assert [event["clock"] for event in _values(site.drain())] == ["corrected"] * 2
+
+
+def test_at_a_start_without_a_clock_the_file_is_written_once(site: Any) -> None:
+    _unset(site)
+    site.open()
+    assert ("write", "clocks") not in site.disk.calls
+    assert site.disk.calls.count(("replace", "clocks")) == 1
+
+
 def test_before_the_clock_is_set_events_say_what_it_shows_and_that_it_is_not(site: Any) -> None:
     _unset(site)
     box = site.open()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import errno
 import json
 import os
@@ -17,7 +18,7 @@ from sensor_gateway.model.event import Gap
 from sensor_gateway.outbox import opening
 from sensor_gateway.outbox.files.disk import Disk
 from sensor_gateway.outbox.files.locks import AlreadyRunning, holder_in
-from sensor_gateway.outbox.identity import Machine, read_epoch, read_identity, seal, unseal
+from sensor_gateway.outbox.identity import Machine, read_epoch, read_identity, seal, unseal, write_identity
 from sensor_gateway.outbox.settings import Durability
 from sensor_gateway.outbox.tiers import lookout
 
@@ -648,6 +649,50 @@ def test_other_hardware_begins_a_new_epoch_and_a_new_client_suffix(site: Any) ->
     assert box.client_suffix != suffix
     start = fields(site.drain())[-1]
     assert (start["previous"], start["previous_last_seq"]) == (str(epoch), None)
+
+
+def test_a_copy_of_both_directories_in_the_same_boot_begins_an_epoch_of_its_own(
+    site: Any, new_site: Callable[[Path], Any], tmp_path: Path
+) -> None:
+    """Same hardware, same boot: nothing but the inode tells the copy from the one that goes on."""
+    site.open().append(site.news(3))
+    for directory in (site.state, site.hot):
+        shutil.copytree(directory, tmp_path / "copy" / directory.name)
+    other = new_site(tmp_path / "copy")
+    other.number = 100
+    given = [*site.box.append(site.news(3)), *other.open().append(other.news(3))]
+    assert other.box.epoch > site.box.epoch
+    assert len({item.position for item in given}) == len(given)
+    assert "outbox_directory_is_a_copy" in other.log.names()
+    contents(given, site.drain(), other.drain())
+    other.kill()
+    site.kill()
+    site.open()
+    assert "outbox_directory_is_a_copy" not in site.log.names(), "the one that was copied goes on"
+
+
+def test_without_the_inode_a_copy_of_both_would_go_on_in_the_same_epoch(
+    site: Any, new_site: Callable[[Path], Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The control of the test above."""
+    monkeypatch.setattr(Disk, "node", lambda _self, _path: "")
+    site.open().append(site.news(3))
+    for directory in (site.state, site.hot):
+        shutil.copytree(directory, tmp_path / "copy" / directory.name)
+    other = new_site(tmp_path / "copy")
+    assert other.open().append(other.news(1))[0].position == site.box.append(site.news(1))[0].position
+    other.kill()
+
+
+def test_an_identity_that_names_no_inode_yet_goes_on_in_its_epoch(site: Any) -> None:
+    epoch = site.open().epoch
+    site.box.append(site.news(1))
+    site.kill()
+    disk, identity = Disk(), read_identity(Disk(), site.flash)
+    assert identity is not None
+    write_identity(disk, site.flash, dataclasses.replace(identity, node=""))
+    site.open()
+    assert site.box.epoch == epoch
 
 
 def test_a_copied_machine_does_not_say_where_the_epoch_of_the_first_one_ended(

@@ -54,11 +54,11 @@ class BootClock:
 
     def begin(self, file: ClockFile | None, now: Stamp) -> None:
         """Take what a directory keeps, and mark this boot there if its clock is not set. Waits for the medium."""
-        self._file = file
         if file is not None:
             self._clocks = {**file.read(), **self._clocks}
         is_known = self._boot in self._clocks
         self.look(now)
+        self._file = file
         known = self._clocks.get(self._boot)
         if known is not None and self._first_ms is None:
             self._first_ms = known.offset_ms
