@@ -60,7 +60,8 @@ class Announcements:
         self._due[announcement.topic] = None
 
     def drop(self, topic: str) -> None:
-        """Nothing is to be said of ``topic`` any more."""
+        """Nothing is to be said of ``topic`` any more, and it is not to be cleared."""
+        self._leaving.discard(topic)
         self._newest.pop(topic, None)
         self._due.pop(topic, None)
 

@@ -134,7 +134,8 @@ class Delivery:
         self.herald = Herald(topics, plan.program, states, now_s=now_s, log=log)
         self.receiver = Receiver(plan.listeners, announce=self.herald.announcements.say, log=log)
         self._undated = Undated(self.herald.announcements.put)
-        self._undated.say(topics.status, now, partial(status, "online", plan.program))
+        self._online = partial(status, "online", plan.program)
+        self._undated.say(topics.status, now, self._online)
         self.herald.announcements.put(topics.meta, plan.meta)
         reason = "waiting for the first good reading"
         self.note_sensors(
@@ -192,7 +193,8 @@ class Delivery:
     def begin(self, session: Session, now: Stamp) -> None:
         """A new connection: it gets everything from the start."""
         self.receiver.subscription.begin()
-        self.herald.begin(now)
+        self._undated.say(self._topics.status, now, self._online)
+        self.herald.begin()
         self.stream.rewind(session.room(self._topics.events))
         was_deaf, self._is_deaf = self._is_deaf, self._needs_subscriber and session.protocol is Protocol.V311
         if self._is_deaf and not was_deaf:

@@ -22,7 +22,6 @@ from sensor_gateway.publishing.delivery import Delivery, PublishingChange, Publi
 from sensor_gateway.publishing.health.report import PublisherCounters, PublisherReport, Pulse
 from sensor_gateway.publishing.linking.link import Link, LinkReport
 from sensor_gateway.publishing.linking.links import Links
-from sensor_gateway.publishing.receiving.receiver import ReceivingCounters
 from sensor_gateway.publishing.session import Session
 from sensor_gateway.publishing.settings import BrokerSettings
 from sensor_gateway.publishing.sources import EventOutlet, PublisherOutbox
@@ -39,7 +38,7 @@ _GOODBYE_TURN_S: Final = 0.05
 
 
 class Publisher:
-    """Stores and delivers. ``wake``, ``stop``, ``change`` and ``announce`` are for any thread, the rest for its own.
+    """Stores and delivers. ``wake``, ``stop`` and ``change`` are for any thread, the rest for its own.
 
     ``outlets`` may be replaced as a whole at any time; ``pulse`` is given before the first turn: without one nothing is
     said on the health topic. ``progress`` rises with every turn made, ``changes`` with every change that was made.
@@ -68,7 +67,6 @@ class Publisher:
         self._poll = select.epoll()
         self._poll.register(self._bell, select.EPOLLIN)
         self._watched_for_writing = False
-        self._announced: deque[tuple[str, bytes]] = deque()
         self._ordered: deque[PublishingChange] = deque()
         self._is_stopping = False
         self._is_leaving = False
@@ -86,11 +84,6 @@ class Publisher:
     def report(self) -> LinkReport:
         """Whether there is a connection, and why not."""
         return self._link.report
-
-    @property
-    def receiving(self) -> ReceivingCounters:
-        """What came in since the start, and what was said to it."""
-        return self._delivery.receiver.counters
 
     @property
     def counters(self) -> PublisherCounters:
@@ -115,11 +108,6 @@ class Publisher:
         bell = self._bell
         if bell is not None:
             bell.ring()
-
-    def announce(self, topic: str, payload: bytes) -> None:
-        """Keep ``payload`` retained on ``topic``, on this connection and all later ones (meta, health, discovery)."""
-        self._announced.append((topic, payload))
-        self.wake()
 
     def change(self, change: PublishingChange) -> None:
         """Publish by another plan from the next turn on, once all is taken in that the pollers have put before."""
@@ -185,10 +173,9 @@ class Publisher:
             self._delivery.note_stored(self._outbox.append(()), now_s, now.uptime_ms)
         if events or self._is_held_back:
             stored = self._outbox.append(events)
-            self._is_held_back = len(stored) < max(len(events), 1)
+            taken = len(stored) - any(one.event is None for one in stored[:1])  # an event on the clock came by itself
+            self._is_held_back = taken < max(len(events), 1)
             self._delivery.note_stored(stored, now_s, now.uptime_ms)
-        while self._announced:
-            self._delivery.herald.announcements.put(*self._announced.popleft())
         if change is not None:
             self._make(change, now)
 

@@ -131,8 +131,8 @@ class RetainedStates:
             self._next_expiry_ms = min(self._next_expiry_ms, slot.expiry_ms)
             self._make_due(slot)
 
-    def change(self, channels: Iterable[PublishedChannel], uptime_ms: int) -> list[str]:
-        """Know these channels from now on; gives the topics of those that are gone.
+    def change(self, channels: Iterable[PublishedChannel], uptime_ms: int) -> None:
+        """Know these channels from now on, and no others.
 
         What is shown of a channel that stays goes on, with its new lifetime. A topic whose channel became another one
         (of another quantity, say) is told at once that nothing is known.
@@ -155,7 +155,6 @@ class RetainedStates:
         for slot in strangers:
             self._make_stale(slot)
         self._next_expiry_ms = 0
-        return [slot.topic for slot in before.values()]
 
     def correct(self, offset_ms: int) -> None:
         """The clock of this boot is known: what was stamped before gets its right time, and is due again.

@@ -6,6 +6,7 @@ import json
 import re
 from collections import Counter
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import pytest
@@ -54,11 +55,10 @@ def _lived_within(table: BrokerBench, *, narrow: bool, receive_maximum: int | No
     table.broker.connack = Connack(receive_maximum=receive_maximum, maximum_packet=1000 if narrow else None)
     object.__setattr__(table.sources[2], "sensor", "long" * 250)
     table.every(25.0, table.broker.cut, times=2)
+    announcements = table.publisher._delivery.herald.announcements
     for number in range(60):
         health = f'{{"lost_total":{number}}}'.encode()
-        table.later(
-            float(number), lambda health=health: table.publisher.announce("sensors/v1/greenhouse/health", health)
-        )  # type: ignore[misc]
+        table.later(float(number), partial(announcements.put, "sensors/v1/greenhouse/health", health))
         table.later(float(number), lambda: table.put(12))
     table.later(7.5, lambda: table.put(1, sensor=2))
     table.run(61.0)

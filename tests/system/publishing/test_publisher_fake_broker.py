@@ -164,7 +164,7 @@ def test_health_of_sensors_and_announcements_of_others_are_published(rig: Rigs) 
                 since=gateway.clock.stamp(),
             ),
         ]
-        gateway.publisher.announce("sensors/v1/greenhouse/health", b'{"lost_total":0}')
+        gateway.publisher._delivery.herald.announcements.put("sensors/v1/greenhouse/health", b'{"lost_total":0}')
         assert gateway.until(lambda: broker.published("health"))
         newest = json.loads(broker.published("availability/s1")[-1].payload)
         assert newest["state"] == "offline"

@@ -108,7 +108,7 @@ def test_what_mqtt_5_says_of_a_message_comes_with_it_and_the_answer_carries_its_
     ]
     (reply,) = table.broker.published("r/1")
     assert (reply.payload, reply.qos, reply.is_retained, reply.properties) == (b"hi", 1, False, b"\x09\0\x02\xff\0")
-    assert table.run(1.0, lambda: table.publisher.receiving.replied == 1)
+    assert table.run(1.0, lambda: table.publisher._delivery.receiver.counters.replied == 1)
     assert not _faults(table)
 
 
@@ -238,7 +238,7 @@ def test_ten_thousand_messages_a_second_keep_no_event_back(bench: Benches, qos: 
     _flooded(table, Publication(topic=TOPIC, payload=b"{}", qos=qos, packet_id=7).encoded(), seconds=3.0)
     assert not _faults(table)
     assert table.broker.connections == 1
-    counters = table.publisher.receiving
+    counters = table.publisher._delivery.receiver.counters
     assert counters.received + counters.dropped == 30_000
     assert counters.received == len(ear.heard)
 

@@ -278,7 +278,7 @@ def test_a_process_that_was_stopped_between_two_clocks_has_seen_no_jump(site: An
     for second in range(20):
         late_ms = 5000 if second == 7 else 0
         clock.look(Stamp(uptime_ms=second * 1000 + late_ms, wall_ms=10**12 + second * 1000, clock=ClockState.SYNCED))
-    assert clock.jumps == 0
+    assert "clock_jumped" not in site.log.names()
 
 
 def test_the_mark_that_a_clock_is_not_set_is_safe_before_the_first_event(site: Any) -> None:

@@ -84,6 +84,17 @@ def test_a_topic_is_forgotten_only_when_the_broker_has_confirmed_that_it_is_gone
     assert len(kept) == 1
 
 
+def test_a_topic_that_is_wanted_again_before_it_was_cleared_is_not_cleared() -> None:
+    """A sensor that a reload took out, and the next one brought back: its state must not be wiped later."""
+    announcements = Announcements()
+    removals = Removals(announcements, lambda _record: None)
+    full: Record = {"meta": {}, "state/attic/t": {}, "availability/attic": {}}
+    less = settle(full, {"meta": {}})
+    removals.begin(less, {"availability/attic": b"offline"})
+    removals.begin(settle(less.meanwhile, full))
+    assert drained(announcements) == []
+
+
 def test_entities_that_change_topics_are_let_go_before_the_old_topic_is_cleared() -> None:
     kept: list[Record] = []
     announcements = Announcements()

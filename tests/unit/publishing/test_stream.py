@@ -266,6 +266,22 @@ def test_events_of_another_boot_are_always_late(outbox: MemoryOutbox, event: Eve
     assert json.loads(batch.payload)[0]["replayed"] is True
 
 
+def test_a_close_after_nobody_listened_is_no_proof_that_the_topic_is_forbidden(
+    stream: EventStream, outbox: MemoryOutbox, event: Events, journal: Any
+) -> None:
+    """The topic was forbidden once; then a probe was answered "nobody subscribes": it is allowed again."""
+    _append(outbox, stream, [event(1.0), event(2.0)])
+    stream.denied(0.0, costs_connection=True)
+    batch = stream.next_batch(400.0, 0)
+    assert batch is not None
+    stream._needs_subscriber = True
+    stream.answered(batch, 0x10, 400.0)
+    again = stream.next_batch(500.0, 0)
+    assert again is not None
+    stream.closed([again], 500.0, is_evidence=True)
+    assert not stream.obstacle.is_denied
+
+
 def test_an_event_over_which_the_broker_hangs_up_is_found_and_given_up(
     stream: EventStream, outbox: MemoryOutbox, event: Events
 ) -> None:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from dataclasses import fields, is_dataclass, replace
 from typing import Final
 
 from sensor_gateway.model.health import Availability
 from sensor_gateway.model.vitals.gateway_health import Health, LeftOut
+from sensor_gateway.model.writing.compact_json import compact_json
 
 MOST_BYTES: Final = 64_000
 """Whatever the broker takes: a message that all subscribers get again and again stays small."""
@@ -35,7 +35,7 @@ def health_payload(health: Health, room: int = MOST_BYTES) -> bytes:
 
 def encoded(health: Health) -> bytes:
     """The whole value; keys in the order of the fields."""
-    return json.dumps(health, default=_plain, ensure_ascii=False, separators=(",", ":")).encode()
+    return compact_json(health, default=_plain)
 
 
 def _plain(value: object) -> dict[str, object]:

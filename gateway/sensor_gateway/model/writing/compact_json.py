@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 
 
-def compact_json(value: object) -> bytes:
-    """``value`` (of JSON's own types), keys in their order."""
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()
+def compact_json(value: object, *, default: Callable[[object], object] | None = None) -> bytes:
+    """``value``, keys in their order; what is not of JSON's own types is what ``default`` makes of it."""
+    return json.dumps(value, default=default, ensure_ascii=False, separators=(",", ":")).encode()

@@ -40,7 +40,6 @@ class BootClock:
         self._offset_ms: int | None = None
         self._other_ms: int | None = None
         self._quiet_until_ms = 0
-        self.jumps = 0
 
     @property
     def is_due(self) -> bool:
@@ -122,7 +121,6 @@ class BootClock:
             self._other_ms = offset_ms
         else:
             self._offset_ms, self._other_ms = offset_ms, None
-            self.jumps += 1
             if now.uptime_ms >= self._quiet_until_ms:
                 self._quiet_until_ms = now.uptime_ms + _QUIET_MS
                 self._log.warning("clock_jumped", by_s=round((offset_ms - before_ms) / 1000, 1), clock=now.clock.value)

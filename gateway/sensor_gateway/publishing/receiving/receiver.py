@@ -102,7 +102,7 @@ class Receiver:
             if reply.until_s < now_s or len(reply.payload) > session.room(reply.topic, reply.correlation):
                 self._unreplied += 1
                 continue
-            session.publish(reply, reply.topic, reply.payload, retain=False)
+            self._unreplied += not session.publish(reply, reply.topic, reply.payload, retain=False)
         return True
 
     def answered(self, reason: int) -> None:

@@ -45,12 +45,11 @@ class Herald:
         self.is_farewell_taken = False
         self.lets_follow = False
 
-    def begin(self, now: Stamp) -> None:
+    def begin(self) -> None:
         """A new connection: it gets everything from the start."""
         self._is_introduced = False
         self._from_s = 0.0
         self._alone = None
-        self.announcements.put(self._topics.status, status("online", self._program, now))
         self.announcements.renew()
         self.states.renew()
 

@@ -31,6 +31,8 @@ class Removals:
 
         ``last_words`` are for those who listen to a topic that is cleared.
         """
+        for topic in self._open & settlement.wanted.keys():
+            self._announcements.drop(topic)
         self._wanted = settlement.wanted
         self._reduced = frozenset(settlement.removed)
         self._open = {*settlement.moved, *settlement.cleared, *self._reduced}

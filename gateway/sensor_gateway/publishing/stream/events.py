@@ -93,7 +93,7 @@ class EventStream:
 
         While it hangs up over the topic, that says nothing of an event.
         """
-        is_known = self.obstacle.costs_connection
+        is_known = self.obstacle.costs_connection and self.obstacle.is_denied
         if unanswered if is_known else self.suspicion.closed(unanswered, is_evidence=is_evidence):
             self.denied(now_s, costs_connection=True)
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Protocol, TypeAlias
 
 from sensor_gateway.model.event import Gap, GapCause
+from sensor_gateway.model.event_json import time_of
 from sensor_gateway.model.log import Log
 from sensor_gateway.model.position import Position
 from sensor_gateway.publishing.stream.batch import Batch, Entry, Packer, StoredEvent, end, place
@@ -188,6 +188,6 @@ class Feed:
 def _wall_ms(body: bytes) -> int | None:
     """The time that an encoded event carries; None for one that is no event."""
     try:
-        return round(datetime.fromisoformat(json.loads(body)["time"]).timestamp() * 1000)
-    except (ValueError, LookupError, TypeError):
+        return round(datetime.fromisoformat(time_of(body)).timestamp() * 1000)
+    except ValueError:
         return None
