@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
+from dataclasses import replace
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
 from sensor_gateway.model.event_json import rfc3339
 from sensor_gateway.model.reading import ClockState, Stamp
+from sensor_gateway.publishing.delivery import Delivery, PublishingPlan
+from sensor_gateway.publishing.messages import Program
 from sensor_gateway.publishing.retained.undated import Undated
+from sensor_gateway.publishing.settings import BrokerSettings, StreamSettings
+from sensor_gateway.publishing.wire.greeting import Protocol
+from sensor_gateway.testing.memory_outbox import MemoryOutbox
 
 Stamps = Callable[..., Stamp]
 
@@ -57,3 +66,23 @@ def test_of_a_topic_that_speaks_often_only_the_newest_is_remembered(
     said.clear()
     undated.correct(0)
     assert len(said) == 1
+
+
+def test_once_the_clock_is_set_the_status_tells_the_moment_of_the_connection(journal: Any, stamp: Stamps) -> None:
+    """And not that of the start, which was said before there was a connection."""
+    plan = PublishingPlan(
+        broker=BrokerSettings(host="h", port=1883, client_id="c"),
+        stream=StreamSettings(gateway="house"),
+        program=Program(instance="i", version="0.1.0"),
+        boot="1b4e28ba",
+        sensors=(),
+        channels=(),
+        meta=b"{}",
+        gap_json=lambda _gap: b"",
+    )
+    at = [replace(stamp(ms), clock=ClockState.UNSYNCED) for ms in (1000, 61_000)]
+    delivery = Delivery(plan, MemoryOutbox(), now_s=1.0, now=at[0], log=journal)
+    delivery.begin(SimpleNamespace(room=lambda _topic: 1000, protocol=Protocol.V5), at[1])  # type: ignore[arg-type]
+    delivery._undated.correct(1_800_000_000_000)
+    said = delivery.herald.announcements._newest[plan.topics.status].payload
+    assert json.loads(said)["since"] == "2027-01-15T08:01:01.000Z"
