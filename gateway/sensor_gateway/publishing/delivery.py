@@ -65,8 +65,8 @@ class PublishingPlan:
 
     ``boot`` is the first 8 hex digits of the boot id; ``sensors`` are the names of all configured sensors,
     ``channels`` the published ones; ``gap_json`` writes a gap; ``set_aside`` keeps quarantined events. ``discovery``
-    is what Home Assistant is told; ``settlement`` what becomes of the topics of earlier lives, and ``keep_topics``
-    is given the record of those that are left.
+    is what Home Assistant is told; ``settlement`` what becomes of the topics of earlier lives, and
+    ``remember_topics`` is given the record of those that are left.
     ``listeners`` are told what comes in. ``health_interval_s`` is None where nothing is said on the health topic.
     """
 
@@ -83,7 +83,7 @@ class PublishingPlan:
     health_interval_s: float | None = None
     discovery: tuple[Announcement, ...] = ()
     settlement: Settlement = NOTHING_TO_SETTLE
-    keep_topics: Callable[[Record], None] = _unkept
+    remember_topics: Callable[[Record], None] = _unkept
 
     @property
     def topics(self) -> Topics:
@@ -142,7 +142,7 @@ class Delivery:
             SensorState(sensor=sensor, state=Availability.STARTING, code=None, reason=reason, since=now)
             for sensor in plan.sensors
         )
-        self.removals = Removals(self.herald.announcements, plan.keep_topics)
+        self.removals = Removals(self.herald.announcements, plan.remember_topics)
         self._discover(plan, {})
 
     def change(self, plan: PublishingPlan, now: Stamp) -> None:
@@ -160,7 +160,7 @@ class Delivery:
         gone = [sensor for sensor in before if sensor not in plan.sensors]
         for sensor in gone:
             self._undated.forget(topics.availability(sensor))
-        plan.keep_topics(plan.settlement.meanwhile)
+        plan.remember_topics(plan.settlement.meanwhile)
         self._discover(plan, {topics.availability(sensor): availability(_gone(sensor, now)) for sensor in gone})
 
     def _discover(self, plan: PublishingPlan, last_words: Mapping[str, bytes]) -> None:

@@ -10,7 +10,6 @@ from pathlib import Path
 
 from sensor_gateway.config.commands import CommandsSection
 from sensor_gateway.config.loading import Startable
-from sensor_gateway.config.settings import HomeAssistantSection
 from sensor_gateway.model.clock import Clock
 from sensor_gateway.model.errors import OperatorError
 from sensor_gateway.model.log import Log
@@ -64,6 +63,7 @@ class Gateway:
     identity: GatewayIdentity
     setup: Setup
     publishing: PublishingPlan
+    retained: RetainedTopics
     outbox: Outbox
     publisher: Publisher
     supervisor: Supervisor
@@ -103,6 +103,7 @@ class Gateway:
         """Give everything back after the threads have ended. See ``Outbox.close``."""
         self.publisher.close()
         self.outbox.close(to_flash=to_flash, within_s=within_s)
+        self.retained.turn()
         if self.claim is not None:
             self.claim.close()
 
@@ -139,7 +140,9 @@ def assemble(
     setup = setup_of(startable, catalogue, gateway=gateway, own_client_id=own_client_id)
     serving: list[Supervisor] = []
     desk = _desk(setup, configuration.commands, serving, log)
-    publishing = _published(setup, configuration.home_assistant, machine, desk, directories.state, log)
+    retained = RetainedTopics(directories.state, machine, log)
+    plan = publishing_plan(setup, machine.boot, RefusedEvents(directories.state / REFUSED_EVENTS, log))
+    publishing = with_discovery(_heard(plan, desk, log), configuration.home_assistant, setup, retained)
     publisher = Publisher(publishing, outbox=outbox, clock=clock, log=log, bell=bell)
     serving.append(supervisor_of(publisher, setup, clock=clock, log=log))
     publisher.pulse = survey = _survey(publishing, outbox, serving[0], desk, clock=clock, log=log)
@@ -149,6 +152,7 @@ def assemble(
         identity=GatewayIdentity(gateway=gateway, own_client_id=own_client_id),
         setup=setup,
         publishing=publishing,
+        retained=retained,
         outbox=outbox,
         publisher=publisher,
         supervisor=serving[0],
@@ -170,19 +174,10 @@ def _desk(setup: Setup, section: CommandsSection, serving: Sequence[Supervisor],
     )
 
 
-def _published(
-    setup: Setup,
-    section: HomeAssistantSection | None,
-    machine: Machine,
-    desk: CommandDesk | None,
-    state: Path,
-    log: Log,
-) -> PublishingPlan:
-    """The publisher's plan, with those who are told what comes in, and what Home Assistant is told."""
-    plan = publishing_plan(setup, machine.boot, RefusedEvents(state / REFUSED_EVENTS, log))
+def _heard(plan: PublishingPlan, desk: CommandDesk | None, log: Log) -> PublishingPlan:
+    """The plan with those who are told what comes in."""
     rival = Rival(plan.topics, plan.program, log=log)
-    plan = replace(plan, listeners=(rival,) if desk is None else (rival, desk))
-    return with_discovery(plan, section, setup, RetainedTopics(state, machine, log))
+    return replace(plan, listeners=(rival,) if desk is None else (rival, desk))
 
 
 def _history(state: Path, machine: Machine, supervisor: Supervisor, *, clock: Clock, log: Log) -> History:

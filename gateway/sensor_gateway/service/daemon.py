@@ -151,6 +151,7 @@ class Daemon:
             if self._control is not None:
                 self._control.turn(self.reload)
             self._gateway.history.turn(self._clock.monotonic())
+            self._gateway.retained.turn()
 
     def _ring(self) -> None:
         """From any thread: look now. No signal has the number 0."""

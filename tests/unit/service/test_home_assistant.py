@@ -46,8 +46,11 @@ def unread(name: str) -> UnreadSensor:
     return UnreadSensor(name=name, driver="tc74", interval_s=Seconds(1.0), label="", place="f:1:1", reason="broken")
 
 
-def planned(text: str, state: Path, *broken: str) -> PublishingPlan:
-    """The plan of a life; ``broken`` are sensors that its file has too, and whose drivers cannot be used."""
+def planned(text: str, state: Path, *broken: str, is_confirmed: bool = False) -> PublishingPlan:
+    """The plan of a life; ``broken`` are sensors that its file has too, and whose drivers cannot be used.
+
+    ``is_confirmed``: the broker has taken back what the life wanted, and the main thread has had a turn after that.
+    """
     configuration = configured(text)
     plans = sensor_plans(configuration, DriverCatalogue())
     plain = PublishingPlan(
@@ -62,7 +65,12 @@ def planned(text: str, state: Path, *broken: str) -> PublishingPlan:
     )
     documents = discovery_documents(configuration, plans, plain.topics, labels_of(configuration))
     told = Told(documents, tuple(map(unread, broken)))
-    return with_discovery(plain, configuration.home_assistant, told, RetainedTopics(state, MACHINE, Journal()))
+    retained = RetainedTopics(state, MACHINE, Journal())
+    plan = with_discovery(plain, configuration.home_assistant, told, retained)
+    if is_confirmed:
+        plan.remember_topics(plan.settlement.wanted)
+        retained.turn()
+    return plan
 
 
 def test_it_is_off_unless_it_is_turned_on(tmp_path: Path) -> None:
@@ -94,17 +102,16 @@ def test_what_is_published_is_remembered_before_it_is_published(tmp_path: Path) 
         "sensors/v1/house/availability/bench",
     )
     assert planned(ATTIC, tmp_path).settlement.cleared == plan.settlement.cleared, "until it has been confirmed"
-    plan.keep_topics(plan.settlement.wanted)
+    planned(ATTIC, tmp_path, is_confirmed=True)
     assert planned(ATTIC, tmp_path).settlement.cleared == ()
 
 
 def test_a_channel_that_left_is_reduced_to_its_platform_until_that_is_confirmed(tmp_path: Path) -> None:
     planned("home_assistant: true\n" + ATTIC, tmp_path)
     less = "home_assistant: true\n" + ATTIC.replace("i2c1}", "i2c1, channels: {humidity: {publish: false}}}")
-    plan = planned(less, tmp_path)
+    plan = planned(less, tmp_path, is_confirmed=True)
     assert json.loads(plan.discovery[1].payload)["cmps"]["state.humidity"] == {"p": "sensor"}
     assert plan.settlement.cleared == ("sensors/v1/house/state/attic/humidity",)
-    plan.keep_topics(plan.settlement.wanted)
     assert "state.humidity" not in json.loads(planned(less, tmp_path).discovery[1].payload)["cmps"]
 
 
@@ -113,15 +120,13 @@ def test_a_sensor_whose_driver_is_broken_stays_a_device(tmp_path: Path, form: st
     """With its control: one of a name that begins in the same way, and that was taken out, does not."""
     head = f"home_assistant: {{form: {form}}}\n"
     bench_2 = BENCH.replace("bench", "bench-2").replace("i2c1", "i2c3")
-    first = planned(head + ATTIC + BENCH + bench_2, tmp_path)
-    first.keep_topics(first.settlement.wanted)
-    plan = planned(head + ATTIC, tmp_path, "bench")
+    planned(head + ATTIC + BENCH + bench_2, tmp_path, is_confirmed=True)
+    plan = planned(head + ATTIC, tmp_path, "bench", is_confirmed=True)
     assert not any("/sensor_bench/" in topic or "/sensor_bench_" in topic for topic in plan.settlement.cleared)
     assert any("sensor_bench-2" in topic for topic in plan.settlement.cleared)
     assert "sensors/v1/house/state/bench/illuminance" in plan.settlement.cleared, "of its value nothing is known"
     assert "sensors/v1/house/availability/bench" not in plan.settlement.cleared
     assert not any("sensor_bench" in message.topic for message in plan.discovery)
-    plan.keep_topics(plan.settlement.wanted)
     mended = planned(head + ATTIC + BENCH, tmp_path)
     assert mended.settlement.cleared == mended.settlement.moved == ()
     assert any("sensor_bench" in message.topic for message in mended.discovery)

@@ -50,6 +50,24 @@ def test_it_is_written_only_when_it_changes(tmp_path: Path) -> None:
     assert disk.replaced == 1
 
 
+def test_what_is_to_be_remembered_is_kept_at_the_next_turn_and_tried_once(tmp_path: Path) -> None:
+    """Whoever remembers does not wait for the medium, and a full one is not told of at every turn."""
+    disk, log = CountingDisk(), Journal()
+    topics = RetainedTopics(tmp_path, MACHINE, Journal(), disk=disk)
+    topics.remember(RECORD)
+    assert topics.record == RECORD
+    assert disk.replaced == 0
+    topics.turn()
+    topics.turn()
+    assert disk.replaced == 1
+    assert RetainedTopics(tmp_path, MACHINE, Journal()).read() == RECORD
+    full = RetainedTopics(tmp_path, MACHINE, log, disk=FullDisk())
+    full.remember({})
+    full.turn()
+    full.turn()
+    assert log.names() == ["retained_topics_not_kept"]
+
+
 def test_a_copied_card_remembers_nothing_of_the_gateway_that_it_was_copied_from(tmp_path: Path) -> None:
     """It would clear the topics of a gateway that is alive."""
     log = Journal()

@@ -13,6 +13,7 @@ from sensor_gateway.publishing.meta import meta, published_channels
 from sensor_gateway.service.configuration.setup import Setup
 from sensor_gateway.service.refused_events import RefusedEvents
 from sensor_gateway.service.retained.home_assistant import told_anew
+from sensor_gateway.service.retained.topics import RetainedTopics
 
 
 def publishing_plan(setup: Setup, boot: str, refused: RefusedEvents) -> PublishingPlan:
@@ -31,8 +32,8 @@ def publishing_plan(setup: Setup, boot: str, refused: RefusedEvents) -> Publishi
     )
 
 
-def published_anew(plan: PublishingPlan, setup: Setup) -> PublishingPlan:
-    """What the same gateway publishes by another setup."""
+def published_anew(plan: PublishingPlan, setup: Setup, retained: RetainedTopics) -> PublishingPlan:
+    """What the same gateway publishes by another setup. It is kept before it is published; waits for the medium."""
     anew = replace(
         plan,
         broker=setup.broker,
@@ -42,7 +43,9 @@ def published_anew(plan: PublishingPlan, setup: Setup) -> PublishingPlan:
         meta=_meta(setup),
         health_interval_s=setup.health_interval_s,
     )
-    return told_anew(anew, setup, plan.settlement.meanwhile)
+    anew = told_anew(anew, setup, retained.record)
+    retained.keep(anew.settlement.meanwhile)
+    return anew
 
 
 def _meta(setup: Setup) -> bytes:

@@ -128,9 +128,8 @@ class Reloader:
         supervisor = self._gateway.supervisor
         changes = self._bus_changes(found, setup)
         supervisor.withdraw(changes)
-        plan = published_anew(self._publishing, setup)
         if found.is_described_anew or found.is_broker_changed or found.is_health_changed:
-            self._publishing = plan
+            self._publishing = plan = published_anew(self._publishing, setup, self._gateway.retained)
             change = PublishingChange(plan=plan, is_broker_changed=found.is_broker_changed, is_moving=found.is_moving)
             self._publish(change)
         supervisor.install(changes)

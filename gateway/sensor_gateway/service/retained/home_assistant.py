@@ -50,7 +50,7 @@ def with_discovery(
     plan = told_anew(publishing, told, retained.read())
     retained.keep(plan.settlement.meanwhile)
     listeners = (*plan.listeners, *_births(section))
-    return replace(plan, keep_topics=retained.keep, listeners=listeners)
+    return replace(plan, remember_topics=retained.remember, listeners=listeners)
 
 
 def told_anew(publishing: PublishingPlan, told: Told, remembered: Record) -> PublishingPlan:

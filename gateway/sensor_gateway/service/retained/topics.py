@@ -25,7 +25,10 @@ _NAME: Final = _FIRST_LINE.partition(b" ")[0]
 
 
 class RetainedTopics:
-    """The file. Nothing that is wrong with it keeps a gateway from running."""
+    """The file, and ``record``: what it is to hold. Nothing that is wrong with it keeps a gateway from running.
+
+    The main thread reads and writes it, and may wait for the medium; the publisher only says what to ``remember``.
+    """
 
     def __init__(self, state_directory: Path, machine: Machine, log: Log, *, disk: Disk | None = None) -> None:
         """Nothing is touched yet."""
@@ -35,9 +38,24 @@ class RetainedTopics:
         self._disk = disk or Disk()
         self._is_writable = True
         self._kept = b""
+        self.record: Record = {}
+        self._handled: Record = self.record
 
     def read(self) -> Record:
         """What was published, in its order; empty where nothing is known."""
+        self.record = self._read()
+        return self.record
+
+    def remember(self, record: Record) -> None:
+        """From any thread: this is what is published from now on. It is kept at the next ``turn``."""
+        self.record = record
+
+    def turn(self) -> None:
+        """Keep what was to be remembered."""
+        if (record := self.record) is not self._handled:
+            self.keep(record)
+
+    def _read(self) -> Record:
         try:
             self._kept = read_file(self._disk, self._file, MOST_BYTES + 1)
         except FileNotFoundError:
@@ -57,6 +75,7 @@ class RetainedTopics:
 
     def keep(self, record: Record) -> None:
         """Keep what is published from now on, unless that is what is kept already."""
+        self.record = self._handled = record
         text = text_of(record, self._hardware_id)
         if text == self._kept or not self._is_writable:
             return
