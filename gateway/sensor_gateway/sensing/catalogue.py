@@ -54,7 +54,10 @@ class DriverCatalogue:
         return tuple(sorted(self._read()))
 
     def spec(self, name: str) -> DriverSpec:
-        """The driver of that name. DriverUnknown, or DriverBroken where it cannot be loaded or breaks the contract."""
+        """The driver of that name. DriverUnknown, or DriverBroken where it cannot be loaded or breaks the contract.
+
+        Ctrl-C while it is loaded passes, and nothing is kept.
+        """
         if name not in self._specs:
             self._specs[name] = self._load(name)
         found = self._specs[name]
@@ -88,6 +91,8 @@ class DriverCatalogue:
         try:
             spec = entry.load()
             why = _objection(name, spec)
+        except KeyboardInterrupt:
+            raise
         except BaseException as error:  # noqa: BLE001 - a driver may do anything when it is imported
             why = f"{type(error).__name__}: {message_of(error)}"
         if why:
