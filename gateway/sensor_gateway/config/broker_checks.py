@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from sensor_gateway.config.commands import CommandsSection
-from sensor_gateway.config.settings import MqttSection, OutboxSection
+from sensor_gateway.config.sections.broker import CommandsSection, MqttSection
+from sensor_gateway.config.settings import OutboxSection
 from sensor_gateway.config.text.faults import Report
 from sensor_gateway.config.text.nodes import MapNode, joined
 

@@ -18,19 +18,13 @@ from sensor_gateway.config.checks import (
     check_ports,
     check_sensors,
 )
-from sensor_gateway.config.commands import CommandsSection
 from sensor_gateway.config.device_files.shelf import SHIPPED, DeviceShelf, directories_of
 from sensor_gateway.config.drivers import Catalogue
 from sensor_gateway.config.home_assistant import read_home_assistant
 from sensor_gateway.config.indentation import ROOT_KEYS, indented_root
+from sensor_gateway.config.sections.broker import CommandsSection
 from sensor_gateway.config.sensors.reader import SensorReader
-from sensor_gateway.config.settings import (
-    ClockSection,
-    Configuration,
-    DefaultsSection,
-    GatewaySection,
-    OutboxSection,
-)
+from sensor_gateway.config.settings import ClockSection, Configuration, DefaultsSection, GatewaySection, OutboxSection
 from sensor_gateway.config.text.faults import Fault, Report, in_order
 from sensor_gateway.config.text.files import beside, read_files, read_nodes, read_text
 from sensor_gateway.config.text.nodes import NO_ENTRIES, MapNode, Node, ScalarNode, described, plain

@@ -18,19 +18,16 @@ from sensor_gateway.changes.filters import (
     SkipInitial,
 )
 from sensor_gateway.changes.rules import Absolute, Relative
-from sensor_gateway.config.commands import CommandsSection
 from sensor_gateway.config.loading import Loaded
+from sensor_gateway.config.sections.broker import CommandsSection, TlsSection
+from sensor_gateway.config.sections.buses import I2cBusSection, SerialBusSection, SimulatedBusSection
 from sensor_gateway.config.settings import (
     ClockSection,
     Configuration,
     DefaultsSection,
     GatewaySection,
-    I2cBusSection,
     OutboxSection,
     SensorSection,
-    SerialBusSection,
-    SimulatedBusSection,
-    TlsSection,
 )
 
 Load = Callable[..., Loaded]
