@@ -16,7 +16,9 @@ from proving.brokers.kinds import KINDS, Setting
 from proving.brokers.process import BrokerProcess
 
 from sensor_gateway.service.demonstration.local_broker import free_port
-from sensor_gateway.testing.fake_broker import Ack, FakeBroker, Silence
+from sensor_gateway.testing.fake_broker import Ack, FakeBroker, Raw, Silence
+from sensor_gateway.testing.mqtt_packets import Packet, granted
+from sensor_gateway.testing.stepped_broker import SteppedBroker
 
 V311, V5 = 4, 5
 CONNACK, PUBACK, PINGRESP = 0x20, 0x40, 0xD0
@@ -45,6 +47,11 @@ def publish(level: int, packet_id: int, payload: bytes = b"x") -> bytes:
     properties = b"\x00" if level == V5 else b""
     number = packet_id.to_bytes(2, "big") if packet_id else b""
     return packet(0x32 if packet_id else 0x30, text("a/b") + number + properties + payload)
+
+
+def subscribe(level: int) -> bytes:
+    """SUBSCRIBE, section 3.8: one filter, packet id 1."""
+    return packet(0x82, b"\x00\x01" + (b"\x00" if level == V5 else b"") + text("a/b") + b"\x01")
 
 
 @dataclass
@@ -168,6 +175,37 @@ def test_who_does_not_connect_first_is_hung_up_on(line: Line) -> None:
     """MQTT-3.1.0-1."""
     line.send(publish(line.level, 1))
     line.expect_end()
+
+
+def test_who_subscribes_before_connecting_is_hung_up_on(line: Line) -> None:
+    """MQTT-3.1.0-1."""
+    line.send(subscribe(line.level))
+    line.expect_end()
+
+
+def test_a_test_that_answers_subscribers_itself_is_not_asked_about_one_out_of_turn() -> None:
+    """MQTT-3.1.0-1, with ``on_subscribe``, on both fakes."""
+    asked: list[Packet] = []
+
+    def noted(packet: Packet) -> Raw:
+        asked.append(packet)
+        return Raw(data=granted(packet, is_v5=True))
+
+    with FakeBroker() as broker:
+        broker.on_subscribe = noted
+        line = opened(broker.port, V5)
+        line.send(subscribe(V5))
+        line.expect_end()
+        line.sock.close()
+    with SteppedBroker() as stepped:
+        stepped.on_subscribe = noted
+        line = opened(stepped.port, V5)
+        line.send(subscribe(V5))
+        while stepped.serve(PATIENCE_S) and not stepped.packets:
+            pass
+        line.expect_end()
+        line.sock.close()
+    assert not asked
 
 
 def test_who_connects_twice_is_hung_up_on(line: Line) -> None:

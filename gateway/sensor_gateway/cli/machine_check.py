@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
-from sensor_gateway.config.settings import Configuration, MqttSection
+from sensor_gateway.config.sections.broker import MqttSection
+from sensor_gateway.config.settings import Configuration
 from sensor_gateway.model.clock import Clock
 from sensor_gateway.model.errors import GatewayError
 from sensor_gateway.publishing.subscriber import BrokerUnreachable, Subscriber

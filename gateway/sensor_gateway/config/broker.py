@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from typing import Final
 
-from sensor_gateway.config.settings import MqttSection, TlsSection
+from sensor_gateway.config.sections.broker import MqttSection, TlsSection
 from sensor_gateway.config.text.faults import NOWHERE, Report
 from sensor_gateway.config.text.nodes import NO_ENTRIES, MapNode, Node, ScalarNode, joined
 from sensor_gateway.config.values.broker_url import BrokerUrl

@@ -11,13 +11,7 @@ from types import MappingProxyType
 from typing import Final, cast
 
 from sensor_gateway.config.indentation import BUS_KEYS, indented_members, is_bus
-from sensor_gateway.config.settings import (
-    BUS_TYPES,
-    BusSection,
-    I2cBusSection,
-    LinuxBusSection,
-    SerialBusSection,
-)
+from sensor_gateway.config.sections.buses import BUS_TYPES, BusSection, I2cBusSection, LinuxBusSection, SerialBusSection
 from sensor_gateway.config.text.faults import Place, Report
 from sensor_gateway.config.text.nodes import NO_ENTRIES, MapNode, Node, ScalarNode, described, joined, shortened
 from sensor_gateway.config.values.decoder import read_section

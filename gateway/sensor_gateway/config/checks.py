@@ -9,8 +9,7 @@ from dataclasses import fields, is_dataclass
 from typing import Final
 
 from sensor_gateway.config.buses import BusEntry, implied_bus, is_device, unknown_bus
-from sensor_gateway.config.sensors.entry import SensorEntry
-from sensor_gateway.config.settings import (
+from sensor_gateway.config.sections.buses import (
     BusSection,
     I2cBusSection,
     ModbusTcpBusSection,
@@ -18,6 +17,7 @@ from sensor_gateway.config.settings import (
     SimulatedBusSection,
     TcpBusSection,
 )
+from sensor_gateway.config.sensors.entry import SensorEntry
 from sensor_gateway.config.text.faults import Report
 from sensor_gateway.config.text.nodes import joined
 from sensor_gateway.model.driver_spec import BusKind

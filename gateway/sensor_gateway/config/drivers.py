@@ -13,7 +13,7 @@ from sensor_gateway.config.values.near_miss import chip_meant_by
 from sensor_gateway.config.values.objections import OBJECTIONS
 from sensor_gateway.model.channel import Channel
 from sensor_gateway.model.driver_spec import DriverSpec
-from sensor_gateway.model.errors import OperatorError
+from sensor_gateway.model.errors import OperatorError, message_of
 
 
 class Catalogue(Protocol):
@@ -75,14 +75,28 @@ class DriverShelf:
 
 @contextmanager
 def code_of(driver: str) -> Iterator[None]:
-    """Around code of a driver: one of OBJECTIONS passes, and DriverFailed stands for whatever else it raises."""
+    """Around code of a driver: one of OBJECTIONS passes, and DriverFailed stands for whatever else it raises.
+
+    Ctrl-C passes too.
+    """
     try:
         yield
-    except OBJECTIONS:
+    except (KeyboardInterrupt, DriverFailed, *OBJECTIONS):
         raise
-    except Exception as error:  # noqa: BLE001 - a driver may do anything when it is asked about its options
-        why = f"{type(error).__name__}: {error}"[:300]
+    except BaseException as error:  # noqa: BLE001 - a driver may do anything when it is asked about its options
+        why = f"{type(error).__name__}: {message_of(error)}"
         raise DriverFailed(f"driver `{driver}` cannot be used: its own code failed on these options ({why})") from None
+
+
+def sentences_of(driver: str, objections: Iterable[str]) -> tuple[str, ...]:
+    """What a driver objects to. DriverFailed where that is no text, whatever the types promise."""
+    sentences = tuple(objections)
+    for sentence in sentences:
+        one: object = sentence
+        if not isinstance(one, str):
+            what = f"its objection to these options is no text, but {type(one).__name__}"
+            raise DriverFailed(f"driver `{driver}` cannot be used: {what}")
+    return sentences
 
 
 def told_apart(made: Iterable[Channel]) -> tuple[Channel, ...]:

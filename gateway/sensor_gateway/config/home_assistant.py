@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from sensor_gateway.config.settings import Configuration, HomeAssistantSection, MqttSection
+from sensor_gateway.config.sections.broker import HomeAssistantSection, MqttSection
+from sensor_gateway.config.settings import Configuration
 from sensor_gateway.config.text.faults import Report
 from sensor_gateway.config.text.nodes import Node
 from sensor_gateway.config.values.decoder import fields_of

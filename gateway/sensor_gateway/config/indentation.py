@@ -11,15 +11,14 @@ from dataclasses import fields
 from types import MappingProxyType
 from typing import Final, TypeAlias
 
+from sensor_gateway.config.sections.broker import HomeAssistantSection, MqttSection
+from sensor_gateway.config.sections.buses import BUS_TYPES
 from sensor_gateway.config.settings import (
-    BUS_TYPES,
     ChannelSection,
     ClockSection,
     Configuration,
     DefaultsSection,
     GatewaySection,
-    HomeAssistantSection,
-    MqttSection,
     OutboxSection,
     SensorSection,
 )

@@ -18,19 +18,13 @@ from sensor_gateway.config.checks import (
     check_ports,
     check_sensors,
 )
-from sensor_gateway.config.commands import CommandsSection
 from sensor_gateway.config.device_files.shelf import SHIPPED, DeviceShelf, directories_of
 from sensor_gateway.config.drivers import Catalogue
 from sensor_gateway.config.home_assistant import read_home_assistant
 from sensor_gateway.config.indentation import ROOT_KEYS, indented_root
+from sensor_gateway.config.sections.broker import CommandsSection
 from sensor_gateway.config.sensors.reader import SensorReader
-from sensor_gateway.config.settings import (
-    ClockSection,
-    Configuration,
-    DefaultsSection,
-    GatewaySection,
-    OutboxSection,
-)
+from sensor_gateway.config.settings import ClockSection, Configuration, DefaultsSection, GatewaySection, OutboxSection
 from sensor_gateway.config.text.faults import Fault, Report, in_order
 from sensor_gateway.config.text.files import beside, read_files, read_nodes, read_text
 from sensor_gateway.config.text.nodes import NO_ENTRIES, MapNode, Node, ScalarNode, described, plain
@@ -167,9 +161,9 @@ def _startable(node: Node, report: Report, shelves: Shelves, *, needs_broker: bo
     if "mqtt" in root:
         sections["mqtt"] = mqtt = read_broker(*root.found("mqtt"), report)
         if mqtt is not None and isinstance(outbox := sections.get("outbox"), OutboxSection):
-            check_hold(outbox, root.table("outbox"), mqtt, report)
+            check_hold(outbox, *root.table("outbox"), mqtt, report)
         if mqtt is not None and isinstance(commands := sections.get("commands"), CommandsSection):
-            check_commands(commands, root.table("commands"), mqtt, report)
+            check_commands(commands, *root.table("commands"), mqtt, report)
     elif needs_broker and "mqtt" not in meant and "destinations" not in node.entries:
         report.fault(node.place, "mqtt", "`mqtt` is missing; expected `mqtt: {url: mqtt://BROKER}`")
     if "home_assistant" in root:
@@ -209,7 +203,7 @@ class _Root:
         entry = self.node.entries.get(written)
         return (entry.node if entry else MapNode(NO_ENTRIES, self.node.place)), written
 
-    def table(self, key: str) -> MapNode:
-        """The section as a mapping."""
-        node, _ = self.found(key)
-        return node if isinstance(node, MapNode) else MapNode(NO_ENTRIES, node.place)
+    def table(self, key: str) -> tuple[MapNode, str]:
+        """The section as a mapping, and its path."""
+        node, path = self.found(key)
+        return (node if isinstance(node, MapNode) else MapNode(NO_ENTRIES, node.place)), path

@@ -16,7 +16,9 @@ from typing import Final, Literal, Union, cast, get_args, get_origin
 from sensor_gateway.changes.filters import FilterSpec
 from sensor_gateway.changes.rules import Deadband
 from sensor_gateway.config.drivers import Catalogue, DriverShelf
-from sensor_gateway.config.settings import BUS_TYPES, ChannelSection, Configuration, MqttSection, SensorSection
+from sensor_gateway.config.sections.broker import MqttSection
+from sensor_gateway.config.sections.buses import BUS_TYPES
+from sensor_gateway.config.settings import ChannelSection, Configuration, SensorSection
 from sensor_gateway.config.values.deadbands import DEADBAND_SCHEMA
 from sensor_gateway.config.values.decoder import Field, fields_of, unwrap
 from sensor_gateway.config.values.filter_steps import FILTERS

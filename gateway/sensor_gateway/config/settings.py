@@ -1,7 +1,7 @@
-"""The configuration file, section by section: this page is its manual.
+"""The configuration file, section by section: this page is its manual, with those of ``sections/``.
 
 One dataclass per YAML section, with the same names and nesting; each field carries its meaning, and its default
-where it has one. The decoder, the JSON Schema and ``config show`` are made from this page.
+where it has one. The decoder, the JSON Schema and ``config show`` are made from these pages.
 """
 
 from __future__ import annotations
@@ -9,16 +9,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from types import MappingProxyType
-from typing import Annotated, Any, Final, Literal, TypeAlias
+from typing import Annotated, Any, Literal
 
 from sensor_gateway.changes.filters import FilterSpec
 from sensor_gateway.changes.rules import Deadband
-from sensor_gateway.config.commands import CommandsSection
-from sensor_gateway.config.values.broker_url import BrokerUrl
+from sensor_gateway.config.sections.broker import CommandsSection, HomeAssistantSection, MqttSection
+from sensor_gateway.config.sections.buses import BusSection
 from sensor_gateway.config.values.notation import Mark, Within
-from sensor_gateway.config.values.secret import Secret, SecretFile
-from sensor_gateway.config.values.units import Hertz
 from sensor_gateway.model.units import Bytes, Seconds
 
 
@@ -42,73 +39,6 @@ class GatewaySection:
         Mark.FALSE_IS_NONE,
         Within(10, 86400),
     ] = Seconds(60.0)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TlsSection:
-    """Encryption towards the broker. The system's certificates are trusted unless ``ca_file`` names others."""
-
-    ca_file: Annotated[Path | None, "Certificates of the authorities to trust, in PEM."] = None
-    cert_file: Annotated[Path | None, "Certificate of this client, in PEM, for brokers that ask for one."] = None
-    key_file: Annotated[Path | None, "Private key that belongs to cert_file, in PEM."] = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MqttSection:
-    """The broker that all events go to."""
-
-    url: Annotated[BrokerUrl, "mqtt://host or mqtts://host, with :port where it is not 1883 or 8883."]
-    username: Annotated[str | None, "User name, for brokers that ask for one."] = None
-    password_file: Annotated[
-        SecretFile | None,
-        "Name of the password's credential (systemd), else a file beside this one that nobody else can read.",
-    ] = None
-    password: Annotated[Secret | None, "The password itself; allowed only in a file that nobody else can read."] = None
-    tls: Annotated[
-        TlsSection | None, "Encryption; on where the address says mqtts://, and only there.", Mark.FALSE_IS_NONE
-    ] = None
-    topic_prefix: Annotated[str, "First levels of every topic.", Mark.TOPIC] = "sensors/v1"
-    client_id: Annotated[str | None, "MQTT client id; by default the gateway's id and random digits, kept."] = None
-    version: Annotated[
-        Literal["auto", "5", "3.1.1"], "Protocol version; auto tries 5 first and falls back to 3.1.1."
-    ] = "auto"
-    keepalive: Annotated[Seconds, "Longest silence on the connection.", Within(5, 65535)] = Seconds(60.0)
-    ack_timeout: Annotated[
-        Seconds, "A message that the broker left unacknowledged for so long renews the connection.", Within(1, 3600)
-    ] = Seconds(30.0)
-    first_retry_spread: Annotated[
-        Seconds,
-        "Longest random wait before the first try, and before a renewal for new TLS files; later waits double from it.",
-        Within(0, 86400),
-    ] = Seconds(0.0)
-    retry_max: Annotated[Seconds, "Longest wait between two tries to connect.", Within(1, 86400)] = Seconds(300.0)
-    states: Annotated[bool, "Publish the newest event of each channel as a retained message too."] = True
-    payload: Annotated[
-        Literal["json", "value"], "What a state topic gets: json, the newest event; value, its number alone, or None."
-    ] = "json"
-    expiry: Annotated[bool, "Let retained messages expire where the broker can (MQTT 5)."] = True
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class HomeAssistantSection:
-    """Home Assistant's MQTT discovery: every sensor appears there by itself. Needs the state topics."""
-
-    form: Annotated[
-        Literal["device", "single"],
-        "device: one message for each device (Home Assistant 2024.11 and later); single: one for each entity.",
-    ] = "device"
-    discovery_prefix: Annotated[str, "First levels of the topics that Home Assistant listens to.", Mark.TOPIC] = (
-        "homeassistant"
-    )
-    birth_topic: Annotated[
-        str, "Where Home Assistant says that it has started; everything is announced again then.", Mark.TOPIC
-    ] = "homeassistant/status"
-    birth_payload: Annotated[str, "What it says there."] = "online"
-    birth_spread: Annotated[
-        Seconds,
-        "After its start, wait a random time up to this, so that many gateways do not answer at once.",
-        Within(0, 300),
-    ] = Seconds(5.0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -158,85 +88,6 @@ class OutboxSection:
     hot_directory: Annotated[
         Path | None, "Directory in memory that outlives this process; by default the service's runtime directory."
     ] = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class I2cBusSection:
-    """An I2C bus. ``i2c0``, ``i2c1`` and so on need no section of their own."""
-
-    type: Annotated[Literal["i2c"], "An I2C bus of this computer."] = "i2c"
-    path: Annotated[Path, "The device of the bus."]
-    frequency: Annotated[
-        Hertz,
-        "The bus clock as the system set it (dtparam=i2c_arm_baudrate); only to judge whether the bus keeps up.",
-        Within(1000, 5_000_000),
-    ] = Hertz(100_000)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SerialBusSection:
-    """A serial port, with one talker or with several units on one line (RS-485)."""
-
-    type: Annotated[Literal["serial"], "A serial port of this computer."] = "serial"
-    port: Annotated[Path, "The device of the port; /dev/serial/by-id/... stays the same when plugs move."]
-    baudrate: Annotated[int, "Bits per second.", Within(50, 4_000_000)] = 9600
-    parity: Annotated[Literal["none", "even", "odd"], "Parity bit."] = "none"
-    stopbits: Annotated[Literal[1, 2], "Stop bits."] = 1
-    bytesize: Annotated[Literal[7, 8], "Data bits."] = 8
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LinuxBusSection:
-    """Devices that the kernel measures with, read one after the other. ``linux`` and ``linux-NAME`` need no section."""
-
-    type: Annotated[Literal["linux"], "Devices of this computer's kernel."] = "linux"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TcpBusSection:
-    """A serial line behind a TCP port, whose bytes a device server passes on (ser2net, RTU over TCP)."""
-
-    type: Annotated[Literal["tcp"], "A serial line behind a TCP port."] = "tcp"
-    host: Annotated[str, "Address or name of the device server; an address needs no name server that answers."]
-    port: Annotated[int, "The TCP port on which it waits.", Within(1, 65535)]
-    connect_timeout: Annotated[Seconds, "Longest time to connect, look-up included.", Within(0.1, 30)] = Seconds(3.0)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ModbusTcpBusSection:
-    """A Modbus TCP server: a device with a network socket, or a gateway with units on a line behind it."""
-
-    type: Annotated[Literal["modbus_tcp"], "A Modbus TCP server."] = "modbus_tcp"
-    host: Annotated[str, "Address or name of the server; an address needs no name server that answers."]
-    port: Annotated[int, "The TCP port on which it waits.", Within(1, 65535)] = 502
-    connect_timeout: Annotated[Seconds, "Longest time to connect, look-up included.", Within(0.1, 30)] = Seconds(3.0)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SimulatedBusSection:
-    """A bus in software, with chips that answer on the byte level."""
-
-    type: Annotated[Literal["simulated"], "A bus in software."] = "simulated"
-    kind: Annotated[Literal["i2c", "serial", "linux"], "The kind of bus it stands for."]
-    seed: Annotated[int, "Another seed, other values.", Within(0, 2**63 - 1)] = 0
-    scenario: Annotated[Path | None, "File that drives values over time and injects faults."] = None
-
-
-BusSection: TypeAlias = (
-    I2cBusSection | SerialBusSection | TcpBusSection | ModbusTcpBusSection | LinuxBusSection | SimulatedBusSection
-)
-
-BUS_TYPES: Final[Mapping[str, type]] = MappingProxyType(
-    {
-        "i2c": I2cBusSection,
-        "serial": SerialBusSection,
-        "tcp": TcpBusSection,
-        "modbus_tcp": ModbusTcpBusSection,
-        "linux": LinuxBusSection,
-        "simulated": SimulatedBusSection,
-    }
-)
-"""The sections of buses by what is written behind ``type:``."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

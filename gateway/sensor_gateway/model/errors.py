@@ -5,9 +5,12 @@ Errors carry facts as attributes, and their message reads as a sentence for the 
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import ClassVar, Final
 
 from sensor_gateway.model.reading import FailureCode
+
+LONGEST_MESSAGE: Final = 300
+"""Of what a stranger's error says, in characters."""
 
 
 class GatewayError(Exception):
@@ -130,6 +133,14 @@ class BusRefused(WireError):
 
     is_transient = False
     code = FailureCode.MISSING
+
+
+def message_of(error: BaseException) -> str:
+    """What an error says that a stranger's code raised, cut to LONGEST_MESSAGE. Raises nothing, whatever it is."""
+    try:
+        return str(error)[:LONGEST_MESSAGE]
+    except BaseException:  # noqa: BLE001 - it runs the stranger's code once more
+        return "an error whose message cannot be read"
 
 
 def _shown(fact: object) -> str:

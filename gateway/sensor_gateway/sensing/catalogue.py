@@ -13,7 +13,7 @@ from typing import Final
 
 from sensor_gateway.model.channel import Channel
 from sensor_gateway.model.driver_spec import CONTRACT_VERSION, BusKind, DriverSpec, Variant
-from sensor_gateway.model.errors import OperatorError
+from sensor_gateway.model.errors import OperatorError, message_of
 from sensor_gateway.model.names.topic_level import MAX_LENGTH, is_level
 
 GROUP: Final = "sensor_gateway.drivers"
@@ -54,7 +54,10 @@ class DriverCatalogue:
         return tuple(sorted(self._read()))
 
     def spec(self, name: str) -> DriverSpec:
-        """The driver of that name. DriverUnknown, or DriverBroken where it cannot be loaded or breaks the contract."""
+        """The driver of that name. DriverUnknown, or DriverBroken where it cannot be loaded or breaks the contract.
+
+        Ctrl-C while it is loaded passes, and nothing is kept.
+        """
         if name not in self._specs:
             self._specs[name] = self._load(name)
         found = self._specs[name]
@@ -88,8 +91,10 @@ class DriverCatalogue:
         try:
             spec = entry.load()
             why = _objection(name, spec)
+        except KeyboardInterrupt:
+            raise
         except BaseException as error:  # noqa: BLE001 - a driver may do anything when it is imported
-            why = _reason(error)
+            why = f"{type(error).__name__}: {message_of(error)}"
         if why:
             return DriverBroken(name, _origin(entry), why)
         checked: DriverSpec = spec
@@ -104,13 +109,6 @@ def _precedence(entry: EntryPoint) -> tuple[bool, str]:
 def _origin(entry: EntryPoint) -> str:
     module = entry.value.partition(":")[0]
     return module if entry.dist is None else f"{entry.dist.name} {entry.dist.version} ({module})"
-
-
-def _reason(error: BaseException) -> str:
-    try:
-        return f"{type(error).__name__}: {error}"
-    except BaseException:  # noqa: BLE001 - an error of a stranger may fail at this too
-        return type(error).__name__
 
 
 def _objection(name: str, spec: object) -> str:

@@ -5,13 +5,10 @@ from __future__ import annotations
 import math
 import traceback
 from collections.abc import Mapping
-from typing import Final
 
 from sensor_gateway.model.driver_spec import Values
-from sensor_gateway.model.errors import MeasurementError
+from sensor_gateway.model.errors import MeasurementError, message_of
 from sensor_gateway.model.reading import FailureCode
-
-_LONGEST_REASON: Final = 300
 
 
 class DriverFault(MeasurementError):
@@ -30,7 +27,7 @@ def facts_of(error: MeasurementError) -> tuple[FailureCode, str]:
     code: object = error.code
     if not isinstance(code, FailureCode):
         code = FailureCode.DRIVER_ERROR
-    return code, _message(error) or type(error).__name__
+    return code, message_of(error) or type(error).__name__
 
 
 def mapping_of(values: object) -> dict[str, float]:
@@ -59,13 +56,6 @@ def fault_of(error: BaseException) -> MeasurementError:
     fault = error
     if not isinstance(fault, MeasurementError):
         trace = "".join(traceback.format_exception(error, limit=-20))
-        fault = DriverFault(f"the driver raised {type(error).__name__}: {_message(error)}", trace=trace)
+        fault = DriverFault(f"the driver raised {type(error).__name__}: {message_of(error)}", trace=trace)
     error.__traceback__ = None  # it holds frames, and grows with each time that the same error is raised
     return fault
-
-
-def _message(error: BaseException) -> str:
-    try:
-        return str(error)[:_LONGEST_REASON]
-    except BaseException:  # noqa: BLE001 - a driver's own error may fail at this too
-        return "an error whose message cannot be read"

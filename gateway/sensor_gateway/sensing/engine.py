@@ -10,7 +10,7 @@ from collections.abc import Callable, Generator, Mapping
 from contextlib import suppress
 from functools import lru_cache
 from types import GeneratorType
-from typing import Any, Final, Protocol, TypeAlias
+from typing import Any, Final, TypeAlias
 
 from sensor_gateway.model.driver_spec import Identity, Measuring, PolledDriver, Values
 from sensor_gateway.model.errors import MeasurementError, OverRange
@@ -28,15 +28,8 @@ LONGEST_EXCHANGE_S: Final = 30.0
 _NUMBER: Final = (float, int)
 
 Transfer: TypeAlias = Callable[[int, bytes, int], bytes]
+Asking: TypeAlias = Callable[[Exchange, int], bytes]
 Reading: TypeAlias = Callable[[KernelDevice, str], bytes]
-
-
-class Asking(Protocol):
-    """Question and answer on a serial line (``Exchanger``)."""
-
-    def exchange(self, operation: Exchange, unit: int) -> bytes:
-        """Send the request and give the answer, or raise a MeasurementError."""
-        ...
 
 
 class DriverRun:
@@ -165,7 +158,7 @@ class DriverRun:
             raise DriverFault("the driver asked for an exchange, and this is no serial line")
         if type(operation.request) is not bytes or not 0 < operation.timeout_s <= LONGEST_EXCHANGE_S:
             raise DriverFault(f"the driver asked for an exchange that cannot be: {operation!r:.200}")
-        return self._asking.exchange(operation, self._address)
+        return self._asking(operation, self._address)
 
     def _begun(self) -> Measuring:
         if self._driver is None:

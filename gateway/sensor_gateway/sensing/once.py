@@ -124,7 +124,7 @@ def read_once(bus: Bus, plan: SensorPlan, clock: Clock, *, wait: Waiting | None 
     ``wait`` lets seconds pass (a test's or a simulation's way of it; none: really).
     """
     protocol = WireProtocol(bus, clock)
-    run = DriverRun(plan, transfer=protocol.transfer, asking=protocol, read_file=protocol.read_file)
+    run = DriverRun(plan, transfer=protocol.transfer, asking=protocol.exchange, read_file=protocol.read_file)
     start_s = clock.monotonic()
     values: Mapping[str, float] | None = None
     error: GatewayError | None = None

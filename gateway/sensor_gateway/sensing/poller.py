@@ -80,7 +80,7 @@ class Poller:
         self._line = line_of(bus)
         self._roster = Roster(sensors, bus, news=self._news, clock=clock, log=log, slack_s=slack_s)
         self._is_talking = self._roster.is_talking
-        self._ledger = BusLedger(bus.name, meter=None if self._is_talking else self._roster.meter, crew=self._roster)
+        self._ledger = BusLedger(bus.name, meter=None if self._is_talking else self._roster.meter)
 
     def run(self) -> None:
         """Take turns until ``stop``. Ends by itself only for a fault of its own, which it logs."""
@@ -134,7 +134,10 @@ class Poller:
         stamp = self._clock.stamp()
         news.ring(stamp)
         if stamp.uptime_ms >= self._ledger.due_ms or news.states:
-            self._outlet.report = self._ledger.report(stamp.uptime_ms)
+            counters, tallies = self._roster.counters, self._roster.tallies
+            self._outlet.report = self._ledger.report(
+                stamp.uptime_ms, missed=counters.missed, put_off=counters.refused, sensors=tallies
+            )
         if news.events or news.states:
             self._outlet.put(news.events, news.states)
             news.events.clear()

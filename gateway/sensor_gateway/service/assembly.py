@@ -8,8 +8,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from sensor_gateway.config.commands import CommandsSection
 from sensor_gateway.config.loading import Startable
+from sensor_gateway.config.sections.broker import CommandsSection
 from sensor_gateway.model.clock import Clock
 from sensor_gateway.model.errors import OperatorError
 from sensor_gateway.model.log import Log

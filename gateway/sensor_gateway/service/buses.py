@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from sensor_gateway.config.settings import (
+from sensor_gateway.config.sections.buses import (
     BusSection,
     I2cBusSection,
     LinuxBusSection,

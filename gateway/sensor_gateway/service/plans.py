@@ -3,16 +3,9 @@
 from __future__ import annotations
 
 from sensor_gateway.changes.rules import ChangeRules
-from sensor_gateway.config.settings import (
-    Configuration,
-    ModbusTcpBusSection,
-    MqttSection,
-    OutboxSection,
-    SensorSection,
-    SerialBusSection,
-    TcpBusSection,
-    TlsSection,
-)
+from sensor_gateway.config.sections.broker import MqttSection, TlsSection
+from sensor_gateway.config.sections.buses import ModbusTcpBusSection, SerialBusSection, TcpBusSection
+from sensor_gateway.config.settings import Configuration, OutboxSection, SensorSection
 from sensor_gateway.model.channel import Channel, Source
 from sensor_gateway.model.driver_spec import DriverSpec
 from sensor_gateway.model.units import Seconds

@@ -8,7 +8,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-from sensor_gateway.config.settings import BusSection, Configuration
+from sensor_gateway.config.sections.buses import BusSection
+from sensor_gateway.config.settings import Configuration
 from sensor_gateway.model.event import ChangeEvent
 from sensor_gateway.model.event_json import EventEncoder
 from sensor_gateway.model.health import Availability, SensorState

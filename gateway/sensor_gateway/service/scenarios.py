@@ -6,7 +6,8 @@ from collections.abc import Collection, Iterable
 from pathlib import Path
 
 from sensor_gateway.config.loading import read_plain
-from sensor_gateway.config.settings import BusSection, Configuration, SimulatedBusSection
+from sensor_gateway.config.sections.buses import BusSection, SimulatedBusSection
+from sensor_gateway.config.settings import Configuration
 from sensor_gateway.config.text.faults import Fault, Place, Report, in_order
 from sensor_gateway.config.text.nodes import ListNode, MapNode, Node
 from sensor_gateway.config.text.yaml_nodes import parse

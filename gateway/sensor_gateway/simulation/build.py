@@ -13,7 +13,7 @@ from typing import Final, Literal, cast, overload
 
 from sensor_gateway.model.clock import Clock
 from sensor_gateway.model.driver_spec import BusKind
-from sensor_gateway.model.errors import OperatorError
+from sensor_gateway.model.errors import OperatorError, message_of
 from sensor_gateway.sensing.plan import SensorPlan
 from sensor_gateway.simulation.chips.chip import FilesModel, I2cModel, Mounting, SlaveModel, TalkerModel
 from sensor_gateway.simulation.chips.vectors import VectorChip, VectorFiles, VectorSlave, VectorTalker
@@ -163,7 +163,10 @@ def _model(mounting: Mounting, stand_in: Model) -> Model:
     for found in entry_points(group=GROUP, name=name):
         try:
             loaded: Model = found.load()
-        except Exception as error:
-            raise BrokenChipModel(f"the chip model {found.value} of driver {name} cannot be loaded: {error}") from error
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:
+            why = f"{type(error).__name__}: {message_of(error)}"
+            raise BrokenChipModel(f"the chip model {found.value} of driver {name} cannot be loaded: {why}") from error
         return loaded
     return stand_in

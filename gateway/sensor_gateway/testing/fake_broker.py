@@ -217,8 +217,9 @@ class FakeBroker:
             self.packets.append(packet)
             if packet.kind == "DISCONNECT":
                 return False
-            answer = self._decide(peer, packet)
-            data = encoded(answer, packet, is_v5=peer.reader.is_v5)
+            is_v5 = peer.reader.is_v5
+            answer = decided(packet, self.policy, self.connack, is_v5=is_v5, on_subscribe=self.on_subscribe)
+            data = encoded(answer, packet, is_v5=is_v5)
             if data:
                 peer.sock.sendall(data)
             if isinstance(answer, Reset):
@@ -227,25 +228,27 @@ class FakeBroker:
                 return False
         return True
 
-    def _decide(self, peer: _Peer, packet: Packet) -> Answer:
-        if packet.kind == "SUBSCRIBE" and self.on_subscribe is not None:
-            return self.on_subscribe(packet)
-        return decided(packet, self.policy, self.connack, is_v5=peer.reader.is_v5)
-
 
 def decided(
-    packet: Packet, policy: Policy, connack: Callable[[int, Packet], Connack] | Connack, *, is_v5: bool
+    packet: Packet,
+    policy: Policy,
+    connack: Callable[[int, Packet], Connack] | Connack,
+    *,
+    is_v5: bool,
+    on_subscribe: Policy | None = None,
 ) -> Answer:
-    """The answer to a packet: PUBLISH by ``policy``, CONNECT by ``connack``, SUBSCRIBE and PINGREQ always.
+    """The answer to a packet: PUBLISH by ``policy``, CONNECT by ``connack``, SUBSCRIBE by ``on_subscribe``.
 
-    To what is out of turn: a hang-up.
+    PINGREQ is answered always, and so is SUBSCRIBE where that is None.
+
+    To what is out of turn: a hang-up, and nobody is asked.
     """
     if not packet.is_in_turn:
         return Close()
     if packet.kind == "PUBLISH":
         return policy(packet)
     if packet.kind == "SUBSCRIBE":
-        return Raw(data=granted(packet, is_v5=is_v5))
+        return Raw(data=granted(packet, is_v5=is_v5)) if on_subscribe is None else on_subscribe(packet)
     if packet.kind == "CONNECT":
         greeting = connack if isinstance(connack, Connack) else connack(packet.connection, packet)
         if greeting.closes:

@@ -135,10 +135,7 @@ class SteppedBroker:
             if packet.kind == "DISCONNECT":
                 self._end(number)
                 return
-            if packet.kind == "SUBSCRIBE" and self.on_subscribe is not None:
-                answer = self.on_subscribe(packet)
-            else:
-                answer = decided(packet, self.policy, self.connack, is_v5=reader.is_v5)
+            answer = decided(packet, self.policy, self.connack, is_v5=reader.is_v5, on_subscribe=self.on_subscribe)
             if not self.answer(packet, answer) or number not in self._peers:
                 self._end(number)
                 return

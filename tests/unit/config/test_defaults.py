@@ -18,19 +18,16 @@ from sensor_gateway.changes.filters import (
     SkipInitial,
 )
 from sensor_gateway.changes.rules import Absolute, Relative
-from sensor_gateway.config.commands import CommandsSection
 from sensor_gateway.config.loading import Loaded
+from sensor_gateway.config.sections.broker import CommandsSection, TlsSection
+from sensor_gateway.config.sections.buses import I2cBusSection, SerialBusSection, SimulatedBusSection
 from sensor_gateway.config.settings import (
     ClockSection,
     Configuration,
     DefaultsSection,
     GatewaySection,
-    I2cBusSection,
     OutboxSection,
     SensorSection,
-    SerialBusSection,
-    SimulatedBusSection,
-    TlsSection,
 )
 
 Load = Callable[..., Loaded]
@@ -272,3 +269,11 @@ def test_commands_on_a_broker_that_asks_nobody_who_he_is_are_warned_of(
     places = [str(warning).partition(": ")[0] for warning in result.warnings]
     assert places == (["gateway.yaml:2:19 commands.allow"] if is_warned else [])
     assert not loading(f"mqtt: {mqtt}").warnings
+
+
+def test_what_a_section_asks_of_the_broker_is_told_by_its_key_as_written(loading: Load) -> None:
+    found = loading("mqtt: {url: mqtt://localhost}\ncomands: {allow: [read]}\n")
+    (warning,) = found.warnings
+    assert (warning.line, warning.path) == (2, "comands.allow")
+    found = loading("mqtt: {url: mqtt://h, version: '3.1.1'}\noutbx: {hold_when_no_subscriber: true}\n")
+    assert "outbx.hold_when_no_subscriber" in {fault.path for fault in found.faults}

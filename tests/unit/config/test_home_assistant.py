@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from sensor_gateway.config.loading import Loaded
-from sensor_gateway.config.settings import HomeAssistantSection
+from sensor_gateway.config.sections.broker import HomeAssistantSection
 from sensor_gateway.config.show import show
 
 MQTT = "mqtt: {url: mqtt://h}\n"

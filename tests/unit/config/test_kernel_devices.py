@@ -10,7 +10,7 @@ import pytest
 from sensor_drivers import ds18b20, linux
 from sensor_gateway.config.loading import Loaded, load_text
 from sensor_gateway.config.schema import json_schema
-from sensor_gateway.config.settings import LinuxBusSection
+from sensor_gateway.config.sections.buses import LinuxBusSection
 from sensor_gateway.config.show import show
 from sensor_gateway.config.text.faults import Report
 from sensor_gateway.config.text.files import read_nodes

@@ -9,7 +9,8 @@ import pytest
 
 from sensor_gateway.config.drivers import Catalogue
 from sensor_gateway.config.loading import Loaded, load, read_plain
-from sensor_gateway.config.settings import Configuration, MqttSection
+from sensor_gateway.config.sections.broker import MqttSection
+from sensor_gateway.config.settings import Configuration
 from sensor_gateway.config.text.files import MAX_SIZE
 from sensor_gateway.config.values.secret import Secret
 

@@ -5,6 +5,7 @@ from dataclasses import fields
 import pytest
 
 from sensor_gateway.config import settings
+from sensor_gateway.config.sections import broker, buses
 from sensor_gateway.config.values.filter_steps import FILTERS
 from sensor_gateway.config.values.foreign_words import ELSEWHERE, FOREIGN, FOREIGN_FILTERS, LATER
 from sensor_gateway.config.values.near_miss import (
@@ -16,7 +17,8 @@ from sensor_gateway.config.values.near_miss import (
 
 OURS = {
     field.name
-    for section in vars(settings).values()
+    for page in (settings, broker, buses)
+    for section in vars(page).values()
     if isinstance(section, type) and hasattr(section, "__dataclass_fields__")
     for field in fields(section)
 } | {"quantity", "function", "order", "type"}

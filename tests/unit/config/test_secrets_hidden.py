@@ -13,7 +13,8 @@ import pytest
 from sensor_gateway.config.credentials import resolve_secrets
 from sensor_gateway.config.drivers import Catalogue
 from sensor_gateway.config.loading import load
-from sensor_gateway.config.settings import Configuration, MqttSection
+from sensor_gateway.config.sections.broker import MqttSection
+from sensor_gateway.config.settings import Configuration
 from sensor_gateway.config.show import show
 from sensor_gateway.config.values.broker_url import BrokerUrl
 from sensor_gateway.config.values.secret import Secret

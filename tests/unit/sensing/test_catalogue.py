@@ -61,7 +61,6 @@ def test_a_driver_is_loaded_only_when_it_is_asked_for(written: Write) -> None:
     ("text", "why"),
     [
         ("raise SystemExit(3)", "SystemExit: 3"),
-        ("raise KeyboardInterrupt", "KeyboardInterrupt"),
         ("class Shy(Exception):\n    def __str__(self): raise ValueError\nraise Shy", "Shy"),
         ("import no_such_module", "ModuleNotFoundError"),
         ("def broken(:", "SyntaxError"),
@@ -76,6 +75,21 @@ def test_a_driver_that_cannot_be_loaded_says_whose_it_is_and_why(written: Write,
             catalogue.spec("stranger")
         assert raised.value.origin == "stranger"
         assert why in str(raised.value)
+
+
+def test_whoever_ends_the_program_while_a_driver_is_imported_ends_it(written: Write) -> None:
+    """And nothing is kept of it: the next time the driver is loaded as ever."""
+    text = """
+from pathlib import Path
+mark = Path(__file__).with_suffix(".interrupted")
+if not mark.exists():
+    mark.touch()
+    raise KeyboardInterrupt
+"""
+    catalogue = DriverCatalogue([written("stranger", text + GOOD.format("stranger"))])
+    with pytest.raises(KeyboardInterrupt):
+        catalogue.spec("stranger")
+    assert catalogue.spec("stranger").name == "stranger"
 
 
 def variant(spec: DriverSpec, **changes: Any) -> dict[str, Any]:

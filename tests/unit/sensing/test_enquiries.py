@@ -106,6 +106,39 @@ def test_asking_for_what_is_left_alone_neither_hastens_nor_delays_its_next_try(r
     assert tries[0] == tries[1]
 
 
+@pytest.mark.parametrize(
+    ("ahead_s", "takes_s"),
+    [
+        pytest.param(0.03, 0.0, id="the next try is due within the slack"),
+        pytest.param(0.2, 0.3, id="the one asked for outlasts the moment of the next"),
+        pytest.param(0.2, 0.17, id="it ends within the slack before that"),
+    ],
+)
+def test_asking_for_what_is_about_to_be_tried_anyway_takes_the_place_of_that_try(
+    make_rig: Any, ahead_s: float, takes_s: float
+) -> None:
+    """It used to be tried twice in a row."""
+
+    def dead() -> Any:
+        rig = make_rig()
+        rig.add(interval_s=1.0)
+        del rig.bus.chips[0x10]
+        rig.bus.takes_s = takes_s
+        return rig
+
+    unasked = dead()
+    unasked.run(150.0)
+    *_, due_s = (moment - takes_s for moment, *_ in unasked.bus.transfers)
+    asked = dead()
+    asked.run(due_s - ahead_s)
+    ask(asked)
+    began = len(asked.bus.transfers)
+    asked.run(due_s + 29.0)
+    assert [moment for moment, *_ in asked.bus.transfers[began:]] == pytest.approx([due_s - ahead_s + takes_s])
+    asked.run(due_s + 31.0)
+    assert len(asked.bus.transfers) == began + 2, "and the next one comes after the longest wait, as ever"
+
+
 def test_a_sensor_that_answers_when_asked_is_back_at_once(rig: Any) -> None:
     rig.add(interval_s=10.0)
     del rig.bus.chips[0x10]

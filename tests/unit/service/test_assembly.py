@@ -9,7 +9,8 @@ from pathlib import Path
 from proving.logs import Quiet
 
 from sensor_gateway.config.loading import Startable
-from sensor_gateway.config.settings import Configuration, MqttSection, OutboxSection
+from sensor_gateway.config.sections.broker import MqttSection
+from sensor_gateway.config.settings import Configuration, OutboxSection
 from sensor_gateway.config.values.broker_url import BrokerUrl
 from sensor_gateway.model.channel import Channel, Source
 from sensor_gateway.model.event import ChangeEvent, Quality, Reason

@@ -91,15 +91,27 @@ class Constant(VectorChip):
         return b"\x2a" * count
 
 
+class Mute(Exception):
+    def __str__(self) -> str:
+        raise ValueError("no words")
+
+
 @pytest.fixture
 def third_party(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A third party's package with one good chip model and one that cannot be imported."""
+    """A third party's package with one good chip model, and others that cannot be had."""
     module: Any = ModuleType("third_party_chips")
     module.Constant = Constant
     monkeypatch.setitem(sys.modules, "third_party_chips", module)
+    errors = {"leaves": SystemExit(3), "mute": Mute(), "stops": KeyboardInterrupt()}
+
+    def absent(name: str) -> object:
+        raise errors[name]
+
+    module.__getattr__ = absent
     points = {
         "good": EntryPoint("good", "third_party_chips:Constant", build.GROUP),
         "broken": EntryPoint("broken", "third_party_nowhere:Chip", build.GROUP),
+        **{name: EntryPoint(name, f"third_party_chips:{name}", build.GROUP) for name in ("leaves", "mute", "stops")},
     }
     monkeypatch.setattr(build, "entry_points", lambda *, group, name: [points[name]] if group == build.GROUP else [])
 
@@ -115,3 +127,18 @@ def test_third_parties_bring_models_by_entry_point(make_spec: MakeSpec) -> None:
 def test_a_model_that_cannot_be_loaded_says_which_and_why(make_spec: MakeSpec) -> None:
     with pytest.raises(BrokenChipModel, match=r"third_party_nowhere:Chip .* broken .*No module"):
         simulated_bus("i2c1", "i2c", [plan(make_spec("broken"), "thing", 0x33)], clock=VirtualClock())
+
+
+@pytest.mark.usefixtures("third_party")
+@pytest.mark.parametrize(("name", "why"), [("leaves", "SystemExit: 3"), ("mute", "Mute: an error whose message")])
+def test_a_model_that_leaves_or_says_nothing_when_it_is_loaded_is_told_too(
+    make_spec: MakeSpec, name: str, why: str
+) -> None:
+    with pytest.raises(BrokenChipModel, match=why):
+        simulated_bus("i2c1", "i2c", [plan(make_spec(name), "thing", 0x33)], clock=VirtualClock())
+
+
+@pytest.mark.usefixtures("third_party")
+def test_whoever_ends_the_program_while_a_model_is_loaded_ends_it(make_spec: MakeSpec) -> None:
+    with pytest.raises(KeyboardInterrupt):
+        simulated_bus("i2c1", "i2c", [plan(make_spec("stops"), "thing", 0x33)], clock=VirtualClock())

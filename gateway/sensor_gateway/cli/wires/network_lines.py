@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from sensor_gateway.config.settings import Configuration, ModbusTcpBusSection, TcpBusSection
+from sensor_gateway.config.sections.buses import ModbusTcpBusSection, TcpBusSection
+from sensor_gateway.config.settings import Configuration
 from sensor_gateway.model.clock import Clock
 from sensor_gateway.model.errors import GatewayError
 from sensor_gateway.sensing.plan import SensorPlan

@@ -14,7 +14,8 @@ from typing import Final, TextIO
 from sensor_gateway import __version__
 from sensor_gateway.cli.arguments import EX_FAILED, program, say
 from sensor_gateway.cli.read import refusal_code
-from sensor_gateway.config.settings import Configuration, SimulatedBusSection
+from sensor_gateway.config.sections.buses import SimulatedBusSection
+from sensor_gateway.config.settings import Configuration
 from sensor_gateway.config.show import show
 from sensor_gateway.model.clock import Clock
 from sensor_gateway.model.driver_spec import BusKind

@@ -8,13 +8,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from sensor_gateway.cli.wires.network_lines import NetworkLine, network_lines
-from sensor_gateway.config.settings import (
-    Configuration,
-    I2cBusSection,
-    LinuxBusSection,
-    SerialBusSection,
-    SimulatedBusSection,
-)
+from sensor_gateway.config.sections.buses import I2cBusSection, LinuxBusSection, SerialBusSection, SimulatedBusSection
+from sensor_gateway.config.settings import Configuration
 from sensor_gateway.model.clock import Clock
 from sensor_gateway.model.driver_spec import DriverSpec
 from sensor_gateway.model.errors import GatewayError, OperatorError

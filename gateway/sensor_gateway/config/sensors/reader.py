@@ -8,7 +8,7 @@ from typing import cast
 from sensor_gateway.changes.rules import Absolute
 from sensor_gateway.config.buses import bus_alone
 from sensor_gateway.config.device_files.shelf import Device, DeviceShelf, laid_over
-from sensor_gateway.config.drivers import Catalogue, DriverFailed, DriverShelf, code_of, told_apart
+from sensor_gateway.config.drivers import Catalogue, DriverFailed, DriverShelf, code_of, sentences_of, told_apart
 from sensor_gateway.config.indentation import (
     CHANNEL_KEYS,
     SENSOR_KEYS,
@@ -35,6 +35,7 @@ from sensor_gateway.config.values.objections import OBJECTIONS
 from sensor_gateway.config.values.readers import INVALID, as_map, report_about, report_bad_name
 from sensor_gateway.model.channel import Channel
 from sensor_gateway.model.driver_spec import BusKind, DriverSpec
+from sensor_gateway.model.errors import message_of
 
 
 class SensorReader:
@@ -204,18 +205,19 @@ class SensorReader:
     def _options(self, spec: DriverSpec, driver: str, meant: Mapping[str, str], table: MapNode, path: str) -> object:
         fields = fields_of(spec.options)
         ours = {name: key for name, key in meant.items() if name in fields}
-        judge_meant(fields, ours, table, path, self._report)
-        values = read_fields(fields, table, path, self._report, dict.fromkeys(ours, INVALID))
-        with code_of(driver):
+        with code_of(driver):  # of its options, and of what stands in them
+            judge_meant(fields, ours, table, path, self._report)
+            values = read_fields(fields, table, path, self._report, dict.fromkeys(ours, INVALID))
             options = construct(spec.options, values, table, path, self._report)
         if options is INVALID:
             return options
         try:
             with code_of(driver):
-                sentences = tuple(spec.check(options)) if spec.check else ()
-                sentences += tuple(spec.check_variant(driver, options)) if spec.check_variant else ()
+                sentences = sentences_of(driver, spec.check(options)) if spec.check else ()
+                if spec.check_variant:
+                    sentences += sentences_of(driver, spec.check_variant(driver, options))
         except OBJECTIONS as error:
-            sentences = (str(error),)
+            sentences = (message_of(error),)
         for sentence in sentences:
             report_about(sentence, table, path, self._report)
         return INVALID if sentences else options
@@ -229,7 +231,7 @@ class SensorReader:
             with code_of(driver):
                 channels = told_apart(spec.channels_of(options))
         except OBJECTIONS as error:
-            report_about(str(error), table, path, self._report)
+            report_about(message_of(error), table, path, self._report)
             return None
         for name in [channel.name for channel in channels]:
             place, where = place_of_name(name, table, path)

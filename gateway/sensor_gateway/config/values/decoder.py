@@ -38,6 +38,7 @@ from sensor_gateway.config.values.readers import (
     switch_reader,
     tuple_reader,
 )
+from sensor_gateway.model.errors import message_of
 from sensor_gateway.model.units import Seconds
 
 NOTHING: Final[Mapping[str, object]] = MappingProxyType({})
@@ -146,7 +147,7 @@ def construct(section: type, values: Mapping[str, object], table: MapNode, path:
     try:
         return section(**{attribute_of(name): value for name, value in values.items()})
     except OBJECTIONS as error:
-        report_about(str(error), table, path, report)
+        report_about(message_of(error), table, path, report)
         return INVALID
 
 

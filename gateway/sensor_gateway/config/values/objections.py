@@ -11,6 +11,7 @@ from typing import Final, Literal, Protocol, Union, get_args, get_origin
 
 from sensor_gateway.config.values.notation import attribute_of
 from sensor_gateway.config.values.readers import INVALID
+from sensor_gateway.model.errors import message_of
 
 OBJECTIONS: Final = (ValueError, TypeError, ArithmeticError, LookupError)
 """How a section, or code of a driver, may object to values."""
@@ -55,7 +56,7 @@ def _objection(section: type, values: Mapping[str, object]) -> str:
     try:
         section(**{attribute_of(name): value for name, value in values.items()})
     except OBJECTIONS as error:
-        return str(error)
+        return message_of(error)
     return ""
 
 

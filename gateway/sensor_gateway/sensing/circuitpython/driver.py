@@ -23,7 +23,7 @@ from sensor_gateway.model.driver_spec import (
     Variant,
     Vector,
 )
-from sensor_gateway.model.errors import BadFrame, DeviceBusy, MeasurementError
+from sensor_gateway.model.errors import BadFrame, DeviceBusy, MeasurementError, message_of
 from sensor_gateway.model.operations import Operation, Wait
 from sensor_gateway.sensing.circuitpython.library import ClassMissing, class_of, objections, with_address
 from sensor_gateway.sensing.circuitpython.look_alikes import ForeignI2c
@@ -129,20 +129,13 @@ def error_of(outcome: Outcome, class_: str) -> MeasurementError:
         return error
     if isinstance(error, ClassMissing):
         return DriverFault(str(error))
-    said = f"{class_} raised {type(error).__name__}: {_message(error)}"
+    said = f"{class_} raised {type(error).__name__}: {'' if error is None else message_of(error)}"
     if isinstance(error, Exception) and _CHECKSUM.search(said):
         return BadFrame(said)
     if isinstance(error, TimeoutError) or (isinstance(error, Exception) and _TOO_LATE.search(said)):
         return DeviceBusy(said)
     trace = "" if error is None else "".join(traceback.format_exception(error, limit=-20))
     return DriverFault(said, trace=trace)
-
-
-def _message(error: BaseException | None) -> str:
-    try:
-        return str(error)[:300]
-    except Exception:  # noqa: BLE001 - a foreign error may fail at this too
-        return "an error whose message cannot be read"
 
 
 def create(_variant: str, options: Options, address: int) -> CircuitPython:

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from difflib import get_close_matches
 from typing import Final
 
+from sensor_gateway.model.errors import message_of
 from sensor_gateway.sensing.circuitpython.importing import import_foreign
 from sensor_gateway.sensing.circuitpython.options import Options
 
@@ -32,7 +33,9 @@ def class_of(path: str) -> type:
     except KeyboardInterrupt:
         raise
     except BaseException as error:
-        raise ClassMissing(f"class: {module_name} cannot be imported: {type(error).__name__}: {error}") from error
+        raise ClassMissing(
+            f"class: {module_name} cannot be imported: {type(error).__name__}: {message_of(error)}"
+        ) from error
     found: object = getattr(module, name, None)
     if not isinstance(found, type):
         there = [

@@ -13,6 +13,7 @@ from functools import partial
 from sensor_gateway.model.clock import Clock
 from sensor_gateway.model.driver_spec import BusKind
 from sensor_gateway.model.log import Log
+from sensor_gateway.model.vitals.bus_report import SensorTally
 from sensor_gateway.sensing.bus import Bus, DeviceFiles, I2cBus, line_of
 from sensor_gateway.sensing.engine import DriverRun
 from sensor_gateway.sensing.exchange import Exchanger
@@ -81,9 +82,17 @@ class Roster:
         return self.talkers or self.polled
 
     @property
-    def named(self) -> Iterable[tuple[str, PolledSensor | TalkingSensor]]:
-        """All of them, each with its name."""
-        return self._by_name.items()
+    def tallies(self) -> tuple[SensorTally, ...]:
+        """What each of them has done so far."""
+        return tuple(
+            SensorTally(
+                sensor=name,
+                polls=sensor.polls,
+                failures=sensor.account.failures,
+                last_good=sensor.account.last_good,
+            )
+            for name, sensor in self._by_name.items()
+        )
 
     def change(self, plans: Sequence[SensorPlan]) -> list[PolledSensor | TalkingSensor]:
         """Have exactly these from now on; gives those that are new, which have been asked nothing yet."""
@@ -142,8 +151,8 @@ class Roster:
         run = DriverRun(
             plan,
             transfer=meter.transfer(bus.transfer) if isinstance(bus, I2cBus) else None,
-            asking=None if asking is None else meter.asking(asking),
-            read_file=meter.reading(bus.read_file) if isinstance(bus, DeviceFiles) else None,
+            asking=None if asking is None else meter.measured(asking.exchange),
+            read_file=meter.measured(bus.read_file) if isinstance(bus, DeviceFiles) else None,
         )
         schedule = Schedule(interval_s=plan.interval_s, slack_s=self._slack_s)
         settled_s = None if asking is None else partial(asking.settled_s, plan.address)

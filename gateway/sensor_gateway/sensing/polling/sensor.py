@@ -76,11 +76,15 @@ class PolledSensor:
         return None
 
     def fail(self, error: MeasurementError) -> None:
-        """The poll that ``serve`` gave up has failed: tell, and leave the sensor alone for a while."""
+        """The poll that ``serve`` gave up has failed: tell, and leave the sensor alone for a while.
+
+        One that was called and came in place of the next try, or lasted until that was due, counts as that try.
+        """
         self.account.failed(error, self._clock.stamp())
+        now_s = self._clock.monotonic()
         due_s, self._due_s = self._due_s, None
-        if due_s is None:
-            due_s = self._clock.monotonic() + self._back_off.next_s()
+        if due_s is None or due_s <= now_s + self.schedule.slack_s:
+            due_s = now_s + self._back_off.next_s()
         self.schedule.put_off(max(due_s, self._asked_again_s()))
 
     def call(self, now_s: float) -> None:

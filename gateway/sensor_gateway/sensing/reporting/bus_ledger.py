@@ -1,11 +1,9 @@
-"""Makes the report of one bus, now and then: what its meter and its sensors have counted."""
+"""Makes the report of one bus, now and then: what its meter has counted, and its sensors."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import Final, Protocol
+from typing import Final
 
-from sensor_gateway.model.reading import Stamp
 from sensor_gateway.model.vitals.bus_report import BusReport, BusState, SensorTally
 from sensor_gateway.sensing.reporting.wire_meter import Rates, WireMeter
 
@@ -15,66 +13,22 @@ REPORT_EVERY_MS: Final = 10_000
 _DIGITS: Final = 4
 
 
-class CountedAccount(Protocol):
-    """What is asked of a sensor's account."""
-
-    failures: int
-    last_good: Stamp | None
-
-
-class CountedSensor(Protocol):
-    """What is asked of a sensor."""
-
-    polls: int
-
-    @property
-    def account(self) -> CountedAccount:
-        """What became of its measurements."""
-        ...
-
-
-class CrewCounters(Protocol):
-    """What is asked of all together: deadlines missed, and news that found no room."""
-
-    @property
-    def missed(self) -> int:
-        """Since the bus was opened."""
-        ...
-
-    @property
-    def refused(self) -> int:
-        """Since the bus was opened."""
-        ...
-
-
-class Crew(Protocol):
-    """The sensors of a bus, whoever is on it now."""
-
-    @property
-    def named(self) -> Iterable[tuple[str, CountedSensor]]:
-        """All of them, each with its name."""
-        ...
-
-    @property
-    def counters(self) -> CrewCounters:
-        """What all of them have counted, those too that have left."""
-        ...
-
-
 class BusLedger:
     """The report of one bus. ``due_ms`` is when the next one is wanted, in milliseconds since boot."""
 
-    def __init__(self, bus: str, *, meter: WireMeter | None, crew: Crew) -> None:
+    def __init__(self, bus: str, *, meter: WireMeter | None) -> None:
         """``meter`` is None on the line of a stream, where nobody can tell what is busy."""
         self.due_ms = 0
         self._bus = bus
         self._meter = meter
-        self._crew = crew
 
-    def report(self, uptime_ms: int) -> BusReport:
-        """The bus as it is now; the next report is due in REPORT_EVERY_MS."""
+    def report(self, uptime_ms: int, *, missed: int, put_off: int, sensors: tuple[SensorTally, ...]) -> BusReport:
+        """The bus as it is now; the next report is due in REPORT_EVERY_MS.
+
+        All sensors together have ``missed`` deadlines, and ``put_off`` news that found no room, since the start.
+        """
         self.due_ms = uptime_ms + REPORT_EVERY_MS
-        meter, counters = self._meter, self._crew.counters
+        meter = self._meter
         rates = Rates(load=None, error_rate=None) if meter is None else meter.rates(uptime_ms)
         return BusReport(
             bus=self._bus,
@@ -83,17 +37,9 @@ class BusLedger:
             error_rate=_rounded(rates.error_rate),
             transfers=0 if meter is None else meter.transfers,
             errors=0 if meter is None else meter.errors,
-            missed=counters.missed,
-            put_off=counters.refused,
-            sensors=tuple(
-                SensorTally(
-                    sensor=name,
-                    polls=sensor.polls,
-                    failures=sensor.account.failures,
-                    last_good=sensor.account.last_good,
-                )
-                for name, sensor in self._crew.named
-            ),
+            missed=missed,
+            put_off=put_off,
+            sensors=sensors,
         )
 
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, ParamSpec
 
 from sensor_gateway.model.errors import MeasurementError
-from sensor_gateway.model.operations import Exchange, KernelDevice
-from sensor_gateway.sensing.engine import Asking, Reading, Transfer
+from sensor_gateway.sensing.engine import Transfer
+
+Arguments = ParamSpec("Arguments")
 
 WINDOW_MS: Final = 60_000
 _LEAST_MS: Final = 1000
@@ -66,35 +67,24 @@ class WireMeter:
 
         return measured
 
-    def reading(self, call: Reading) -> Reading:
-        """The same call, measured."""
+    def measured(self, call: Callable[Arguments, bytes]) -> Callable[Arguments, bytes]:
+        """The same call, to a line or a device, measured.
 
-        def measured(device: KernelDevice, name: str) -> bytes:
+        The wait for an answer is part of a transfer: nobody else can use the line.
+        """
+
+        def measured(*arguments: Arguments.args, **named: Arguments.kwargs) -> bytes:
             began_s = self._monotonic()
             try:
-                return call(device, name)
+                return call(*arguments, **named)
             except MeasurementError:
                 self.errors += 1
                 raise
             finally:
-                self._ended(began_s)
+                self.transfers += 1
+                self._busy_s += self._monotonic() - began_s
 
         return measured
-
-    def asking(self, asking: Asking) -> Asking:
-        """The same line, measured. The wait for an answer is part of a transfer: nobody else can use the line."""
-        return _MeteredAsking(self, asking)
-
-    def exchange(self, asking: Asking, operation: Exchange, unit: int) -> bytes:
-        """Ask, measured."""
-        began_s = self._monotonic()
-        try:
-            return asking.exchange(operation, unit)
-        except MeasurementError:
-            self.errors += 1
-            raise
-        finally:
-            self._ended(began_s)
 
     def rates(self, uptime_ms: int) -> Rates:
         """Of the time since the oldest of the calls of ``rates`` in the last minute, or the one just before it."""
@@ -112,17 +102,3 @@ class WireMeter:
             load=min((now.busy_s - then.busy_s) * 1000 / over_ms, 1.0),
             error_rate=(now.errors - then.errors) / transfers if transfers else None,
         )
-
-    def _ended(self, began_s: float) -> None:
-        self.transfers += 1
-        self._busy_s += self._monotonic() - began_s
-
-
-class _MeteredAsking:
-    def __init__(self, meter: WireMeter, asking: Asking) -> None:
-        self._meter = meter
-        self._asking = asking
-
-    def exchange(self, operation: Exchange, unit: int) -> bytes:
-        """Ask, measured."""
-        return self._meter.exchange(self._asking, operation, unit)

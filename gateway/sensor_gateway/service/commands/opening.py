@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from sensor_gateway.config.commands import CommandsSection
+from sensor_gateway.config.sections.broker import CommandsSection
 from sensor_gateway.model.log import Log
 from sensor_gateway.service.commands.desk import CommandDesk
 from sensor_gateway.service.commands.judge import CommandLimits

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Final
 
 from sensor_gateway.config.loading import Startable
-from sensor_gateway.config.settings import BusSection, SimulatedBusSection
+from sensor_gateway.config.sections.buses import BusSection, SimulatedBusSection
 from sensor_gateway.model.driver_spec import BusKind
 from sensor_gateway.model.errors import OperatorError
 from sensor_gateway.model.health import UnreadSensor

@@ -8,7 +8,8 @@ from dataclasses import replace
 from typing import Final, Protocol
 
 from sensor_gateway import __version__
-from sensor_gateway.config.settings import Configuration, HomeAssistantSection
+from sensor_gateway.config.sections.broker import HomeAssistantSection
+from sensor_gateway.config.settings import Configuration
 from sensor_gateway.model.health import UnreadSensor
 from sensor_gateway.publishing.delivery import PublishingPlan
 from sensor_gateway.publishing.discovery.birth import Birth

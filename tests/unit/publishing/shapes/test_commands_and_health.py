@@ -11,7 +11,7 @@ from typing import Any, get_args, get_type_hints
 import jsonschema
 import pytest
 
-from sensor_gateway.config.commands import CommandsSection
+from sensor_gateway.config.sections.broker import CommandsSection
 from sensor_gateway.model.commands.refusal_code import RefusalCode
 from sensor_gateway.model.health import Availability
 from sensor_gateway.model.reading import ClockState, FailureCode

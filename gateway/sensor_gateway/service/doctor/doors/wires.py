@@ -7,14 +7,14 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Final
 
-from sensor_gateway.config.settings import (
+from sensor_gateway.config.sections.buses import (
     BusSection,
-    Configuration,
     I2cBusSection,
     ModbusTcpBusSection,
     SerialBusSection,
     TcpBusSection,
 )
+from sensor_gateway.config.settings import Configuration
 from sensor_gateway.model.clock import Clock
 from sensor_gateway.model.driver_spec import BusKind
 from sensor_gateway.model.errors import GatewayError

@@ -1,0 +1,1 @@
+"""Sections of the configuration file that one subject has: the broker, and the buses."""
