@@ -150,6 +150,20 @@ def test_a_bus_is_opened_and_its_sensors_asked_only_where_no_gateway_runs(tmp_pa
     assert (wire.trouble, attic.failure, attic.reason) == (None, None, "a gateway runs")
 
 
+def test_a_bus_in_software_that_cannot_be_made_is_a_finding(tmp_path: Path) -> None:
+    scenario = put(tmp_path, "storm.yaml", "values: {attic.temperature: [[0s, 20]]}\n")
+    text = (
+        "buses: {wire: {type: simulated, kind: i2c, scenario: storm.yaml}}\n"
+        "sensors: {attic: {driver: bme280, bus: wire}}\n"
+    )
+    configuration, plans = configured(tmp_path, text)
+    scenario.write_text("values: 7\n")
+    ((wire, (attic,)),) = WireDoor(configuration, plans, SystemClock(), is_running=False).look()
+    assert "cannot be made" in (wire.trouble or "")
+    assert "storm.yaml:1:" in (wire.trouble or "")
+    assert (attic.failure, attic.reason) == (None, "its bus cannot be made")
+
+
 def test_the_device_tree_tells_the_real_clock_of_a_bus_and_sysfs_who_owns_an_address(tmp_path: Path) -> None:
     """Device tree specification 0.4, 2.2.4: a cell is 32 bits, big-endian."""
     device = tmp_path / "i2c-7"
