@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sensor_gateway.config.text.faults import Fault
+from sensor_gateway.publishing.settings import TlsSettings
 from sensor_gateway.publishing.tls.certificate import Validity
 from sensor_gateway.service.doctor.finding import Finding, Grade, advice, exit_code, ok, unseen, wrong
 from sensor_gateway.service.doctor.judges.access import (
@@ -45,7 +46,7 @@ WIRE = WireFacts(
     real_hz=100_000,
     taken=(),
 )
-BROKER = BrokerFacts(host="broker.lan", port=8883, is_encrypted=True, failed=Step.ALL, why="")
+BROKER = BrokerFacts(host="broker.lan", port=8883, tls=TlsSettings(), failed=Step.ALL, why="")
 CLOCK = ClockFacts(wall_ms=NOW_MS, is_synchronised=True, others=(), has_rtc=False)
 DISK = DiskFacts(
     directory=Path("/var/lib/sensor-gateway"),
@@ -177,6 +178,24 @@ def test_where_the_way_to_the_broker_ends_is_told(step: str, grade: str) -> None
     assert grades([finding]) == [grade]
     assert "broker.lan" in finding.sentence
     assert step == "all" or "for a reason" in finding.sentence
+
+
+@pytest.mark.parametrize(
+    ("tls", "options"),
+    [
+        (None, ""),
+        (TlsSettings(), " --capath /etc/ssl/certs"),
+        (TlsSettings(ca_file=Path("/my files/ca.pem")), " --cafile '/my files/ca.pem'"),
+        (
+            TlsSettings(ca_file=Path("/ca"), certificate_file=Path("/crt"), key_file=Path("/key")),
+            " --cafile /ca --cert /crt --key /key",
+        ),
+    ],
+)
+def test_the_command_to_try_a_login_encrypts_as_the_gateway_does(tls: TlsSettings | None, options: str) -> None:
+    facts = replace(BROKER, failed=Step.GREETING, why="for a reason", tls=tls)
+    (finding,) = judge_broker(facts, NOW_MS, is_clock_set=True)
+    assert finding.remedy.startswith(f"mosquitto_sub -h broker.lan -p 8883{options} -t ")
 
 
 @pytest.mark.parametrize(
