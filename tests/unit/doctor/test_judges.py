@@ -47,7 +47,7 @@ WIRE = WireFacts(
     taken=(),
 )
 BROKER = BrokerFacts(host="broker.lan", port=8883, tls=TlsSettings(), failed=Step.ALL, why="")
-CLOCK = ClockFacts(wall_ms=NOW_MS, is_synchronised=True, others=(), has_rtc=False)
+CLOCK = ClockFacts(wall_ms=NOW_MS, is_set=True, why="somebody says so", may_guess=False, has_rtc=False)
 DISK = DiskFacts(
     directory=Path("/var/lib/sensor-gateway"),
     mount="/",
@@ -216,16 +216,21 @@ def test_certificates_are_judged_by_their_dates(from_days: float, until_days: fl
     ("changes", "grade"),
     [
         ({}, "ok"),
-        ({"wall_ms": 0}, "wrong"),
-        ({"is_synchronised": False}, "advice"),
-        ({"is_synchronised": False, "others": ("chrony",)}, "ok"),
-        ({"is_synchronised": None, "others": ("ntpd",)}, "ok"),
-        ({"is_synchronised": None}, "advice"),
-        ({"is_synchronised": None, "has_rtc": True}, "advice"),
+        ({"wall_ms": 0}, "ok"),
+        ({"wall_ms": 0, "is_set": False}, "wrong"),
+        ({"wall_ms": 0, "is_set": None, "may_guess": True}, "wrong"),
+        ({"is_set": False}, "advice"),
+        ({"is_set": False, "may_guess": True}, "advice"),
+        ({"is_set": None}, "advice"),
+        ({"is_set": None, "may_guess": True}, "advice"),
+        ({"is_set": None, "may_guess": True, "has_rtc": True}, "advice"),
     ],
 )
-def test_the_clock_is_judged_by_who_sets_it(changes: dict[str, object], grade: str) -> None:
-    assert grades([judge_clock(replace(CLOCK, **changes))]) == [grade]  # type: ignore[arg-type]
+def test_the_clock_is_judged_by_its_time_source(changes: dict[str, object], grade: str) -> None:
+    finding = judge_clock(replace(CLOCK, **changes))  # type: ignore[arg-type]
+    assert grades([finding]) == [grade]
+    assert grade == "wrong" or finding.sentence.startswith("somebody says so")
+    assert ("RTC" in finding.sentence) is bool(changes.get("has_rtc"))
 
 
 @pytest.mark.parametrize(
