@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from man_page import man_page
 from wheels import opened
 
 LIB: Final = "usr/lib/sensor-gateway"
@@ -140,12 +139,9 @@ def put_examples(tree: Tree, checkout: Path) -> None:
 def put_pages(tree: Tree, checkout: Path, *, changelog: str) -> None:
     """The manual page, the pages of docs/ that an operator needs, and both changelogs."""
     paper = checkout / "packaging" / "paper"
-    manual = paper / "sensor-gateway.8"
-    text = manual.read_text("utf-8") if manual.exists() else man_page()
-    tree.write("usr/share/man/man8/sensor-gateway.8.gz", _compressed(text.encode()))
+    tree.write("usr/share/man/man8/sensor-gateway.8.gz", _compressed((paper / "sensor-gateway.8").read_bytes()))
     for name, place in _COMPLETIONS.items():
-        if (paper / name).exists():
-            tree.copy(paper / name, place)
+        tree.copy(paper / name, place)
     tree.copy(checkout / "packaging" / "deb" / "lintian-overrides", "usr/share/lintian/overrides/sensor-gateway")
     for page in (*(checkout / name for name in PAGES), *sorted((checkout / "docs").glob("*.md"))):
         tree.copy(page, f"{DOC}/{page.name}")

@@ -132,6 +132,24 @@ def test_fish_completes_commands_and_options(tmp_path: Path) -> None:
     assert offered("sensor-gateway outb") == {"outbox"}
     assert offered("sensor-gateway outbox p") == {"peek", "purge"}
     assert offered("sensor-gateway outbox status --ch") == {"--check"}
+    with_values = {"--config", "--hot-dir", "--state-dir", "--state-directory"}
+    flags = {"--help", "--json", "--check"}
+    assert {answer.rstrip("=") for answer in offered("sensor-gateway outbox status --")} == with_values | flags
+    assert {answer.rstrip("=") for answer in offered("sensor-gateway status --")} == {
+        "--state-dir", "--state-directory", *flags,
+    }  # fmt: skip
+
+
+def lines_of_fish(condition: str) -> list[str]:
+    """The options and words that fish offers under exactly this condition."""
+    begin = f"complete -c sensor-gateway -n '{condition}' "
+    return [line for line in COMPLETIONS["fish"].read_text("utf-8").splitlines() if line.startswith(begin)]
+
+
+def test_fish_tells_a_command_from_one_below_another_that_has_the_same_name() -> None:
+    assert lines_of_fish("__fish_seen_subcommand_from status; and not __fish_seen_subcommand_from outbox")
+    assert lines_of_fish("__fish_seen_subcommand_from outbox; and __fish_seen_subcommand_from status")
+    assert not lines_of_fish("__fish_seen_subcommand_from status")
 
 
 if __name__ == "__main__":

@@ -79,3 +79,19 @@ def test_without_a_broker_the_fleet_is_69_and_without_gateways_it_says_so(
     assert fleet(nobody, "--check").returncode == 2
     nobody.config.write_text(small_config("nobody", free_port()))
     assert fleet(nobody).returncode == os.EX_UNAVAILABLE
+
+
+def test_a_driver_that_cannot_be_used_here_keeps_nobody_from_looking_at_the_fleet(
+    ear: Ear, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    info = tmp_path / "strange_drivers-1.0.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: strange-drivers\nVersion: 1.0\n")
+    (info / "entry_points.txt").write_text("[sensor_gateway.drivers]\nstrange = strange_driver:SPEC\n")
+    (tmp_path / "strange_driver.py").write_text("raise SystemError('half a release')\n")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    (tmp_path / "desk").mkdir()
+    desk = GatewayProcess(tmp_path / "desk", small_config("desk", ear.port).replace("tmp1075", "strange"))
+    assert "driver: strange" in desk.config.read_text()
+    found = fleet(desk)
+    assert found.returncode == os.EX_OK, found.stderr

@@ -159,12 +159,14 @@ class BusKeeper:
         if self.is_hung:
             self._tell_hung(clock)
 
-    def renew(self, plan: BusPlan) -> None:
+    def renew(self, plan: BusPlan, clock: Clock) -> None:
         """End the thread, and have another by this plan as soon as it has ended: ``look`` sees to it."""
         self.plan = plan
         self._is_renewed = True
         if self._runner is not None:
             self._runner.stop()
+        if self.is_hung:
+            self._tell_hung(clock)
 
     def retire(self) -> None:
         """Serve no more. What was handed over is still there to be taken; the place is free when it was."""
@@ -212,6 +214,7 @@ class BusKeeper:
 
     def _tell_hung(self, clock: Clock) -> None:
         outlet, stamp = self._outlets[self._place], clock.stamp()
+        outlet.begin(capacity=self.plan.capacity)  # what puts here now is this thread, which knows all
         self._detectors = [
             (channel.source, ChannelDetector(channel.source, channel.rules))
             for sensor in self.plan.sensors

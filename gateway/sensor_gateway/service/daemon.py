@@ -9,7 +9,7 @@ import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import Final
 
@@ -20,16 +20,19 @@ from sensor_gateway.model.vitals.past import Ending
 from sensor_gateway.outbox.outbox import LONGEST_CLOSE_S
 from sensor_gateway.service.assembly import Gateway
 from sensor_gateway.service.control.control import Control
+from sensor_gateway.service.history.history import ENDS_WITHIN_S
 from sensor_gateway.service.reloading.answer import Outcome, ReloadAnswer
 from sensor_gateway.service.reloading.reload import Reloader
 from sensor_gateway.service.supervision import PublisherHung
 from sensor_gateway.service.systemd.attendant import Attendant
 from sensor_gateway.service.systemd.notification import Notifier, watchdog_s
 
-STOP_WITHIN_S: Final = 4.5
-"""SIGTERM to exit takes at most 5 s; a shutdown of the machine waits for the card on top."""
+STOP_WITHIN_S: Final = 5.0
+"""A stop takes at most so long; at a shutdown of the machine the threads and the card are waited for on top."""
 
 _LEAST_CLOSE_S: Final = 0.5
+_THREADS_AT_SHUTDOWN_S: Final = 4.5
+"""Only a gateway whose threads have ended is put on flash, and then nothing else keeps what waits."""
 
 _STOPS: Final = (signal.SIGTERM, signal.SIGINT)
 
@@ -165,14 +168,7 @@ class Daemon:
     def _stop(self) -> int:
         self._log.info("gateway_stopping")
         self._attendant.stopping("stopping")
-        until_s = self._clock.monotonic() + STOP_WITHIN_S
-        if self._control is not None:
-            self._control.close()
-        is_done = self._gateway.supervisor.stop(STOP_WITHIN_S)
-        if is_done:
-            is_shutdown = machine_is_stopping()
-            left_s = max(_LEAST_CLOSE_S, until_s - self._clock.monotonic())
-            self._gateway.close(to_flash=is_shutdown, within_s=LONGEST_CLOSE_S if is_shutdown else left_s)
+        is_done = stop_in_time(self._gateway, self._control, self._clock)
         self._log.info("gateway_stopped", waiting=self._gateway.outbox.pending)
         if not is_done:
             self._gateway.history.end(Ending.CLEAN, "a thread hung, and was left behind")
@@ -192,3 +188,22 @@ def machine_is_stopping() -> bool:
     except (OSError, subprocess.TimeoutExpired):
         return False
     return answer.stdout.strip() == "stopping"
+
+
+def stop_in_time(
+    gateway: Gateway, control: Control | None, clock: Clock, *, is_shutdown: Callable[[], bool] = machine_is_stopping
+) -> bool:
+    """Stop all threads, and give everything back: within STOP_WITHIN_S, of which history keeps its part for its end.
+
+    False where a thread hung, and nothing could be given back.
+    """
+    until_s = clock.monotonic() + STOP_WITHIN_S - ENDS_WITHIN_S
+    to_flash = is_shutdown()
+    if control is not None:
+        control.close()
+    left_s = until_s - _LEAST_CLOSE_S - clock.monotonic()
+    if not gateway.supervisor.stop(_THREADS_AT_SHUTDOWN_S if to_flash else left_s):
+        return False
+    left_s = max(_LEAST_CLOSE_S, until_s - clock.monotonic())
+    gateway.close(to_flash=to_flash, within_s=LONGEST_CLOSE_S if to_flash else left_s)
+    return True

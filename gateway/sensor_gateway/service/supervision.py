@@ -95,7 +95,7 @@ class Supervisor:
             if bus.plan.name in changed:
                 bus.change(changed[bus.plan.name], changes.number, self._clock)
             elif bus.plan.name in renewed:
-                bus.renew(renewed[bus.plan.name])
+                bus.renew(renewed[bus.plan.name], self._clock)
         self._join([bus.life for bus in going if bus.life is not None])
         now_s = self._clock.monotonic()
         for bus in going:

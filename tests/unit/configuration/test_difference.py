@@ -12,6 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from sensor_gateway.config.loading import Startable, load_text
+from sensor_gateway.model.health import UnreadSensor
 from sensor_gateway.sensing.catalogue import DriverCatalogue
 from sensor_gateway.service.configuration.difference import Difference, difference
 from sensor_gateway.service.configuration.reading import judged
@@ -41,6 +42,10 @@ def does(found: Difference) -> dict[str, object]:
     return {name: getattr(found, name) for name, nothing in DOES_NOTHING.items() if getattr(found, name) != nothing}
 
 
+def without_bench(house: str) -> str:
+    return "".join(line for line in house.splitlines(keepends=True) if "bench" not in line)
+
+
 def test_the_same_file_read_again_is_nothing_to_do(setup_from: Make, house: str) -> None:
     old, new = setup_from(house), setup_from(house)
     assert old.sensors[0] is not new.sensors[0]
@@ -64,8 +69,7 @@ def test_a_changed_sensor_changes_its_bus_and_no_other_sensor(setup_from: Make, 
 
 
 def test_a_sensor_that_leaves_is_silenced_on_its_bus(setup_from: Make, house: str) -> None:
-    shorter = "".join(line for line in house.splitlines(keepends=True) if "bench" not in line)
-    found = difference(setup_from(house), setup_from(shorter))
+    found = difference(setup_from(house), setup_from(without_bench(house)))
     assert does(found) == {
         "buses_changed": ("wire",),
         "silenced": {"wire": ("bench",)},
@@ -197,6 +201,34 @@ def test_another_source_of_the_clock_is_noted_for_the_next_start(setup_from: Mak
     found = difference(setup_from(house), setup_from(house + "clock: {source: chrony}\n"))
     assert does(found) == {"notes": found.notes}
     assert "clock.source" in found.notes[0]
+
+
+UNREAD = UnreadSensor(
+    name="bench", driver="broken", interval_s=60.0, label="Bench", place="gateway.yaml:8:19", reason="it cannot be used"
+)
+
+
+def test_a_sensor_whose_driver_cannot_be_used_is_removed_as_any_other(setup_from: Make, house: str) -> None:
+    new = setup_from(without_bench(house))
+    found = difference(dataclasses.replace(new, unread=(UNREAD,)), new)
+    assert does(found) == {"sensors_removed": ("bench",), "is_described_anew": True}
+    assert found.sentences() == ("sensor bench was removed",)
+
+
+def test_a_sensor_whose_driver_can_be_used_now_was_changed(setup_from: Make, house: str) -> None:
+    old = dataclasses.replace(setup_from(without_bench(house)), unread=(UNREAD,))
+    found = difference(old, setup_from(house))
+    assert does(found) == {"buses_changed": ("wire",), "sensors_changed": ("bench",), "is_described_anew": True}
+    back = difference(found.setup, old)
+    assert (back.silenced, back.sensors_changed) == ({"wire": ("bench",)}, ("bench",))
+
+
+def test_what_is_known_of_an_unread_sensor_is_compared(setup_from: Make, house: str) -> None:
+    rest = setup_from(without_bench(house))
+    old, same = (dataclasses.replace(rest, unread=(dataclasses.replace(UNREAD),)) for _ in range(2))
+    assert does(difference(old, same)) == {}
+    other = dataclasses.replace(rest, unread=(dataclasses.replace(UNREAD, label="Workbench"),))
+    assert does(difference(old, other)) == {"sensors_changed": ("bench",), "is_described_anew": True}
 
 
 CATALOGUE = DriverCatalogue()

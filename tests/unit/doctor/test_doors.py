@@ -17,8 +17,10 @@ from sensor_gateway.service.doctor.doors.configuration import read_configuration
 from sensor_gateway.service.doctor.doors.machine import MachineDoor
 from sensor_gateway.service.doctor.doors.system import SystemDoor, output_of
 from sensor_gateway.service.doctor.doors.wires import WireDoor
+from sensor_gateway.service.doctor.examination import Asked, Examination
 from sensor_gateway.service.plans import sensor_plans
 from sensor_gateway.service.system_clock import SystemClock
+from sensor_gateway.service.time_sources.timesyncd import Timesyncd
 
 
 def put(root: Path, name: str, content: str | bytes = "") -> Path:
@@ -28,15 +30,30 @@ def put(root: Path, name: str, content: str | bytes = "") -> Path:
     return file
 
 
-def test_timesyncd_tells_whether_the_clock_is_set_and_others_leave_a_pid_file(tmp_path: Path) -> None:
-    assert MachineDoor(tmp_path).clock().is_synchronised is None
-    (tmp_path / "run" / "systemd" / "timesync").mkdir(parents=True)
-    assert MachineDoor(tmp_path).clock().is_synchronised is False
-    put(tmp_path, "run/systemd/timesync/synchronized")
-    put(tmp_path, "run/chrony/chronyd.pid")
+def test_the_clock_is_as_its_time_source_says(tmp_path: Path) -> None:
+    source = Timesyncd(tmp_path / "timesync")
+    before = MachineDoor(tmp_path).clock(source, may_guess=True)
+    assert (before.is_set, before.may_guess, before.has_rtc) == (False, True, False)
+    assert "systemd-timesyncd does not run here" in before.why
+    put(tmp_path, "timesync/synchronized")
     put(tmp_path, "dev/rtc0")
-    clock = MachineDoor(tmp_path).clock()
-    assert (clock.is_synchronised, clock.others, clock.has_rtc) == (True, ("chrony",), True)
+    after = MachineDoor(tmp_path).clock(source, may_guess=False)
+    assert (after.is_set, after.why, after.has_rtc) == (True, "systemd-timesyncd has set the clock", True)
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [("clock: {source: assume}\n", "always right"), ("clock: {source: rtc}\n", "real-time clock"),
+     ("clock: {source: timesyncd}\n", "systemd-timesyncd")],
+)  # fmt: skip
+def test_the_time_source_of_the_configuration_is_asked(tmp_path: Path, text: str, says: str) -> None:
+    file = put(tmp_path, "my.yaml", f"mqtt: {{url: 'mqtt://127.0.0.1:1'}}\n{text}")
+    reading, unread = read_configuration(file, {})
+    asked = Asked(
+        file=file, reading=reading, unread=unread, state_directory=tmp_path, inspected=None, barred="", gateway="+"
+    )
+    (clock,) = (one for one in Examination(asked, SystemClock()).findings() if one.subject == "clock")
+    assert says in clock.sentence
 
 
 def test_a_disk_is_that_of_the_longest_mount_point_even_where_the_directory_is_still_missing(tmp_path: Path) -> None:
@@ -148,6 +165,20 @@ def test_a_bus_is_opened_and_its_sensors_asked_only_where_no_gateway_runs(tmp_pa
     assert (wire.trouble, attic.failure) == ("", "")
     ((wire, (attic,)),) = WireDoor(configuration, plans, SystemClock(), is_running=True).look()
     assert (wire.trouble, attic.failure, attic.reason) == (None, None, "a gateway runs")
+
+
+def test_a_bus_in_software_that_cannot_be_made_is_a_finding(tmp_path: Path) -> None:
+    scenario = put(tmp_path, "storm.yaml", "values: {attic.temperature: [[0s, 20]]}\n")
+    text = (
+        "buses: {wire: {type: simulated, kind: i2c, scenario: storm.yaml}}\n"
+        "sensors: {attic: {driver: bme280, bus: wire}}\n"
+    )
+    configuration, plans = configured(tmp_path, text)
+    scenario.write_text("values: 7\n")
+    ((wire, (attic,)),) = WireDoor(configuration, plans, SystemClock(), is_running=False).look()
+    assert "cannot be made" in (wire.trouble or "")
+    assert "storm.yaml:1:" in (wire.trouble or "")
+    assert (attic.failure, attic.reason) == (None, "its bus cannot be made")
 
 
 def test_the_device_tree_tells_the_real_clock_of_a_bus_and_sysfs_who_owns_an_address(tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sensor_gateway.config.text.faults import Fault
+from sensor_gateway.publishing.settings import TlsSettings
 from sensor_gateway.publishing.tls.certificate import Validity
 from sensor_gateway.service.doctor.finding import Finding, Grade, advice, exit_code, ok, unseen, wrong
 from sensor_gateway.service.doctor.judges.access import (
@@ -45,8 +46,8 @@ WIRE = WireFacts(
     real_hz=100_000,
     taken=(),
 )
-BROKER = BrokerFacts(host="broker.lan", port=8883, is_encrypted=True, failed=Step.ALL, why="")
-CLOCK = ClockFacts(wall_ms=NOW_MS, is_synchronised=True, others=(), has_rtc=False)
+BROKER = BrokerFacts(host="broker.lan", port=8883, tls=TlsSettings(), failed=Step.ALL, why="")
+CLOCK = ClockFacts(wall_ms=NOW_MS, is_set=True, why="somebody says so", may_guess=False, has_rtc=False)
 DISK = DiskFacts(
     directory=Path("/var/lib/sensor-gateway"),
     mount="/",
@@ -180,6 +181,24 @@ def test_where_the_way_to_the_broker_ends_is_told(step: str, grade: str) -> None
 
 
 @pytest.mark.parametrize(
+    ("tls", "options"),
+    [
+        (None, ""),
+        (TlsSettings(), " --capath /etc/ssl/certs"),
+        (TlsSettings(ca_file=Path("/my files/ca.pem")), " --cafile '/my files/ca.pem'"),
+        (
+            TlsSettings(ca_file=Path("/ca"), certificate_file=Path("/crt"), key_file=Path("/key")),
+            " --cafile /ca --cert /crt --key /key",
+        ),
+    ],
+)
+def test_the_command_to_try_a_login_encrypts_as_the_gateway_does(tls: TlsSettings | None, options: str) -> None:
+    facts = replace(BROKER, failed=Step.GREETING, why="for a reason", tls=tls)
+    (finding,) = judge_broker(facts, NOW_MS, is_clock_set=True)
+    assert finding.remedy.startswith(f"mosquitto_sub -h broker.lan -p 8883{options} -t ")
+
+
+@pytest.mark.parametrize(
     ("from_days", "until_days", "grade"),
     [(-100, 265, "ok"), (-300, 29, "advice"), (-300, 31, "ok"), (-365, -1, "wrong"), (1, 365, "wrong"), (-5, 1.1, "ok"),
      (-5.1, 0.9, "advice"), (-365, 0, "wrong")],
@@ -197,16 +216,21 @@ def test_certificates_are_judged_by_their_dates(from_days: float, until_days: fl
     ("changes", "grade"),
     [
         ({}, "ok"),
-        ({"wall_ms": 0}, "wrong"),
-        ({"is_synchronised": False}, "advice"),
-        ({"is_synchronised": False, "others": ("chrony",)}, "ok"),
-        ({"is_synchronised": None, "others": ("ntpd",)}, "ok"),
-        ({"is_synchronised": None}, "advice"),
-        ({"is_synchronised": None, "has_rtc": True}, "advice"),
+        ({"wall_ms": 0}, "ok"),
+        ({"wall_ms": 0, "is_set": False}, "wrong"),
+        ({"wall_ms": 0, "is_set": None, "may_guess": True}, "wrong"),
+        ({"is_set": False}, "advice"),
+        ({"is_set": False, "may_guess": True}, "advice"),
+        ({"is_set": None}, "advice"),
+        ({"is_set": None, "may_guess": True}, "advice"),
+        ({"is_set": None, "may_guess": True, "has_rtc": True}, "advice"),
     ],
 )
-def test_the_clock_is_judged_by_who_sets_it(changes: dict[str, object], grade: str) -> None:
-    assert grades([judge_clock(replace(CLOCK, **changes))]) == [grade]  # type: ignore[arg-type]
+def test_the_clock_is_judged_by_its_time_source(changes: dict[str, object], grade: str) -> None:
+    finding = judge_clock(replace(CLOCK, **changes))  # type: ignore[arg-type]
+    assert grades([finding]) == [grade]
+    assert grade == "wrong" or finding.sentence.startswith("somebody says so")
+    assert ("RTC" in finding.sentence) is bool(changes.get("has_rtc"))
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 import pytest
@@ -268,6 +268,52 @@ def test_a_sensor_added_to_a_hung_bus_is_reported_as_the_others_are(
     make(house, BusChanges(number=1, changed=(bus_plan(house, *house.bus.plan.sensors, make_sensor("bench")),)))
     _, states = house.outlets[0].take()
     assert {(state.sensor, state.state) for state in states} >= {("bench", Availability.OFFLINE)}
+
+
+@pytest.fixture
+def stuck(make_sensor: Callable[[str], SensorPlan]) -> Iterator[House]:
+    """Its bus hangs, and its thread never comes back; all that was said of it has been taken."""
+    house = House(make_sensor, ends_on_stop=False)
+    house.pass_time(HUNG_AFTER_S)
+    house.outlets[0].take()
+    yield house
+    house.close()
+
+
+def told(house: House) -> tuple[set[str], set[str]]:
+    """Of which sensors a fault was said, and which are offline."""
+    events, states = house.outlets[0].take()
+    assert {state.state for state in states} <= {Availability.OFFLINE}
+    return {event.source.sensor for event in events}, {state.sensor for state in states}
+
+
+def test_a_sensor_that_left_a_hung_bus_and_came_back_is_heard_of_again(
+    stuck: House, make_sensor: Callable[[str], SensorPlan]
+) -> None:
+    attic, bench = stuck.bus.plan.sensors[0], make_sensor("bench")
+    make(stuck, BusChanges(number=1, changed=(bus_plan(stuck, attic, bench),)))
+    assert told(stuck) == ({"attic", "bench"}, {"attic", "bench"})
+    make(stuck, BusChanges(number=2, changed=(bus_plan(stuck, attic),), silenced={"i2c1": ("bench",)}))
+    assert told(stuck) == ({"attic"}, {"attic"})
+    make(stuck, BusChanges(number=3, changed=(bus_plan(stuck, attic, bench),)))
+    assert told(stuck) == ({"attic", "bench"}, {"attic", "bench"})
+
+
+def test_a_hung_bus_that_is_opened_anew_tells_of_the_sensors_it_has_now(
+    stuck: House, make_sensor: Callable[[str], SensorPlan]
+) -> None:
+    plan = bus_plan(stuck, make_sensor("bench"))
+    make(stuck, BusChanges(number=1, renewed=(plan,), silenced={"i2c1": ("attic",)}))
+    assert told(stuck) == ({"bench"}, {"bench"})
+    stuck.pass_time(HEARTBEAT_S)
+    assert told(stuck) == ({"bench"}, set()), "and of no others at the next heartbeat"
+
+
+def test_a_hung_bus_has_the_room_that_its_sensors_of_now_need(stuck: House) -> None:
+    plan = bus_plan(stuck, *stuck.bus.plan.sensors)
+    make(stuck, BusChanges(number=1, changed=(replace(plan, capacity=7),)))
+    stuck.outlets[0].take()
+    assert stuck.outlets[0].room == 7
 
 
 def test_what_has_become_of_a_bus_is_in_its_report(house: House) -> None:

@@ -171,6 +171,14 @@ def test_a_reload_begins_and_ends_with_a_word(house: House) -> None:
     assert house.listen() == ["READY=1", "STATUS=cannot be used"]
 
 
+def test_a_reload_during_the_start_does_not_make_it_ready(house: House) -> None:
+    house.attendant.turn(house.now_s)
+    house.attendant.reloading()
+    house.attendant.reloaded()
+    assert house.listen() == []
+    assert house.pass_time(5) == ["READY=1", "STATUS=running", "WATCHDOG=1"]
+
+
 def test_a_stop_is_told(house: House) -> None:
     house.attendant.stopping("stopping")
     assert house.listen() == ["STOPPING=1", "STATUS=stopping"]

@@ -9,7 +9,7 @@ import time
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
-from sensor_gateway.cli.arguments import Subparsers, add_command, add_config, config_file, load_or_complain, say
+from sensor_gateway.cli.arguments import Subparsers, add_command, add_config, config_file, load_startable, say
 
 if TYPE_CHECKING:
     from sensor_gateway.publishing.fleet.roll import Roll
@@ -56,8 +56,8 @@ def run(arguments: argparse.Namespace) -> int:
     from sensor_gateway.sensing.catalogue import DriverCatalogue
     from sensor_gateway.service.plans import broker_settings
 
-    configuration = load_or_complain(config_file(arguments), DriverCatalogue(), needs_broker=True, with_secrets=True)
-    mqtt = configuration.mqtt
+    file = config_file(arguments)
+    mqtt = load_startable(file, DriverCatalogue(), needs_broker=True, with_secrets=True).configuration.mqtt
     if mqtt is None:
         return os.EX_CONFIG
     roll = Roll(mqtt.topic_prefix)

@@ -14,6 +14,7 @@ _FILES: Final = (
     ("/etc/sensor-gateway/conf.d/*.yaml", "read after it, in the order of their names"),
     ("/etc/sensor-gateway/devices/*.yaml", "device files of your own"),
     ("/etc/sensor-gateway/credentials/", "secrets that systemd hands to the service"),
+    ("/usr/local/lib/sensor-gateway/drivers/", "drivers of third parties, where the Debian package is installed"),
     ("/var/lib/sensor-gateway/", "the state directory: identity, waiting events, the last configuration that ran"),
     ("/run/sensor-gateway/", "the runtime directory: events that wait in memory"),
 )

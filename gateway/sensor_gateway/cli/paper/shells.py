@@ -61,7 +61,7 @@ def fish(program: Command) -> str:
     name = program.words[0]
     lines = [_MADE.format("fish"), f"complete -c {name} -f"]
     for command in program.walk():
-        seen = _fish_condition(command)
+        seen = _fish_condition(command, program)
         begin = f"complete -c {name} -n {_quoted(seen)}"
         lines += [f"{begin} -a {one.words[-1]} -d {_quoted(one.summary)}" for one in command.commands]
         lines += [f"{begin}{_fish_argument(argument)}" for argument in command.arguments]
@@ -152,12 +152,17 @@ def _zsh_text(text: str) -> str:
     return "".join(f"\\{character}" if character in "[]:\\" else character for character in text)
 
 
-def _fish_condition(command: Command) -> str:
+def _fish_condition(command: Command, program: Command) -> str:
+    """That its words were typed, and none that makes another command of them: `status` is one of `outbox` too."""
     words = command.words[1:]
     seen = [f"__fish_seen_subcommand_from {word}" for word in words]
     following = [one.words[-1] for one in command.commands]
     if following:
         seen.append(f"not __fish_seen_subcommand_from {' '.join(following)}")
+    others = [one.words[1:] for one in program.walk() if one.words[: len(command.words)] != command.words]
+    strangers = [word for other in others if set(words) < set(other) for word in other if word not in words]
+    if strangers:
+        seen.append(f"not __fish_seen_subcommand_from {' '.join(dict.fromkeys(strangers))}")
     return "; and ".join(seen) or "true"
 
 

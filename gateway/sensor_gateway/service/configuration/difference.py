@@ -10,6 +10,7 @@ import dataclasses
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
+from sensor_gateway.model.health import UnreadSensor
 from sensor_gateway.sensing.plan import SensorPlan
 from sensor_gateway.service.configuration.setup import BusSetup, Setup
 
@@ -65,8 +66,7 @@ def difference(old: Setup, new: Setup) -> Difference:
     setup = _with_old_plans(old, new)
     renewed = tuple(name for name in setup.buses if name in old.buses and _is_renewed(old, setup, name))
     buses_of = _buses_by_sensor(setup), _buses_by_sensor(old)
-    known = {plan.name: plan for plan in old.sensors}
-    wanted = {plan.name: plan for plan in setup.sensors}
+    known, wanted = _by_name(old), _by_name(setup)
     is_moving = _address(old) != _address(setup)
     return Difference(
         setup=setup,
@@ -83,13 +83,13 @@ def difference(old: Setup, new: Setup) -> Difference:
         sensors_removed=tuple(name for name in known if name not in wanted),
         sensors_changed=tuple(
             name
-            for name, plan in wanted.items()
-            if name in known and (plan is not known[name] or buses_of[0][name] != buses_of[1][name])
+            for name, one in wanted.items()
+            if name in known and (one != known[name] or buses_of[0].get(name) != buses_of[1].get(name))
         ),
         sensors_added=tuple(name for name in wanted if name not in known),
         is_broker_changed=(old.broker, old.tls_files) != (setup.broker, setup.tls_files),
         is_moving=is_moving,
-        is_described_anew=(old.labels, old.documents) != (setup.labels, setup.documents)
+        is_described_anew=(old.labels, old.documents, old.unread) != (setup.labels, setup.documents, setup.unread)
         or not _are_same(old.sensors, setup.sensors),
         is_health_changed=old.health_interval_s != setup.health_interval_s,
     )
@@ -156,6 +156,11 @@ def _is_same(before: BusSetup, after: BusSetup) -> bool:
 
 def _are_same(before: tuple[SensorPlan, ...], after: tuple[SensorPlan, ...]) -> bool:
     return len(before) == len(after) and all(a is b for a, b in zip(before, after, strict=True))
+
+
+def _by_name(setup: Setup) -> dict[str, SensorPlan | UnreadSensor]:
+    """All that is known of each configured sensor."""
+    return {**{plan.name: plan for plan in setup.sensors}, **{sensor.name: sensor for sensor in setup.unread}}
 
 
 def _buses_by_sensor(setup: Setup) -> dict[str, str]:

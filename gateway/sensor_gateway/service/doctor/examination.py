@@ -11,7 +11,7 @@ from functools import partial
 from pathlib import Path
 from typing import Final
 
-from sensor_gateway.config.settings import Configuration, OutboxSection
+from sensor_gateway.config.settings import ClockSection, Configuration, OutboxSection
 from sensor_gateway.model.clock import Clock
 from sensor_gateway.outbox.inspection.check import check
 from sensor_gateway.outbox.inspection.complaints import BAD, complaints_of
@@ -27,13 +27,14 @@ from sensor_gateway.service.doctor.doors.wires import WireDoor, device_of
 from sensor_gateway.service.doctor.finding import Finding, unseen
 from sensor_gateway.service.doctor.judges.access import judge_account, judge_nodes, judge_state_directory
 from sensor_gateway.service.doctor.judges.broker import judge_broker
-from sensor_gateway.service.doctor.judges.clock import judge_clock
+from sensor_gateway.service.doctor.judges.clock import ClockFacts, judge_clock
 from sensor_gateway.service.doctor.judges.configuration import judge_configuration
 from sensor_gateway.service.doctor.judges.disk import judge_card, judge_disk, judge_outbox_writes
 from sensor_gateway.service.doctor.judges.outbox import OutboxFacts, judge_outbox
 from sensor_gateway.service.doctor.judges.system import judge_system
 from sensor_gateway.service.doctor.judges.wires import SensorFacts, judge_sensors, judge_wire
 from sensor_gateway.service.plans import broker_settings, sensor_plans
+from sensor_gateway.service.time_sources.choice import time_source
 from sensor_gateway.service.time_sources.finding import PLAUSIBLE_MS
 
 _PAUSE_S: Final = 0.3
@@ -82,7 +83,7 @@ class Examination:
             yield from self._wires(configuration, is_running=self._is_running(outbox))
             if not asked.unread:
                 yield from self._broker(configuration)
-        yield judge_clock(self._machine.clock())
+        yield judge_clock(self._wall_clock(configuration))
         yield from self._disk(configuration)
         yield from self._storage(outbox, barred)
         yield from judge_system(self._system.look())
@@ -128,8 +129,12 @@ class Examination:
             broker_settings(configuration.mqtt, client_id=""),
             f"{configuration.mqtt.topic_prefix}/{self._asked.gateway}/status",
         )
-        clock = self._machine.clock()
-        yield from judge_broker(facts, clock.wall_ms, is_clock_set=clock.wall_ms >= PLAUSIBLE_MS)
+        wall_ms = self._clock.stamp().wall_ms
+        yield from judge_broker(facts, wall_ms, is_clock_set=wall_ms >= PLAUSIBLE_MS)
+
+    def _wall_clock(self, configuration: Configuration | None) -> ClockFacts:
+        name = (ClockSection() if configuration is None else configuration.clock).source
+        return self._machine.clock(time_source(name), may_guess=name == "auto")
 
     def _disk(self, configuration: Configuration | None) -> Iterator[Finding]:
         outbox = OutboxSection() if configuration is None else configuration.outbox

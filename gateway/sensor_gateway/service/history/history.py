@@ -26,7 +26,8 @@ NOTES_EVERY_S: Final = 600.0
 """At most, and only when a poll has failed meanwhile."""
 
 _LOOKS_EVERY_S: Final = 60.0
-_ENDS_WITHIN_S: Final = 1.0
+ENDS_WITHIN_S: Final = 1.0
+"""The note of the end is waited for no longer."""
 
 
 class History:
@@ -99,10 +100,10 @@ class History:
         self._count()
         self._note = replace(self._note, ended=ending, reason=reason)
         if self._writing is not None:
-            self._writing.join(_ENDS_WITHIN_S / 2)
+            self._writing.join(ENDS_WITHIN_S / 2)
         self._keep()
         if self._writing is not None:
-            self._writing.join(_ENDS_WITHIN_S / 2)
+            self._writing.join(ENDS_WITHIN_S / 2)
 
     def _count(self) -> None:
         failures = dict(self._note.failures)

@@ -68,7 +68,7 @@ class Reloader:
 
     def began(self, reading: Reading) -> None:
         """The gateway runs, by this reading of the file."""
-        if reading.copies is None:
+        if reading.copies is None and not reading.faults:
             mind = "the password is written in a way that it cannot be left out: use mqtt.password_file"
             self._log.warning("configuration_not_kept", reason=mind)
         self._last_good.ran(reading.copies, self._clock.monotonic())

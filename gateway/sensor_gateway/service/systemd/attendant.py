@@ -99,13 +99,15 @@ class Attendant:
         return _NO_HURRY_S if self._watchdog_s is None else self._watchdog_s / 4
 
     def reloading(self) -> None:
-        """The configuration is read anew."""
+        """The configuration is read anew. During the start it is not told: the end of it would be taken for READY."""
         self._said = ""
-        self._notifier.tell_reloading()
+        if self._is_ready:
+            self._notifier.tell_reloading()
 
     def reloaded(self) -> None:
         """That is over, however it ended; the next turn says how it is now."""
-        self._notifier.tell("READY=1", f"STATUS={self._line()}")
+        if self._is_ready:
+            self._notifier.tell("READY=1", f"STATUS={self._line()}")
 
     def stopping(self, status: str) -> None:
         """The end has begun."""

@@ -46,7 +46,7 @@ def _facts(
     return BrokerFacts(
         host=broker.host,
         port=broker.port,
-        is_encrypted=broker.tls is not None,
+        tls=broker.tls,
         failed=failed,
         why=why,
         brokers=brokers,

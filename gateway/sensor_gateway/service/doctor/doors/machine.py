@@ -11,16 +11,12 @@ from typing import Final
 
 from sensor_gateway.service.doctor.judges.clock import ClockFacts
 from sensor_gateway.service.doctor.judges.disk import CardFacts, DiskFacts
+from sensor_gateway.service.time_sources.finding import TimeSource
 
 _SECTOR: Final = 512
 """What /sys/block/*/stat counts in, whatever the device's own sectors (Documentation/block/stat.rst)."""
 
 _SECTORS_WRITTEN: Final = 6
-_TIME_SERVICES: Final = {
-    "chrony": ("run/chrony/chronyd.pid", "run/chrony/chronyd.sock"),
-    "ntpd": ("run/ntpd.pid",),
-    "ntpsec": ("run/ntpsec/ntpd.pid",),
-}
 _OCTAL: Final = re.compile(r"\\([0-7]{3})")
 
 
@@ -31,14 +27,15 @@ class MachineDoor:
         """Nothing is read yet."""
         self._root = root
 
-    def clock(self) -> ClockFacts:
-        """The wall clock, and who sets it."""
-        timesyncd = self._root / "run" / "systemd" / "timesync"
-        services = (name for name, marks in _TIME_SERVICES.items() if any((self._root / m).exists() for m in marks))
+    def clock(self, source: TimeSource, *, may_guess: bool) -> ClockFacts:
+        """The wall clock, and what ``source`` says of it."""
+        wall_ms = time.time_ns() // 1_000_000
+        found = source.look(wall_ms)
         return ClockFacts(
-            wall_ms=time.time_ns() // 1_000_000,
-            is_synchronised=(timesyncd / "synchronized").exists() if timesyncd.is_dir() else None,
-            others=tuple(services),
+            wall_ms=wall_ms,
+            is_set=found.is_set,
+            why=found.why,
+            may_guess=may_guess,
             has_rtc=(self._root / "dev" / "rtc0").exists(),
         )
 

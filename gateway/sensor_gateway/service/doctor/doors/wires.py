@@ -17,7 +17,7 @@ from sensor_gateway.config.sections.buses import (
 from sensor_gateway.config.settings import Configuration
 from sensor_gateway.model.clock import Clock
 from sensor_gateway.model.driver_spec import BusKind
-from sensor_gateway.model.errors import GatewayError
+from sensor_gateway.model.errors import GatewayError, OperatorError
 from sensor_gateway.sensing.bus import Bus
 from sensor_gateway.sensing.i2c import kernel_driver, number_of
 from sensor_gateway.sensing.lock_holder import known_holder
@@ -91,7 +91,10 @@ class WireDoor:
     def _tried(
         self, name: str, section: BusSection, plans: Sequence[SensorPlan]
     ) -> tuple[str | None, tuple[SensorFacts, ...]]:
-        bus = make_bus(name, section, plans, self._clock)
+        try:
+            bus = make_bus(name, section, plans, self._clock)
+        except (OperatorError, ValueError, KeyError) as error:  # one in software, of which a file or a model is wrong
+            return f"it cannot be made: {error}", tuple(_left(name, plan, "its bus cannot be made") for plan in plans)
         try:
             bus.open()
         except GatewayError as error:

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
+from pathlib import Path
 from typing import Final
 
+from sensor_gateway.publishing.settings import TlsSettings
 from sensor_gateway.publishing.tls.certificate import Validity
 from sensor_gateway.service.doctor.finding import Finding, advice, ok, wrong
 
 _MONTH_MS: Final = 30 * 86_400_000
 _NOTICE_PART: Final = 6
+_AUTHORITIES: Final = Path("/etc/ssl/certs")
+"""Those that the system trusts, by name (ca-certificates)."""
 
 
 class Step(StrEnum):
@@ -27,11 +32,14 @@ class Step(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BrokerFacts:
-    """``failed`` is the step that failed, for the reason in ``why``. Validities are None without TLS, or unknown."""
+    """``failed`` is the step that failed, for the reason in ``why``. Validities are None without TLS, or unknown.
+
+    ``tls``: how the connection is encrypted; None for not at all.
+    """
 
     host: str
     port: int
-    is_encrypted: bool
+    tls: TlsSettings | None
     failed: Step
     why: str
     brokers: Validity | None = None
@@ -51,7 +59,7 @@ def judge_broker(broker: BrokerFacts, now_ms: int, *, is_clock_set: bool) -> Ite
         case Step.SUBSCRIPTION:
             yield advice("broker", f"{place}: {broker.why}", "sensor-gateway tail   # only what listens needs it")
         case Step.ALL:
-            how = "encrypted" if broker.is_encrypted else "not encrypted"
+            how = "encrypted" if broker.tls is not None else "not encrypted"
             yield ok("broker", f"{place} lets us in, {how}")
     if is_clock_set:
         yield from _of_certificate("the broker's certificate", broker.brokers, now_ms, _renewed(broker))
@@ -60,13 +68,24 @@ def judge_broker(broker: BrokerFacts, now_ms: int, *, is_clock_set: bool) -> Ite
 
 
 def _of_the_port(broker: BrokerFacts) -> str:
-    if broker.is_encrypted:
+    if broker.tls is not None:
         return f"openssl s_client -connect {broker.host}:{broker.port} </dev/null"
     return f"nc -vz {broker.host} {broker.port}   # on the broker: systemctl status mosquitto"
 
 
 def _login(broker: BrokerFacts) -> str:
-    return f"mosquitto_sub -h {broker.host} -p {broker.port} -t '$SYS/broker/version' -C 1 -u USER -P PASSWORD"
+    words = f"mosquitto_sub -h {broker.host} -p {broker.port}{_tls_options(broker.tls)}"
+    return f"{words} -t '$SYS/broker/version' -C 1 -u USER -P PASSWORD"
+
+
+def _tls_options(tls: TlsSettings | None) -> str:
+    """Of mosquitto_sub(1), which encrypts only where it is told whom to trust."""
+    if tls is None:
+        return ""
+    options = {"--cafile": tls.ca_file, "--cert": tls.certificate_file, "--key": tls.key_file or tls.certificate_file}
+    if tls.ca_file is None:
+        options = {"--capath": _AUTHORITIES, **options}
+    return "".join(f" {name} {shlex.quote(str(file))}" for name, file in options.items() if file is not None)
 
 
 def _renewed(broker: BrokerFacts) -> str:

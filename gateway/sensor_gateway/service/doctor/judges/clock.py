@@ -1,4 +1,4 @@
-"""Judges the wall clock: whether it is set, and by whom."""
+"""Judges the wall clock by what the time source of the configuration says of it, as the gateway itself does."""
 
 from __future__ import annotations
 
@@ -10,41 +10,33 @@ from sensor_gateway.service.time_sources.finding import PLAUSIBLE_MS
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClockFacts:
-    """``is_synchronised``: what systemd-timesyncd says; None where it does not run.
+    """``is_set`` and ``why`` are the time source's. ``may_guess``: where it cannot tell, a plausible year will do.
 
-    ``others`` are the other time services that run; ``has_rtc``: a clock with a battery is there.
+    ``has_rtc``: a clock with a battery is there.
     """
 
     wall_ms: int
-    is_synchronised: bool | None
-    others: tuple[str, ...]
+    is_set: bool | None
+    why: str
+    may_guess: bool
     has_rtc: bool
 
 
 def judge_clock(clock: ClockFacts) -> Finding:
     """One finding: the worst there is to say."""
+    if clock.is_set:
+        return ok("clock", clock.why)
     if clock.wall_ms < PLAUSIBLE_MS:
         return wrong(
             "clock",
             "the clock is not set: it shows a time before this program was written, and events are marked unsynced",
             "timedatectl status && sudo systemctl restart systemd-timesyncd",
         )
-    if clock.is_synchronised:
-        return ok("clock", "set by systemd-timesyncd")
-    if clock.others:
-        return ok("clock", f"kept by {' and '.join(clock.others)}")
-    if clock.is_synchronised is False:
+    if clock.is_set is None and clock.may_guess:
+        comes = "comes from the RTC alone" if clock.has_rtc else "will be wrong after the next restart of this computer"
         return advice(
             "clock",
-            "systemd-timesyncd runs and has not set the clock since this computer started: events are marked unsynced",
-            "timedatectl timesync-status",
+            f"{clock.why}: unless another service sets the clock, it {comes}",
+            "sudo apt install systemd-timesyncd   # or, with another service: `clock: {source: adjtimex}`",
         )
-    if clock.has_rtc:
-        return advice(
-            "clock", "no time service runs; the clock comes from the RTC alone", "sudo apt install systemd-timesyncd"
-        )
-    return advice(
-        "clock",
-        "no time service runs: the clock will be wrong after the next restart of this computer",
-        "sudo apt install systemd-timesyncd",
-    )
+    return advice("clock", f"{clock.why}: events are marked unsynced", "timedatectl status")
