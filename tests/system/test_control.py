@@ -85,6 +85,7 @@ def test_reload_tells_what_changed_or_every_fault(
     assert f"{gateway.config}:" in faulty.stderr
     check = asked(gateway, "status", "--check")
     assert check.returncode == 1
+    assert check.stdout.count("configuration") == 1
     assert "the configuration file has 2 fault(s)" in check.stdout
 
 

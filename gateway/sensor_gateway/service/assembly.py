@@ -83,6 +83,11 @@ class Gateway:
         return self.survey.newest if self.survey.is_beating else None
 
     @property
+    def configuration(self) -> str:
+        """Why the gateway runs by something else than its file, as ``health`` says soon; empty where it does not."""
+        return self.survey.configuration
+
+    @property
     def buses(self) -> tuple[BusKeeper, ...]:
         """The buses that are served now."""
         return self.supervisor.buses

@@ -73,7 +73,6 @@ class Daemon:
             Notifier(os.environ),
             gateway,
             watchdog_s=watchdog_s(os.environ),
-            alarm=lambda: self.configuration_alarm.partition("; ")[0],
             log=log,
         )
         self._read, self._write = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
@@ -97,7 +96,7 @@ class Daemon:
                 "no_sensors_yet", mind="run `sensor-gateway scan`, and put what it prints below `sensors:`"
             )
         if self._control is not None:
-            self._control.open(ring=self._ring, alarm=lambda: self.configuration_alarm)
+            self._control.open(ring=self._ring)
         try:
             self._gateway.supervisor.start()
             self._busy = ""
@@ -114,11 +113,6 @@ class Daemon:
         for number in (*_STOPS, signal.SIGHUP):
             signal.signal(number, signal.SIG_IGN)  # Python's own end would bring the deadly default back
         return code
-
-    @property
-    def configuration_alarm(self) -> str:
-        """A sentence while the gateway runs by something else than its file; empty while all is well."""
-        return "" if self._reloader is None else self._reloader.alarm
 
     def reload(self) -> ReloadAnswer:
         """Read the configuration anew and change what differs; from the main thread, in which signals are served.

@@ -104,12 +104,11 @@ class House:
         self.file = directory / "control.sock"
         self.clock, self.examined, self.log = FakeClock(), FakeExamined(), FakeLog()
         self.rung: list[str] = []
-        self.alarm = ""
         bell = Bell()
         bells = ControlBells(
             publisher=lambda: self.rung.append("publisher"), main=lambda: self.rung.append("main"), own=bell.ring
         )
-        self.desk = ControlDesk(self.examined, bells=bells, alarm=lambda: self.alarm, log=self.log)
+        self.desk = ControlDesk(self.examined, bells=bells, log=self.log)
         self.listener = listen(self.file)
         self.server = ControlServer(self.listener, self.desk, bell=bell, clock=self.clock, log=self.log)
         self.clients: list[socket.socket] = []

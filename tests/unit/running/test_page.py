@@ -39,8 +39,8 @@ HEALTH: dict[str, Any] = {
 }
 
 
-def answer(*, is_fresh: bool = True, configuration: str = "", **more: Any) -> dict[str, Any]:
-    return {"answer": "status", "is_fresh": is_fresh, "configuration": configuration, "health": {**HEALTH, **more}}
+def answer(*, is_fresh: bool = True, **more: Any) -> dict[str, Any]:
+    return {"answer": "status", "is_fresh": is_fresh, "health": {**HEALTH, **more}}
 
 
 def shown(told: dict[str, Any], width: int = 100, height: int | None = None) -> list[str]:
@@ -82,6 +82,18 @@ def test_the_verdict_is_of_three_and_says_why(told: dict[str, Any], verdict: Ver
     assert why in judged.line
     assert judged.line.startswith(verdict.name.lower())
     assert "\n" not in judged.line
+
+
+def test_what_has_a_sentence_is_not_told_by_the_name_of_its_alarm_too() -> None:
+    refused = {"state": "refused", "since": "2026-11-23T15:50:00.000Z", "reason": "wrong password"}
+    told = answer(
+        alarms=["broker_refused", "bus_ended", "configuration"], configuration="the file has 1 fault(s)", link=refused
+    )
+    assert verdict_of(told, NOW).why == (
+        "alarm bus_ended",
+        "no connection to the broker for 10 minutes (wrong password)",
+        "the file has 1 fault(s)",
+    )
 
 
 def test_the_sensor_that_is_gone_comes_first_with_its_reason_and_its_age() -> None:

@@ -48,6 +48,7 @@ class FakeGateway:
     turns: int = 0
     buses: list[Bus] = field(default_factory=lambda: [Bus("i2c1"), Bus("rs485")])
     health: Health | None = None
+    configuration: str = ""
 
 
 class Warnings:
@@ -66,13 +67,10 @@ class House:
         self.heard.bind(str(path))
         self.heard.settimeout(0)
         self.gateway = FakeGateway()
-        self.alarm = ""
         self.log = Warnings()
         self.now_s = 1000.0
         notifier = Notifier({"NOTIFY_SOCKET": str(path)})
-        self.attendant = Attendant(
-            notifier, self.gateway, watchdog_s=watchdog_s, alarm=lambda: self.alarm, log=self.log
-        )
+        self.attendant = Attendant(notifier, self.gateway, watchdog_s=watchdog_s, log=self.log)
 
     def pass_time(self, seconds: float, *, publisher: bool = True, buses: tuple[int, ...] = (0, 1)) -> list[str]:
         """As the main thread looks, every five seconds; what was heard."""
@@ -156,7 +154,7 @@ def test_a_watchdog_that_is_shorter_than_a_turn_of_a_bus_is_warned_of(tmp_path: 
 def test_the_status_is_told_when_it_changes_and_not_otherwise(house: House) -> None:
     house.pass_time(5)
     assert not [state for state in house.pass_time(60) if state.startswith("STATUS=")]
-    house.alarm = "the configuration file has 1 fault(s)"
+    house.gateway.configuration = "the configuration file has 1 fault(s)"
     assert house.pass_time(60).count("STATUS=the configuration file has 1 fault(s)") == 1
 
 
@@ -166,7 +164,7 @@ def test_a_reload_begins_and_ends_with_a_word(house: House) -> None:
     reloading, moment = house.listen()
     assert reloading == "RELOADING=1"
     assert moment.startswith("MONOTONIC_USEC=")
-    house.alarm = "cannot be used"
+    house.gateway.configuration = "cannot be used; the gateway goes on as it was"
     house.attendant.reloaded()
     assert house.listen() == ["READY=1", "STATUS=cannot be used"]
 
@@ -186,5 +184,5 @@ def test_a_stop_is_told(house: House) -> None:
 
 def test_where_nobody_listens_no_turn_is_asked_for() -> None:
     gateway = FakeGateway()
-    attendant = Attendant(Notifier({}), gateway, watchdog_s=None, alarm=lambda: "", log=Warnings())
+    attendant = Attendant(Notifier({}), gateway, watchdog_s=None, log=Warnings())
     assert attendant.turn(0) == float("inf")

@@ -12,10 +12,12 @@ from datetime import datetime
 from typing import Final
 
 from sensor_gateway.cli.outbox.figures import duration
-from sensor_gateway.publishing.fleet.fields import Fields, age_s, count, inner, printable, text
+from sensor_gateway.publishing.fleet.fields import Fields, age_s, count, inner, printable, text, texts
 from sensor_gateway.publishing.fleet.gateway_line import Heard, Verdict, gateway_line
 
 _ONLINE: Final[Fields] = {"state": "online"}
+_TOLD: Final = ("broker_refused", "configuration")
+"""Alarms of which a sentence says more than their names."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,16 +45,17 @@ def verdict_of(answer: Fields, now: datetime) -> Judged:
     health = inner(answer, "health")
     gateway = text(health, "gateway") or "the gateway"
     sensors = {printable(name): one for name, one in inner(health, "sensors").items() if isinstance(one, dict)}
-    line = gateway_line(gateway, Heard(status=_ONLINE, health=health, sensors=sensors), now)
+    rest = {**health, "alarms": [name for name in texts(health, "alarms") if name not in _TOLD]}
+    line = gateway_line(gateway, Heard(status=_ONLINE, health=rest, sensors=sensors), now)
     own = list(_complaints(answer, health, now))
     if not line.sensors_total and line.sensors_total is not None:
         own.append((Verdict.DEGRADED, "no sensors yet: add one below `sensors:`"))
     bad = [sentence for verdict, sentence in own if verdict is Verdict.BAD]
-    rest = [sentence for verdict, sentence in own if verdict is not Verdict.BAD]
+    mild = [sentence for verdict, sentence in own if verdict is not Verdict.BAD]
     return Judged(
         gateway=gateway,
         verdict=max(line.verdict, *(verdict for verdict, _ in own), Verdict.WELL),
-        why=(*bad, *line.why, *rest),
+        why=(*bad, *line.why, *mild),
         well=_well(health, line.sensors_total, now),
     )
 
@@ -68,7 +71,7 @@ def _complaints(answer: Fields, health: Fields, now: datetime) -> Iterator[tuple
         lasting = "" if lasts_s is None else f" for {duration(max(lasts_s, 0))}"
         reason = text(link, "reason")
         yield Verdict.DEGRADED, f"no connection to the broker{lasting}{f' ({reason})' if reason else ''}"
-    configuration = text(answer, "configuration")
+    configuration = text(health, "configuration")
     if configuration:
         yield Verdict.DEGRADED, configuration
 

@@ -46,8 +46,8 @@ class Control:
         self._server: ControlServer | None = None
         self._thread: threading.Thread | None = None
 
-    def open(self, *, ring: Callable[[], None], alarm: Callable[[], str]) -> None:
-        """Listen. ``ring`` makes the main thread call ``turn``; ``alarm`` says what is wrong with the file."""
+    def open(self, *, ring: Callable[[], None]) -> None:
+        """Listen. ``ring`` makes the main thread call ``turn``."""
         try:
             self._listener = listen(self._file)
             self._inode = self._file.lstat().st_ino
@@ -56,7 +56,7 @@ class Control:
             self._log.warning("control_not_open", file=str(self._file), reason=str(error), mind=mind)
             return
         bells = ControlBells(publisher=self._wake_publisher, main=ring, own=self._bell.ring)
-        self._desk = ControlDesk(self._examined, bells=bells, alarm=alarm, log=self._log)
+        self._desk = ControlDesk(self._examined, bells=bells, log=self._log)
         self._serve(self._listener, self._desk)
 
     def turn(self, reload: Callable[[], ReloadAnswer]) -> None:

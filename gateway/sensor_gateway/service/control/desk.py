@@ -57,12 +57,11 @@ class ControlBells:
 class ControlDesk:
     """Takes a request, and gives its answer. For the control socket's thread, but for ``reloads.serve``."""
 
-    def __init__(self, examined: Examined, *, bells: ControlBells, alarm: Callable[[], str], log: Log) -> None:
-        """``alarm`` says what is wrong with the configuration file; empty while all is well."""
+    def __init__(self, examined: Examined, *, bells: ControlBells, log: Log) -> None:
+        """Ask ``examined``, and ring ``bells``."""
         self.reloads = ReloadRequests()
         self._examined = examined
         self._bells = bells
-        self._alarm = alarm
         self._log = log
 
     def begin(self, line: bytes, asker: str, now_s: float) -> Pending:
@@ -83,7 +82,7 @@ class ControlDesk:
         before = self._examined.newest
         self._examined.ask(self._bells.own)
         self._bells.publisher()
-        return _Status(examined=self._examined, before=before, alarm=self._alarm, until_s=now_s + STATUS_WITHIN_S)
+        return _Status(examined=self._examined, before=before, until_s=now_s + STATUS_WITHIN_S)
 
     def _reload(self, asker: str, now_s: float) -> Pending:
         self._log.info("reload_asked_for", by=asker)
@@ -104,7 +103,6 @@ class _Said:
 class _Status:
     examined: Examined
     before: Health | None
-    alarm: Callable[[], str]
     until_s: float
 
     def answer(self, now_s: float) -> bytes | None:
@@ -114,7 +112,7 @@ class _Status:
             return None
         if health is None:
             return _refusal("no_answer", "the gateway is starting, and its publisher has not taken a turn yet")
-        head = json.dumps({"answer": "status", "is_fresh": is_fresh, "configuration": self.alarm()})
+        head = json.dumps({"answer": "status", "is_fresh": is_fresh})
         return head[:-1].encode() + b', "health": ' + encoded(health) + b"}\n"
 
 

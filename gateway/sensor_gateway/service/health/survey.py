@@ -99,7 +99,8 @@ class CountingDesk(Protocol):
 class HealthSurvey:
     """The publisher's pulse. ``newest`` is replaced as a whole: any thread may show it, and any thread may ``ask``.
 
-    ``recalled``, what is known of earlier lives, is given before the first turn.
+    ``recalled``, what is known of earlier lives, is given before the first turn. ``configuration`` says why the gateway
+    runs by something else than its file; empty where it does not.
     """
 
     def __init__(
@@ -125,7 +126,7 @@ class HealthSurvey:
         self._written = written
         self._desk = desk
         self._interval_s = subject.interval_s
-        self._configuration = ""
+        self.configuration = ""
         self._beat = Beat(subject.interval_s)
         self._asked: deque[Callable[[], None]] = deque(maxlen=_MOST_ASKERS)
         self._sensors: dict[str, SensorState] = {}
@@ -147,7 +148,7 @@ class HealthSurvey:
 
     def note_configuration(self, alarm: str) -> None:
         """From any thread: why the gateway runs by something else than its file; empty where it does not."""
-        self._configuration = alarm[:LONGEST_REASON]
+        self.configuration = alarm[:LONGEST_REASON]
 
     def change(self, sensors: Sequence[str], *, interval_s: float | None, now: Stamp) -> None:
         """These are configured from now on. Of those that are new, nothing is known yet."""
@@ -184,7 +185,7 @@ class HealthSurvey:
         states = tuple(bus.state for bus in reports)
         link = report.link
         lost = lost_of(self._outbox.counters, report.counters).total
-        sign = (link.state, link.since, alarms, self._configuration, lost, self._changes, states)
+        sign = (link.state, link.since, alarms, self.configuration, lost, self._changes, states)
         if not self._beat.wants(sign, now_s):
             return None
         self.newest = self.examine(report, now)
@@ -224,7 +225,7 @@ class HealthSurvey:
             purged=self._outbox.counters.dropped_by.get(GapCause.PURGE, 0),
             bytes_written=wear(self._written(), uptime_s),
             alarms=self._alarms(report, reports),
-            configuration=self._configuration,
+            configuration=self.configuration,
             commands=None if self._desk is None else command_counts(self._desk.counters),
             sensor_counts=sensor_counts(self._sensors.values()),
             buses={bus.bus: bus_condition(bus, silence_of(bus, self._sensors)) for bus in reports},
@@ -256,7 +257,7 @@ class HealthSurvey:
             GatewayAlarm.STREAM_HELD: report.is_held,
             GatewayAlarm.BUS_HUNG: BusState.HUNG in states,
             GatewayAlarm.BUS_ENDED: BusState.ENDED in states,
-            GatewayAlarm.CONFIGURATION: bool(self._configuration),
+            GatewayAlarm.CONFIGURATION: bool(self.configuration),
             GatewayAlarm.BUS_SILENT: any(silence_of(bus, self._sensors) for bus in reports),
         }
         return (*alarms, *(alarm for alarm, is_raised in others.items() if is_raised))

@@ -45,16 +45,15 @@ class Source(Protocol):
 
 
 class Reloader:
-    """Changes a running gateway. ``alarm`` is a sentence while the gateway runs by something else than the file.
+    """Changes a running gateway. Its survey is told a sentence while the gateway runs by something else than the file.
 
-    It stands from a start with a faulty file, or a reload that changed nothing, until a good file is loaded.
+    That stands from a start with a faulty file, or a reload that changed nothing, until a good file is loaded.
     """
 
     def __init__(
         self, gateway: Gateway, source: Source, *, state_directory: Path, last_good: LastGood, clock: Clock, log: Log
     ) -> None:
         """``gateway`` was assembled from what ``source`` gave, or from what ``last_good`` kept."""
-        self.alarm = ""
         self._gateway = gateway
         self._source = source
         self._state_directory = state_directory
@@ -155,7 +154,6 @@ class Reloader:
             self._pause.wait(_LOOK_EVERY_S)
 
     def _raise(self, alarm: str) -> None:
-        self.alarm = alarm
         self._gateway.survey.note_configuration(alarm)
 
     def _faulty(self, faults: Sequence[Fault], mind: str) -> None:

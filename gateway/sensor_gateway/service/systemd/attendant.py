@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Final, Protocol
 
 from sensor_gateway.model.log import Log
@@ -52,6 +52,11 @@ class AttendedGateway(Protocol):
         """The newest value; None where none is made."""
         ...
 
+    @property
+    def configuration(self) -> str:
+        """Why it runs by something else than its file; empty where it does not. Known before ``health`` says it."""
+        ...
+
 
 class Attendant:
     """Tells READY once everybody has made a turn, WATCHDOG while they go on, STATUS when it changes."""
@@ -62,14 +67,12 @@ class Attendant:
         gateway: AttendedGateway,
         *,
         watchdog_s: float | None,
-        alarm: Callable[[], str],
         log: Log,
     ) -> None:
-        """``alarm`` is a sentence to add to the status, empty while there is nothing to add."""
+        """Nothing is told yet."""
         self._notifier = notifier
         self._gateway = gateway
         self._watchdog_s = watchdog_s
-        self._alarm = alarm
         self._vigil = Vigil()
         self._began_s: float | None = None
         self._is_ready = False
@@ -126,7 +129,8 @@ class Attendant:
         return {bus.life.thread.name: bus.life.runner.progress for bus in self._gateway.buses if bus.life is not None}
 
     def _line(self) -> str:
-        health, alarm = self._gateway.health, self._alarm()
+        health = self._gateway.health
+        alarm = self._gateway.configuration.partition("; ")[0]
         if health is None:
             return alarm or "running"
         return status_line(health, alarm=alarm)

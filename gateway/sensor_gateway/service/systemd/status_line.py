@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from sensor_gateway.model.health import Availability
-from sensor_gateway.model.vitals.gateway_health import Health, LinkState
+from sensor_gateway.model.vitals.gateway_health import GatewayAlarm, Health, LinkState
 
 _MQTT: Final = {
     LinkState.CONNECTED: "up",
@@ -13,12 +13,15 @@ _MQTT: Final = {
     LinkState.REFUSED: "refused",
     LinkState.STOPPED: "stopped",
 }
+_TOLD: Final = (GatewayAlarm.BROKER_REFUSED, GatewayAlarm.CONFIGURATION)
+"""Alarms of which the line says more than their names."""
+
 _MOST_NAMES: Final = 3
 _LONGEST: Final = 400
 
 
 def status_line(health: Health, *, alarm: str = "") -> str:
-    """The line. What else is not well stands at its end; ``alarm`` is one more sentence of that kind."""
+    """The line. What else is not well stands at its end; ``alarm`` is what the alarm ``configuration`` is about."""
     parts = [
         _sensors(health),
         f"mqtt {_MQTT[health.link.state]}",
@@ -27,7 +30,7 @@ def status_line(health: Health, *, alarm: str = "") -> str:
     ]
     if health.lost_total:
         parts.append(f"{health.lost_total} lost")
-    parts += [name.replace("_", " ") for name in health.alarms if name != "broker_refused"]
+    parts += [name.replace("_", " ") for name in health.alarms if name not in _TOLD]
     if alarm:
         parts.append(alarm)
     line = " ".join("; ".join(parts).split())
