@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Any
+from typing import Any, get_type_hints
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from sensor_gateway.config.commands import CommandsSection
+from sensor_gateway.config.values.notation import Within
 from sensor_gateway.model.commands.refusal_code import RefusalCode
 from sensor_gateway.model.reading import ClockState
 from sensor_gateway.publishing.incoming import Incoming
 from sensor_gateway.publishing.receiving.topic_filter import is_topic_name, matches
 from sensor_gateway.service.commands.judge import (
     ANSWER_WITHIN_S,
-    MOST_REMEMBERED,
     REMEMBERED_S,
     CommandLimits,
     Judge,
@@ -27,6 +29,11 @@ from sensor_gateway.service.commands.request import Request, RequestRefused, rea
 
 In = Callable[..., Incoming]
 At = Callable[..., Any]
+(GREATEST_PER_MINUTE,) = (
+    int(mark.high)
+    for mark in get_type_hints(CommandsSection, include_extras=True)["per_minute"].__metadata__
+    if isinstance(mark, Within) and mark.high is not None
+)
 LIMITS = CommandLimits(
     prefix="sensors/v1", gateway="house", allowed=("read", "log-level"), per_minute=30, max_size=4000
 )
@@ -165,11 +172,34 @@ def test_a_request_that_was_refused_for_the_rate_may_come_again_with_its_transac
     assert isinstance(judge.judge(request_in({"transaction": "t2"}), 61.0, stamp_at(61)), Request)
 
 
-def test_what_is_remembered_is_bounded(request_in: In, stamp_at: At) -> None:
-    judge = Judge(replace(LIMITS, per_minute=600))
-    for number in range(3 * MOST_REMEMBERED):
-        judge.judge(request_in({"transaction": str(number)}), number * 0.1, stamp_at(number * 0.1))
-    assert len(judge._seen) == MOST_REMEMBERED
+@pytest.mark.parametrize("per_minute", [1, 30, GREATEST_PER_MINUTE])
+def test_at_no_rate_that_may_be_set_a_transaction_is_forgotten_within_ten_minutes(
+    request_in: In, stamp_at: At, per_minute: int
+) -> None:
+    """They come as fast as they are let through: a sixth of a minute's at once, then each when its time has come."""
+    judge = Judge(replace(LIMITS, per_minute=per_minute))
+    every_s = 60 / per_minute
+    at_once = max(1, per_minute // 6)
+    last = at_once + math.ceil(REMEMBERED_S / every_s) - 2
+    for number in range(last + 1):
+        now_s = max(0, number - at_once + 1) * every_s
+        request = request_in({"transaction": str(number)})
+        assert isinstance(judge.judge(request, now_s, stamp_at(now_s)), Request)
+    assert now_s < REMEMBERED_S
+    assert {refusal(judge.judge(request_in({"transaction": str(n)}), now_s, stamp_at(now_s))) for n in range(last)} == {
+        "duplicate"
+    }
+
+
+@pytest.mark.parametrize("per_minute", [1, GREATEST_PER_MINUTE])
+def test_what_is_remembered_is_bounded(request_in: In, stamp_at: At, per_minute: int) -> None:
+    judge = Judge(replace(LIMITS, per_minute=per_minute))
+    most = 0
+    for number in range(30 * per_minute):
+        now_s = number * 60 / per_minute
+        judge.judge(request_in({"transaction": str(number)}), now_s, stamp_at(now_s))
+        most = max(most, len(judge._seen))
+    assert most <= 10 * per_minute + max(1, per_minute / 6)
 
 
 @pytest.mark.parametrize("code", ["retained", "expired", "duplicate"])

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection
 from dataclasses import dataclass
+from math import ceil
 from typing import Final
 
 from sensor_gateway.model.commands.refusal_code import RefusalCode
@@ -28,7 +29,8 @@ ANSWER_WITHIN_S: Final = 70.0
 """Nobody is taken to wait longer: the longest poll takes a minute."""
 
 REMEMBERED_S: Final = 600.0
-MOST_REMEMBERED: Final = 512
+"""How long a transaction is remembered; as many are kept as may be carried out in that time."""
+
 _NAME: Final = re.compile(r"[a-z0-9_-]{1,32}")
 _UNANSWERED: Final = {RefusalCode.RETAINED, RefusalCode.EXPIRED, RefusalCode.DUPLICATE}
 
@@ -79,6 +81,10 @@ class Bucket:
         self._tokens -= 1.0
         return True
 
+    def most_within(self, span_s: float) -> int:
+        """How many can be had in any span of this length at most."""
+        return ceil(self._most + self._per_s * span_s)
+
 
 class Judge:
     """Judges the requests of one gateway, in the order in which they come."""
@@ -88,6 +94,7 @@ class Judge:
         self._limits = limits
         self._running = Bucket(limits.per_minute)
         self._telling = Bucket(limits.per_minute)
+        self._most_remembered = self._running.most_within(REMEMBERED_S)
         self._seen: dict[tuple[str, str], float] = {}
 
     def judge(self, incoming: Incoming, now_s: float, now: Stamp) -> Request | Refused:
@@ -151,7 +158,7 @@ class Judge:
         if key is not None:
             self._seen.pop(key, None)
             self._seen[key] = now_s + REMEMBERED_S
-            while len(self._seen) > MOST_REMEMBERED:
+            while len(self._seen) > self._most_remembered:
                 del self._seen[next(iter(self._seen))]
 
     def _address(self, incoming: Incoming, name: str, now_s: float) -> ReturnAddress:
