@@ -1,12 +1,11 @@
 """What a broker must be set to so that an absent subscriber misses nothing, even when the broker is killed.
 
-The settings are those of docs/subscribing.md, for mosquitto.
+The settings are those of docs/brokers.md, for mosquitto.
 """
 
 from __future__ import annotations
 
 import json
-import re
 import subprocess
 import threading
 import time
@@ -18,13 +17,13 @@ from typing import Any
 import pytest
 from paho.mqtt.client import Client, MQTTMessage
 from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
+from proving.brokers.advised import advised_lines
 
 from sensor_gateway.deduper import Deduper
 from sensor_gateway.service.demonstration.local_broker import free_port, wait_until_open
 
 pytestmark = [pytest.mark.system, pytest.mark.timeout(120)]
 
-PAGE = (Path(__file__).resolve().parents[3] / "docs" / "subscribing.md").read_text("utf-8")
 EVENTS = "sensors/v1/greenhouse/events"
 ROUND = 400
 
@@ -34,8 +33,7 @@ class KeptBroker:
 
     def __init__(self, directory: Path, *other: str) -> None:
         self.port = free_port()
-        (settings,) = re.findall(r"```conf\n(.*?)```", PAGE, re.DOTALL)
-        lines = [*other, *(line for line in settings.splitlines() if line.split()[0] not in " ".join(other).split())]
+        lines = [*other, *(line for line in advised_lines() if line.split()[0] not in " ".join(other).split())]
         store = f"persistence_location {directory}/"
         lines = [store if line.startswith("persistence_location") else line for line in lines]
         # Started as root it would become another user, who cannot write here.
@@ -148,7 +146,11 @@ def test_an_absent_subscriber_misses_nothing_though_the_broker_is_killed(
 
 @pytest.mark.parametrize(
     "others",
-    [("persistence false",), ("autosave_on_changes false", "autosave_interval 1800"), ("max_queued_messages 5",)],
+    [
+        ("persistence false",),
+        ("autosave_on_changes false", "autosave_interval 1800"),
+        ("max_queued_messages 5",),
+    ],
     ids=str,
 )
 def test_each_setting_is_needed(

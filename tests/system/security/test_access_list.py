@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 from proving.certificates import Authority
-from proving.shipped_broker import Person, ShippedBroker, with_passwords
+from proving.shipped_broker import PROGRAM, Person, ShippedBroker, with_passwords
 
 pytestmark = [pytest.mark.system, pytest.mark.timeout(60)]
 
 DENIED = 0x87
+NOBODY_LISTENS = 0x10
 Persons = Callable[..., Person]
 
 PROBES = [
@@ -102,6 +104,32 @@ def test_who_reads_along_hears_everything_and_writes_nothing_of_ours(
     assert greenhouse.publish("sensors/v1/greenhouse/status", b"{}") != DENIED
     wait_until(lambda: len(reader.heard) == 2)
     assert [topic for topic, _ in reader.heard] == ["sensors/v1/greenhouse/events", "sensors/v1/greenhouse/status"]
+
+
+@pytest.mark.parametrize("unlimited", [False, True], ids=["as shipped", "control"])
+def test_who_was_denied_once_goes_on_hearing(tmp_path: Path, authority: Authority, *, unlimited: bool) -> None:
+    """Why docs/brokers.md says: never ``max_queued_messages 0``. The control is for the version where it was seen."""
+    told = subprocess.run([PROGRAM, "-h"], capture_output=True, text=True, check=False).stdout
+    if unlimited and "version 2.0.11" not in told:
+        pytest.skip("another version of mosquitto than 2.0.11, which errs in another way or not at all")
+
+    def change(text: str) -> str:
+        return re.sub(r"(?m)^max_queued_messages .*$", "max_queued_messages 0", text) if unlimited else text
+
+    broker = ShippedBroker(tmp_path, authority, change=change).start()
+    reader, greenhouse = (
+        Person(broker.port, authority=authority, pair=authority.sign(name)).connect()
+        for name in ("reader", "greenhouse")
+    )
+    try:
+        assert reader.subscribe("sensors/v1/#") < 0x80
+        assert reader.publish("elsewhere") == DENIED
+        answer = greenhouse.publish("sensors/v1/greenhouse/events", b"[]")
+        assert answer == (NOBODY_LISTENS if unlimited else 0)
+    finally:
+        reader.close()
+        greenhouse.close()
+        broker.kill()
 
 
 def test_an_operator_commands_every_gateway_hears_the_answers_and_writes_nothing_else(

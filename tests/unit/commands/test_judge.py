@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sensor_gateway.config.commands import CommandsSection
+from sensor_gateway.config.sections.broker import CommandsSection
 from sensor_gateway.config.values.notation import Within
 from sensor_gateway.model.commands.refusal_code import RefusalCode
 from sensor_gateway.model.reading import ClockState

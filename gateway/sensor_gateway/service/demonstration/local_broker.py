@@ -81,7 +81,7 @@ class _Mosquitto:
 
     def start(self) -> None:
         self._file.write_text(
-            f"listener {self._port} 127.0.0.1\nallow_anonymous true\npersistence false\nmax_queued_messages 0\n"
+            f"listener {self._port} 127.0.0.1\nallow_anonymous true\npersistence false\nmax_queued_messages 100000\n"
         )
         self._process = subprocess.Popen(  # noqa: S603 - the path comes from the search path, the file is ours
             [self._program, "-c", str(self._file)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Literal
 
 from proving.brokers import installed
+from proving.brokers.advised import advised_lines
 
 HERE = Path(__file__).resolve().parent
 EVENTS = "sensors/v1/greenhouse/events"
@@ -54,7 +55,7 @@ def mosquitto(setting: Setting) -> list[str]:
         f"persistence_location {setting.folder}/",
     ]
     if setting.is_advised:
-        lines += ["max_queued_messages 0", "autosave_on_changes true", "autosave_interval 1"]
+        lines += [line for line in advised_lines() if not line.startswith("persistence")]
     if setting.denies is not None:
         rules = setting.folder / "acl"
         rules.write_text(f"topic readwrite #\ntopic deny {setting.denies}\n", "utf-8")
