@@ -1,4 +1,4 @@
-"""What the health message costs: for each reading, for each turn of the publisher, and for each message.
+"""What health costs: for each reading, for each turn of the publisher, for each message, and for each page of metrics.
 
 A hundred BH1750 at 1 Hz on one simulated bus, in virtual time, so that a minute takes a tenth of a second: once as it
 is, and once without the meter on the wire and without reports. Rounds of both are made in turn, and the least of each
@@ -28,6 +28,8 @@ from sensor_gateway.sensing.poller import Poller
 from sensor_gateway.sensing.reporting.wire_meter import WireMeter
 from sensor_gateway.service.health.flash_writes import bytes_written
 from sensor_gateway.service.health.survey import HealthSurvey, Subject
+from sensor_gateway.service.metrics.exposition import exposition
+from sensor_gateway.service.metrics.families import FAMILIES
 from sensor_gateway.service.plans import sensor_plans
 from sensor_gateway.simulation.build import simulated_bus
 from sensor_gateway.simulation.virtual_clock import VirtualClock
@@ -154,6 +156,8 @@ def main() -> None:
         survey.begin()
         survey.beat(report, room=64_000, now_s=0.0, now=stamp)
 
+    examined = survey.examine(report, stamp)
+    page = len(exposition(FAMILIES, examined))
     rows = {
         "a reading without meter and reports": plain.least_us,
         "a reading with them": metered.least_us,
@@ -162,6 +166,10 @@ def main() -> None:
             lambda: survey.beat(report, room=64_000, now_s=0.0, now=stamp)
         ),
         f"a message of {size:,} bytes": least_us(message),
+        "a look at the gateway for a page of metrics, once a second at most": least_us(
+            lambda: survey.examine(report, stamp)
+        ),
+        f"a page of metrics of {page:,} bytes": least_us(lambda: exposition(FAMILIES, examined)),
     }
     print(f"json.dumps of an event: {unit_us:.2f} us\n\n| what | CPU us | in json.dumps |\n|---|---|---|")
     for name, cpu_us in rows.items():

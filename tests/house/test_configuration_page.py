@@ -17,6 +17,7 @@ from sensor_gateway.changes.filters import FilterSpec
 from sensor_gateway.changes.rules import Deadband
 from sensor_gateway.config.sections.broker import CommandsSection, HomeAssistantSection, MqttSection, TlsSection
 from sensor_gateway.config.sections.buses import BUS_TYPES
+from sensor_gateway.config.sections.metrics import MetricsSection
 from sensor_gateway.config.settings import (
     ChannelSection,
     ClockSection,
@@ -39,6 +40,7 @@ SECTIONS = MappingProxyType(
         "mqtt.tls": TlsSection,
         "home_assistant": HomeAssistantSection,
         "commands": CommandsSection,
+        "metrics": MetricsSection,
         "outbox": OutboxSection,
         "clock": ClockSection,
         "defaults": DefaultsSection,

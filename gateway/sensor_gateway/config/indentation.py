@@ -13,6 +13,7 @@ from typing import Final, TypeAlias
 
 from sensor_gateway.config.sections.broker import HomeAssistantSection, MqttSection
 from sensor_gateway.config.sections.buses import BUS_TYPES
+from sensor_gateway.config.sections.metrics import MetricsSection
 from sensor_gateway.config.settings import (
     ChannelSection,
     ClockSection,
@@ -45,6 +46,7 @@ _KEYS: Final[Mapping[str, Collection[str]]] = MappingProxyType(
         "gateway": _names(GatewaySection),
         "mqtt": _names(MqttSection),
         "home_assistant": _names(HomeAssistantSection),
+        "metrics": _names(MetricsSection),
         "clock": _names(ClockSection),
         "outbox": _names(OutboxSection),
         "defaults": _names(DefaultsSection),

@@ -22,6 +22,7 @@ from sensor_gateway.config.device_files.shelf import SHIPPED, DeviceShelf, direc
 from sensor_gateway.config.drivers import Catalogue
 from sensor_gateway.config.home_assistant import read_home_assistant
 from sensor_gateway.config.indentation import ROOT_KEYS, indented_root
+from sensor_gateway.config.metrics import read_metrics
 from sensor_gateway.config.sections.broker import CommandsSection
 from sensor_gateway.config.sensors.reader import SensorReader
 from sensor_gateway.config.settings import ClockSection, Configuration, DefaultsSection, GatewaySection, OutboxSection
@@ -155,9 +156,7 @@ def _startable(node: Node, report: Report, shelves: Shelves, *, needs_broker: bo
         node = indented_root(node, report)
     meant = report_unknown(node, "", report, ROOT_KEYS)
     root = _Root(node, {ours: key for ours, key in meant.items() if key == "sensor" or is_misspelt(key, ours)})
-    sections: dict[str, object] = {
-        key: read_section(section, *root.found(key), report) for key, section in _SECTIONS.items() if key in root
-    }
+    sections = _read_alone(root, report)
     if "mqtt" in root:
         sections["mqtt"] = mqtt = read_broker(*root.found("mqtt"), report)
         if mqtt is not None and isinstance(outbox := sections.get("outbox"), OutboxSection):
@@ -185,6 +184,16 @@ def _startable(node: Node, report: Report, shelves: Shelves, *, needs_broker: bo
         configuration=Configuration(**{**sections, "buses": buses, "sensors": entries}),  # type: ignore[arg-type] # all were read
         unread=tuple(sensor.unread for sensor in sensors if sensor.unread is not None),
     )
+
+
+def _read_alone(root: _Root, report: Report) -> dict[str, object]:
+    """The sections that are written and need no other."""
+    sections: dict[str, object] = {
+        key: read_section(section, *root.found(key), report) for key, section in _SECTIONS.items() if key in root
+    }
+    if "metrics" in root:
+        sections["metrics"] = read_metrics(*root.found("metrics"), report)
+    return sections
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,7 @@ from sensor_gateway.changes.filters import FilterSpec
 from sensor_gateway.changes.rules import Deadband
 from sensor_gateway.config.sections.broker import CommandsSection, HomeAssistantSection, MqttSection
 from sensor_gateway.config.sections.buses import BusSection
+from sensor_gateway.config.sections.metrics import MetricsSection
 from sensor_gateway.config.values.notation import Mark, Within
 from sensor_gateway.model.units import Bytes, Seconds
 
@@ -179,6 +180,11 @@ class Configuration:
     clock: Annotated[ClockSection, "The wall clock."] = ClockSection()
     outbox: Annotated[OutboxSection, "Events that the broker has not acknowledged yet."] = OutboxSection()
     commands: Annotated[CommandsSection, "What may be asked through the broker."] = CommandsSection()  # noqa: RUF009
+    metrics: Annotated[
+        MetricsSection | None,
+        "A port for Prometheus; true, or a mapping where its defaults do not fit.",
+        Mark.FALSE_IS_NONE,
+    ] = None
     buses: Annotated[
         Mapping[str, BusSection], "Serial ports and simulated buses; i2c0, i2c1 and so on are known without."
     ] = field(default_factory=dict)

@@ -36,6 +36,7 @@ from sensor_gateway.service.health.silence import SilenceLog
 from sensor_gateway.service.health.survey import HealthSurvey, Subject
 from sensor_gateway.service.history.history import History
 from sensor_gateway.service.identity import keep_gateway_id, read_machine
+from sensor_gateway.service.metrics.exporter import Exporter
 from sensor_gateway.service.plans import outbox_settings
 from sensor_gateway.service.refused_events import RefusedEvents
 from sensor_gateway.service.retained.home_assistant import with_discovery
@@ -57,7 +58,8 @@ class Gateway:
     """Everything that runs, and who looks after it.
 
     ``claim``: see ``claim_state``; ``desk``: where commands come in, None where none is allowed.
-    ``survey`` knows how it is. ``setup`` and ``publishing`` are what it was built by.
+    ``survey`` knows how it is, and ``exporter`` shows it to Prometheus. ``setup`` and ``publishing`` are what it was
+    built by.
     """
 
     identity: GatewayIdentity
@@ -69,6 +71,7 @@ class Gateway:
     supervisor: Supervisor
     survey: HealthSurvey
     history: History
+    exporter: Exporter
     claim: socket.socket | None
     desk: CommandDesk | None
 
@@ -163,6 +166,7 @@ def assemble(
         supervisor=serving[0],
         survey=survey,
         history=history,
+        exporter=Exporter(survey, wake_publisher=publisher.wake, clock=clock, log=log),
         claim=claim,
         desk=desk,
     )

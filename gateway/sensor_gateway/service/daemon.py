@@ -97,6 +97,7 @@ class Daemon:
             )
         if self._control is not None:
             self._control.open(ring=self._ring)
+        self._gateway.exporter.open(self._gateway.setup.metrics)
         try:
             self._gateway.supervisor.start()
             self._busy = ""
@@ -147,6 +148,7 @@ class Daemon:
                     self._reloads.serve(self.reload)
             if self._control is not None:
                 self._control.turn(self.reload)
+            self._gateway.exporter.turn()
             self._gateway.history.turn(self._clock.monotonic())
             self._gateway.retained.turn()
 
@@ -193,6 +195,7 @@ def stop_in_time(
     """
     until_s = clock.monotonic() + STOP_WITHIN_S - ENDS_WITHIN_S
     to_flash = is_shutdown()
+    gateway.exporter.stop()
     if control is not None:
         control.close()
     left_s = until_s - _LEAST_CLOSE_S - clock.monotonic()

@@ -32,6 +32,7 @@ DOES_NOTHING = {
     "is_broker_changed": False,
     "is_described_anew": False,
     "is_health_changed": False,
+    "is_metrics_changed": False,
     "refusals": (),
     "notes": (),
 }
@@ -170,6 +171,22 @@ def test_another_interval_of_health_touches_nobody(setup_from: Make, house: str)
     found = difference(setup_from(house), setup_from(house.replace("id: house", "id: house, health_interval: false")))
     assert does(found) == {"is_health_changed": True}
     assert found.sentences() == ("the interval of health messages was changed",)
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "sentence"),
+    [
+        ("", "metrics: true\n", "metrics are served at 127.0.0.1:9756"),
+        ("metrics: true\n", "metrics: {port: 9100}\n", "metrics are served at 127.0.0.1:9100"),
+        ("metrics: true\n", "", "metrics are not served any more"),
+    ],
+)
+def test_another_port_for_metrics_touches_nobody(
+    setup_from: Make, house: str, before: str, after: str, sentence: str
+) -> None:
+    found = difference(setup_from(house + before), setup_from(house + after))
+    assert does(found) == {"is_metrics_changed": True}
+    assert found.sentences() == (sentence,)
 
 
 def test_another_form_of_states_takes_a_new_connection(setup_from: Make, house: str) -> None:

@@ -24,9 +24,10 @@ from sensor_gateway.model.vitals.gateway_health import (
 )
 from sensor_gateway.model.vitals.moment import Rfc3339
 from sensor_gateway.publishing.bell import Bell
+from sensor_gateway.service.control.control import manners_of
 from sensor_gateway.service.control.desk import ControlBells, ControlDesk
-from sensor_gateway.service.control.server import ControlServer
 from sensor_gateway.service.control.socket_file import connect, listen
+from sensor_gateway.service.visitors.server import VisitorServer
 
 AT = Rfc3339("2026-11-23T16:00:00.123Z")
 
@@ -110,7 +111,8 @@ class House:
         )
         self.desk = ControlDesk(self.examined, bells=bells, log=self.log)
         self.listener = listen(self.file)
-        self.server = ControlServer(self.listener, self.desk, bell=bell, clock=self.clock, log=self.log)
+        manners = manners_of(self.desk)
+        self.server = VisitorServer("control", self.listener, manners, bell=bell, clock=self.clock, log=self.log)
         self.clients: list[socket.socket] = []
 
     def client(self, said: bytes = b"") -> socket.socket:

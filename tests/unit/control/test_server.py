@@ -10,9 +10,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from sensor_gateway.service.control.desk import RELOAD_WITHIN_S, STATUS_WITHIN_S
-from sensor_gateway.service.control.server import MOST_VISITORS, MOST_WELCOMES
-from sensor_gateway.service.control.visitor import LISTENS_WITHIN_S, MOST_ASKED, SPEAKS_WITHIN_S
+from sensor_gateway.service.control.line import MOST_ASKED
 from sensor_gateway.service.reloading.answer import Outcome, ReloadAnswer
+from sensor_gateway.service.visitors.server import MOST_VISITORS, MOST_WELCOMES
+from sensor_gateway.service.visitors.visitor import LISTENS_WITHIN_S, SPEAKS_WITHIN_S
 
 CHANGED = ReloadAnswer(outcome=Outcome.CHANGED, changes=("sensor attic is new",), notes=("a note",))
 

@@ -29,7 +29,8 @@ class House:
     close: tuple[bool, float] | None = None
 
     def stop(self) -> bool:
-        gateway: Any = SimpleNamespace(supervisor=SimpleNamespace(stop=self._stop_threads), close=self._close)
+        exporter, supervisor = SimpleNamespace(stop=lambda: None), SimpleNamespace(stop=self._stop_threads)
+        gateway: Any = SimpleNamespace(supervisor=supervisor, exporter=exporter, close=self._close)
         control: Any = SimpleNamespace(close=lambda: self.clock.advance(self.control_s))
         return stop_in_time(gateway, control, self.clock, is_shutdown=self._ask)
 

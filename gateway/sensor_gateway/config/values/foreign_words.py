@@ -84,6 +84,11 @@ FOREIGN: Final = MappingProxyType(
         "keep_alive": ("keepalive",),
         "port": ("url", "bus"),
         # other tools and habits
+        "prometheus": ("metrics",),
+        "prometheus_client": ("metrics",),
+        "exporter": ("metrics",),
+        "bind": ("host",),
+        "listen": ("host", "port"),
         "hysteresis": ("deadband",),
         "threshold": ("deadband",),
         "min_change": ("deadband",),

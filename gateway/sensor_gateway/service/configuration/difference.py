@@ -39,6 +39,7 @@ class Difference:
     is_moving: bool = False
     is_described_anew: bool = False
     is_health_changed: bool = False
+    is_metrics_changed: bool = False
 
     def sentences(self) -> tuple[str, ...]:
         """What has to be done, for people; nothing where nothing differs."""
@@ -53,6 +54,9 @@ class Difference:
             yield "the connection to the broker is made anew"
         if self.is_health_changed:
             yield "the interval of health messages was changed"
+        if self.is_metrics_changed:
+            metrics = self.setup.metrics
+            yield "metrics are not served any more" if metrics is None else f"metrics are served at {metrics.address}"
         is_told = self.sensors_removed or self.sensors_changed or self.sensors_added or self.is_health_changed
         if self.is_described_anew and not is_told:
             yield "names or the order of sensors were changed"
@@ -92,6 +96,7 @@ def difference(old: Setup, new: Setup) -> Difference:
         is_described_anew=(old.labels, old.documents, old.unread) != (setup.labels, setup.documents, setup.unread)
         or not _are_same(old.sensors, setup.sensors),
         is_health_changed=old.health_interval_s != setup.health_interval_s,
+        is_metrics_changed=old.metrics != setup.metrics,
     )
 
 

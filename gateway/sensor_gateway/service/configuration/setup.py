@@ -5,13 +5,15 @@ Marks of files stand beside it, since what a file holds may change while the con
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Final
 
 from sensor_gateway.config.loading import Startable
 from sensor_gateway.config.sections.buses import BusSection, SimulatedBusSection
+from sensor_gateway.config.sections.metrics import MetricsSection
+from sensor_gateway.config.settings import Configuration
 from sensor_gateway.model.driver_spec import BusKind
 from sensor_gateway.model.errors import OperatorError
 from sensor_gateway.model.health import UnreadSensor
@@ -25,7 +27,7 @@ from sensor_gateway.sensing.plan import SensorPlan
 from sensor_gateway.service.plans import broker_settings, labels_of, outbox_settings, sensor_plans, stream_settings
 from sensor_gateway.service.retained.home_assistant import discovery_documents
 
-_USED: Final = frozenset({"gateway", "mqtt", "clock", "outbox", "buses", "defaults", "sensors"})
+_USED: Final = frozenset({"gateway", "mqtt", "clock", "outbox", "buses", "defaults", "sensors", "metrics"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,6 +72,7 @@ class Setup:
     clock_source: str
     slack_s: float
     health_interval_s: float | None
+    metrics: MetricsSection | None
     labels: Labels
     documents: tuple[Document, ...]
     sensors: tuple[SensorPlan, ...]
@@ -96,14 +99,6 @@ def setup_of(startable: Startable, catalogue: DriverCatalogue, *, gateway: str, 
     stream, labels = stream_settings(configuration, mqtt, gateway=gateway), labels_of(configuration)
     topics = Topics(prefix=stream.topic_prefix, gateway=gateway)
     broker = broker_settings(mqtt, client_id=mqtt.client_id or own_client_id)
-    buses = {
-        name: BusSetup(
-            section=section,
-            sensors=tuple(plan for plan in plans if configuration.sensors[plan.name].bus == name),
-            scenario=_scenario_mark(section),
-        )
-        for name, section in configuration.buses.items()
-    }
     return Setup(
         gateway=gateway,
         hot_directory=configuration.outbox.hot_directory,
@@ -114,15 +109,29 @@ def setup_of(startable: Startable, catalogue: DriverCatalogue, *, gateway: str, 
         clock_source=configuration.clock.source,
         slack_s=configuration.gateway.slack,
         health_interval_s=configuration.gateway.health_interval,
+        metrics=configuration.metrics,
         labels=labels,
         documents=discovery_documents(configuration, plans, topics, labels),
         sensors=plans,
         unread=startable.unread,
-        buses={name: bus for name, bus in buses.items() if bus.sensors},
+        buses=_buses(configuration, plans),
         others={
             field.name: getattr(configuration, field.name) for field in fields(configuration) if field.name not in _USED
         },
     )
+
+
+def _buses(configuration: Configuration, plans: Sequence[SensorPlan]) -> dict[str, BusSetup]:
+    """Those that have sensors."""
+    buses = {
+        name: BusSetup(
+            section=section,
+            sensors=tuple(plan for plan in plans if configuration.sensors[plan.name].bus == name),
+            scenario=_scenario_mark(section),
+        )
+        for name, section in configuration.buses.items()
+    }
+    return {name: bus for name, bus in buses.items() if bus.sensors}
 
 
 def _tls_marks(broker: BrokerSettings) -> tuple[FileMark, ...]:

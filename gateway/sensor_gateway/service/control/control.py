@@ -13,10 +13,13 @@ from sensor_gateway.model.errors import OperatorError
 from sensor_gateway.model.log import Log
 from sensor_gateway.publishing.bell import Bell
 from sensor_gateway.service.assembly import Gateway
-from sensor_gateway.service.control.desk import ControlBells, ControlDesk, Examined
-from sensor_gateway.service.control.server import ControlServer
+from sensor_gateway.service.control.desk import ControlBells, ControlDesk
+from sensor_gateway.service.control.line import MOST_ASKED, asker_of, whole_line
 from sensor_gateway.service.control.socket_file import listen, socket_file, take_away
+from sensor_gateway.service.health.examined import Examined
 from sensor_gateway.service.reloading.answer import ReloadAnswer
+from sensor_gateway.service.visitors.server import VisitorServer
+from sensor_gateway.service.visitors.visitor import Manners
 
 _ENDS_WITHIN_S: Final = 0.5
 
@@ -25,6 +28,11 @@ def control_of(gateway: Gateway, environ: Mapping[str, str], state: Path, *, clo
     """Where the gateway with this state directory is asked, not open yet."""
     file = socket_file(environ, state)
     return Control(file, gateway.survey, wake_publisher=gateway.publisher.wake, clock=clock, log=log)
+
+
+def manners_of(desk: ControlDesk) -> Manners:
+    """How one asks at the control socket."""
+    return Manners(most=MOST_ASKED, whole=whole_line, asker=asker_of, begin=desk.begin)
 
 
 class Control:
@@ -43,7 +51,7 @@ class Control:
         self._listener: socket.socket | None = None
         self._inode = 0
         self._desk: ControlDesk | None = None
-        self._server: ControlServer | None = None
+        self._server: VisitorServer | None = None
         self._thread: threading.Thread | None = None
 
     def open(self, *, ring: Callable[[], None]) -> None:
@@ -80,6 +88,8 @@ class Control:
         self._listener = None
 
     def _serve(self, listener: socket.socket, desk: ControlDesk) -> None:
-        self._server = ControlServer(listener, desk, bell=self._bell, clock=self._clock, log=self._log)
+        self._server = VisitorServer(
+            "control", listener, manners_of(desk), bell=self._bell, clock=self._clock, log=self._log
+        )
         self._thread = threading.Thread(target=self._server.run, name="control", daemon=True)
         self._thread.start()

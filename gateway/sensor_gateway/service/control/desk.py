@@ -8,13 +8,15 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Final, Protocol
+from typing import Final
 
 from sensor_gateway.model.log import Log
 from sensor_gateway.model.vitals.gateway_health import Health
 from sensor_gateway.model.vitals.health_json import encoded
 from sensor_gateway.service.control.reloads import ReloadRequests
+from sensor_gateway.service.health.examined import Examined
 from sensor_gateway.service.reloading.answer import ReloadAnswer
+from sensor_gateway.service.visitors.visitor import Pending, Said
 
 STATUS_WITHIN_S: Final = 2.0
 """Later, the last health that is known is given: the publisher does not answer."""
@@ -22,27 +24,6 @@ STATUS_WITHIN_S: Final = 2.0
 RELOAD_WITHIN_S: Final = 30.0
 
 _SHOWN: Final = 40
-
-
-class Pending(Protocol):
-    """An answer that may still be under way."""
-
-    def answer(self, now_s: float) -> bytes | None:
-        """The line to be sent; None while it is not there yet."""
-        ...
-
-
-class Examined(Protocol):
-    """Who knows how the gateway is. For any thread."""
-
-    @property
-    def newest(self) -> Health | None:
-        """As it was examined last."""
-        ...
-
-    def ask(self, ring: Callable[[], None]) -> None:
-        """Examine it in the publisher's next turn, and ring then."""
-        ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,14 +50,14 @@ class ControlDesk:
         try:
             found = json.loads(line)
         except (ValueError, RecursionError):
-            return _Said(_refusal("bad_request", 'expected one line of JSON, like {"request":"status"}'))
+            return Said(_refusal("bad_request", 'expected one line of JSON, like {"request":"status"}'))
         name = found.get("request") if isinstance(found, dict) else None
         if name == "status":
             return self._status(now_s)
         if name == "reload":
             return self._reload(asker, now_s)
         shown = "none" if name is None else repr(name)[:_SHOWN]
-        return _Said(_refusal("unknown_request", f"there are the requests status and reload, and this names {shown}"))
+        return Said(_refusal("unknown_request", f"there are the requests status and reload, and this names {shown}"))
 
     def _status(self, now_s: float) -> Pending:
         before = self._examined.newest
@@ -89,14 +70,6 @@ class ControlDesk:
         number = self.reloads.ask()
         self._bells.main()
         return _Reload(requests=self.reloads, number=number, until_s=now_s + RELOAD_WITHIN_S)
-
-
-@dataclass(frozen=True, slots=True)
-class _Said:
-    line: bytes
-
-    def answer(self, _now_s: float) -> bytes:
-        return self.line
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -101,13 +101,13 @@ class Reloader:
             self._raise(f"the configuration file cannot be used: {problems[0]}")
             self._log.error("reload_refused", reasons=list(problems))
             return ReloadAnswer(outcome=Outcome.REFUSED, problems=problems, notes=warnings)
-        self._make(found)
+        notes = (*found.notes, *self._make(found), *warnings)
         self.began(reading)
         self._raise("")
         changes = found.sentences()
-        self._log.info("configuration_reloaded", changes=list(changes), notes=[*found.notes, *warnings])
+        self._log.info("configuration_reloaded", changes=list(changes), notes=list(notes))
         outcome = Outcome.CHANGED if changes else Outcome.UNCHANGED
-        return ReloadAnswer(outcome=outcome, changes=changes, notes=(*found.notes, *warnings))
+        return ReloadAnswer(outcome=outcome, changes=changes, notes=notes)
 
     def _tried(self, found: Difference) -> tuple[str, ...]:
         """Build the buses that are to come, closed: one in software may have a model that cannot be loaded."""
@@ -120,8 +120,11 @@ class Reloader:
                 problems.append(f"bus {name} cannot be made: {error}")
         return tuple(problems)
 
-    def _make(self, found: Difference) -> None:
-        """Let go of what has to go, tell the publisher, then begin what is new: no word of either is misplaced."""
+    def _make(self, found: Difference) -> tuple[str, ...]:
+        """Let go of what has to go, tell the publisher, then begin what is new: no word of either is misplaced.
+
+        Sentences on what could not be done for the moment.
+        """
         self._number += 1
         setup = self._setup = found.setup
         supervisor = self._gateway.supervisor
@@ -132,6 +135,8 @@ class Reloader:
             change = PublishingChange(plan=plan, is_broker_changed=found.is_broker_changed, is_moving=found.is_moving)
             self._publish(change)
         supervisor.install(changes)
+        problem = self._gateway.exporter.open(setup.metrics)
+        return (problem,) if problem else ()
 
     def _bus_changes(self, found: Difference, setup: Setup) -> BusChanges:
         plan = partial(plan_bus, setup=setup, clock=self._clock, log=self._log)

@@ -1,4 +1,4 @@
-"""Serves the control socket. Its thread owns the socket and its clients, and nothing of the gateway."""
+"""Serves the clients of one socket. Its thread owns them, and nothing of the gateway."""
 
 from __future__ import annotations
 
@@ -11,8 +11,7 @@ from typing import Final
 from sensor_gateway.model.clock import Clock
 from sensor_gateway.model.log import Log
 from sensor_gateway.publishing.bell import Bell
-from sensor_gateway.service.control.desk import ControlDesk
-from sensor_gateway.service.control.visitor import Visitor
+from sensor_gateway.service.visitors.visitor import Manners, Visitor
 
 MOST_VISITORS: Final = 16
 MOST_WELCOMES: Final = 50
@@ -23,13 +22,16 @@ _WATCH_S: Final = 0.5
 """While somebody is there."""
 
 
-class ControlServer:
-    """``step`` and ``run`` are for one thread, ``stop`` for any."""
+class VisitorServer:
+    """``step`` and ``run`` are for one thread, ``stop`` for any. ``name`` is what its failure is told under."""
 
-    def __init__(self, listener: socket.socket, desk: ControlDesk, *, bell: Bell, clock: Clock, log: Log) -> None:
+    def __init__(
+        self, name: str, listener: socket.socket, manners: Manners, *, bell: Bell, clock: Clock, log: Log
+    ) -> None:
         """Take over ``listener``. ``bell`` is rung when an answer has come."""
+        self.name = name
         self._listener = listener
-        self._desk = desk
+        self._manners = manners
         self._bell = bell
         self._clock = clock
         self._log = log
@@ -50,7 +52,7 @@ class ControlServer:
             while not self._is_stopping:
                 wait_s = self.step(wait_s)
         except Exception as error:  # noqa: BLE001 - the top of the thread
-            self._log.error("control_failed", error=repr(error), traceback=traceback.format_exc())
+            self._log.error(f"{self.name}_failed", error=repr(error), traceback=traceback.format_exc())
         finally:
             self._close()
 
@@ -92,7 +94,7 @@ class ControlServer:
                 connection.close()
                 return
             self._part(silent)
-        visitor = Visitor(connection, self._desk.begin, now_s)
+        visitor = Visitor(connection, self._manners, now_s)
         self._visitors[visitor.descriptor] = visitor
         self._wanted[visitor.descriptor] = visitor.wants
         self._poll.register(visitor.descriptor, visitor.wants)

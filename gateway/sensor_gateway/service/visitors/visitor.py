@@ -1,33 +1,68 @@
-"""One client of the control socket: it says one line, is told one line, and is let go. All of it is bounded."""
+"""One client of a socket: it asks once, is told once, and is let go. All of it is bounded."""
 
 from __future__ import annotations
 
 import select
 import socket
-import struct
 from collections.abc import Callable
-from typing import Final
-
-from sensor_gateway.service.control.desk import Pending
-
-MOST_ASKED: Final = 4096
-"""Bytes of a request."""
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Final, Protocol
 
 SPEAKS_WITHIN_S: Final = 5.0
 LISTENS_WITHIN_S: Final = 10.0
 
 _PIECE: Final = 65_536
-_CREDENTIALS: Final = struct.Struct("3i")
+
+
+class Pending(Protocol):
+    """An answer that may still be under way."""
+
+    def answer(self, now_s: float) -> bytes | None:
+        """What is to be sent; None while it is not there yet."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """An answer that is there."""
+
+    said: bytes
+
+    def answer(self, _now_s: float) -> bytes:
+        """It."""
+        return self.said
+
+
+class Whole(Protocol):
+    """Finds a request in what was heard so far."""
+
+    def __call__(self, heard: bytearray, *, is_ended: bool) -> bytes | None:
+        """The request; None while it is not whole, and empty where the client is to be let go without an answer."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Manners:
+    """How a request is told on a socket. ``most`` is its longest, in bytes; one byte more is heard, so that it shows.
+
+    ``asker`` says who is at the other end, for the log. ``begin`` takes the request, who asks, and the time.
+    """
+
+    most: int
+    whole: Whole
+    asker: Callable[[socket.socket], str]
+    begin: Callable[[bytes, str, float], Pending]
 
 
 class Visitor:
     """A connection that was accepted. ``until_s`` is when its patience, or ours, is over."""
 
-    def __init__(self, connection: socket.socket, begin: Callable[[bytes, str, float], Pending], now_s: float) -> None:
-        """Nothing has been said yet. ``begin`` takes the request, who asks, and the time."""
+    def __init__(self, connection: socket.socket, manners: Manners, now_s: float) -> None:
+        """Nothing has been said yet."""
         connection.settimeout(0)
         self._connection = connection
-        self._begin = begin
+        self._manners = manners
         self._heard = bytearray()
         self._pending: Pending | None = None
         self._left = memoryview(b"")
@@ -67,7 +102,9 @@ class Visitor:
         return not is_done and (self._is_waiting or now_s < self.until_s)
 
     def close(self) -> None:
-        """Let it go."""
+        """Let it go. What it said and nobody read is taken: it would reset the connection, and the answer with it."""
+        with suppress(OSError):
+            self._connection.recv(_PIECE)
         self._connection.close()
 
     @property
@@ -76,27 +113,19 @@ class Visitor:
         return self._pending is not None
 
     def _hear(self, now_s: float) -> bool:
-        data = self._connection.recv(MOST_ASKED + 1 - len(self._heard))
+        data = self._connection.recv(self._manners.most + 1 - len(self._heard))
         self._heard += data
-        line, end, _ = self._heard.partition(b"\n")
-        if len(line) > MOST_ASKED or (not line and (end or not data)):
-            return False
-        if end or not data:
-            self._pending = self._begin(bytes(line), self._asker(), now_s)
-        return True
+        request = self._manners.whole(self._heard, is_ended=not data)
+        if request:
+            self._pending = self._manners.begin(request, self._manners.asker(self._connection), now_s)
+        return bool(request) or (request is None and bool(data))
 
     def _tell(self, now_s: float) -> None:
         if self._pending is not None:
-            line = self._pending.answer(now_s)
-            if line is None:
+            said = self._pending.answer(now_s)
+            if said is None:
                 return
-            self._pending, self._left, self._is_told = None, memoryview(line), True
+            self._pending, self._left, self._is_told = None, memoryview(said), True
             self.until_s = now_s + LISTENS_WITHIN_S
         while self._left:
             self._left = self._left[self._connection.send(self._left[:_PIECE]) :]
-
-    def _asker(self) -> str:
-        """Who asks, as the kernel knows it (SO_PEERCRED, unix(7))."""
-        known = self._connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _CREDENTIALS.size)
-        pid, uid, _ = _CREDENTIALS.unpack(known)
-        return f"process {pid} of user {uid}"

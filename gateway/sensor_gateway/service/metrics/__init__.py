@@ -1,0 +1,1 @@
+"""The metrics port: how the gateway is, for Prometheus and whoever reads its format."""
