@@ -5,7 +5,7 @@ See docs/writing-a-driver.md. Everything here is public; a change that would bre
 """
 
 from sensor_gateway.model.arithmetic.measuring_range import MOST_RANGES_TRIED, Ranged, Span, suitable_range, suited
-from sensor_gateway.model.arithmetic.total import number, within
+from sensor_gateway.model.arithmetic.total import all_within, number, numbers, within
 from sensor_gateway.model.channel import Channel, configured_channel
 from sensor_gateway.model.checksums import checked_words, crc8, crc8_maxim, crc16_modbus, nmea_checksum
 from sensor_gateway.model.driver_spec import (
@@ -24,6 +24,7 @@ from sensor_gateway.model.driver_spec import (
     Variant,
     Vector,
     vector,
+    vectors,
 )
 from sensor_gateway.model.errors import (
     BadFrame,
@@ -49,8 +50,11 @@ from sensor_gateway.model.operations import (
     Write,
     WriteRead,
     asked,
+    identified,
+    read_together,
     read_twice,
     until,
+    wire_bits,
 )
 from sensor_gateway.model.quantity import (
     HUMIDITY,
@@ -112,6 +116,7 @@ __all__ = [
     "Write",
     "WriteRead",
     "WrongChip",
+    "all_within",
     "asked",
     "checked_words",
     "configured_channel",
@@ -119,13 +124,18 @@ __all__ = [
     "crc8",
     "crc8_maxim",
     "crc16_modbus",
+    "identified",
     "nmea_checksum",
     "number",
+    "numbers",
     "other",
+    "read_together",
     "read_twice",
     "suitable_range",
     "suited",
     "until",
     "vector",
+    "vectors",
+    "wire_bits",
     "within",
 ]

@@ -13,12 +13,12 @@ from sensor_gateway.model.quantity import USUAL, Quantity
 class Channel:
     """One value of a sensor: what it is, and what its chip can physically say.
 
-    ``low`` and ``high`` are the physical limits in the quantity's unit, ``resolution`` the smallest
-    step that the chip can tell, ``deadband`` how far a value moves before it is news unless the
-    configuration says otherwise (0 means any difference).
+    ``name`` is by default the quantity's. ``low`` and ``high`` are the physical limits in the quantity's
+    unit, ``resolution`` the smallest step that the chip can tell, ``deadband`` how far a value moves before
+    it is news unless the configuration says otherwise (0 means any difference).
     """
 
-    name: str
+    name: str = ""
     quantity: Quantity
     low: float
     high: float
@@ -26,7 +26,11 @@ class Channel:
     deadband: float = 0.0
 
     def __post_init__(self) -> None:
-        """Refuse limits, a resolution or a deadband that no chip can have (ValueError)."""
+        """Refuse limits, a resolution or a deadband that no chip can have, and `other` without a name (ValueError)."""
+        if self.name == "":
+            if self.quantity.name == "other":
+                raise ValueError(f"a channel of a quantity of its own, in {self.quantity.unit}, needs a name")
+            object.__setattr__(self, "name", self.quantity.name)  # so a frozen value is completed
         if not (math.isfinite(self.low) and math.isfinite(self.high) and self.low < self.high):
             raise ValueError(f"channel {self.name}: limits must be finite and rising, got {self.low}..{self.high}")
         if not (math.isfinite(self.resolution) and self.resolution > 0):

@@ -118,7 +118,8 @@ class Vector:
     """Evidence: bytes as they come off the wire, the values they mean, and who says so.
 
     ``frames`` are the arguments of ``convert``; ``values`` maps channels to what must come out, within
-    ``tolerance``. ``source`` names the datasheet section or the independent implementation's test.
+    ``tolerance``. ``source`` names the datasheet section or the independent implementation's test. ``options`` are
+    what else ``replay`` needs, as keyword arguments of a type that only the driver knows.
     """
 
     variant: str
@@ -126,7 +127,7 @@ class Vector:
     values: Values
     source: str
     tolerance: float = 1e-6
-    options: Mapping[str, object] = field(default_factory=dict)
+    options: Mapping[str, Any] = field(default_factory=dict)
 
 
 def vector(
@@ -145,6 +146,27 @@ def vector(
     raw = tuple(bytes.fromhex(frame) if isinstance(frame, str) else frame for frame in frames)
     return Vector(
         variant=variant, frames=raw, values=values, source=source, tolerance=tolerance, options=dict(options or {})
+    )
+
+
+def vectors(
+    variant: str,
+    source: str,
+    /,
+    *,
+    tolerance: float = 1e-6,
+    options: Mapping[str, object] | None = None,
+    **rows: Mapping[str, float],
+) -> tuple[Vector, ...]:
+    """A Vector for each row of a table, for a chip of one channel: the frame's hexadecimal digits, and the value.
+
+    ``vectors("tmp75", "its datasheet, table 7-1", temperature={"19 00": 25, "e7 00": -25})``. ValueError for digits
+    that are none.
+    """
+    return tuple(
+        vector(variant, frame, source=source, tolerance=tolerance, options=options, **{channel: value})
+        for channel, values in rows.items()
+        for frame, value in values.items()
     )
 
 

@@ -10,7 +10,7 @@ from collections.abc import Callable, Generator
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
-from sensor_gateway.model.errors import BadFrame, NoAnswer
+from sensor_gateway.model.errors import BadFrame, NoAnswer, WrongChip
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +90,16 @@ class ReadFile:
 Operation: TypeAlias = Write | Read | WriteRead | Wait | Exchange | ReadFile
 
 
+def wire_bits(*operations: Read | Write | WriteRead) -> int:
+    """What these cost on an I2C bus, in clock periods: 9 for each byte, addresses too, 1 for each start and stop."""
+    bits = 0
+    for operation in operations:
+        written = 1 + len(operation.data) if isinstance(operation, Write | WriteRead) else 0
+        read = 1 + operation.count if isinstance(operation, Read | WriteRead) else 0
+        bits += 9 * (written + read) + bool(written) + bool(read) + 1
+    return bits
+
+
 def read_twice(read: Read | WriteRead) -> Generator[Operation, bytes, bytes]:
     """What a chip without a checksum tells once for all, like its calibration. BadFrame where two reads differ.
 
@@ -100,6 +110,30 @@ def read_twice(read: Read | WriteRead) -> Generator[Operation, bytes, bytes]:
     if first != second:
         raise BadFrame("two reads of what never changes differ", expected=first, got=second)
     return first
+
+
+def identified(read: Read | WriteRead, expected: bytes, *, what: str) -> Generator[Operation, bytes, None]:
+    """See that a register which tells one part from all others holds what it should. WrongChip, with ``what`` it is."""
+    answer = yield read
+    if answer != expected:
+        raise WrongChip(what, expected=expected, got=answer)
+
+
+def read_together(
+    first: Read | WriteRead, second: Read | WriteRead, *, tries: int
+) -> Generator[Operation, bytes, tuple[bytes, bytes]]:
+    """Two answers of one measurement, from a chip that hands them out singly and may measure in between.
+
+    ``first`` is read again after ``second``, until it is what it was before. NoAnswer after so many tries.
+    """
+    before = yield first
+    for _ in range(tries):
+        beside = yield second
+        after = yield first
+        if after == before:
+            return before, beside
+        before = after
+    raise NoAnswer(f"a new measurement came between the reads of its two parts, {tries} times")
 
 
 def asked(command: Write, pause: Wait, read: Read) -> Generator[Operation, bytes, bytes]:

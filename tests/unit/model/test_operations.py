@@ -20,9 +20,14 @@ from sensor_gateway.driver import (
     Span,
     Wait,
     Write,
+    WriteRead,
+    WrongChip,
     asked,
+    identified,
+    read_together,
     suited,
     until,
+    wire_bits,
 )
 
 STATUS, PAUSE = Read(1), Wait(0.005)
@@ -69,6 +74,52 @@ def test_an_answer_that_cannot_be_ends_the_look_at_once() -> None:
 
     with pytest.raises(BadFrame):
         played(until(STATUS, refuse, pause=PAUSE, tries=10, otherwise="no value"), [b"\xff"])
+
+
+def test_an_id_is_what_is_expected_or_the_chip_is_another_one() -> None:
+    assert played(identified(STATUS, b"\x61", what="id register D0"), [b"\x61"]) == ([STATUS], None)
+    with pytest.raises(WrongChip, match=r"^id register D0: expected 61, got 58$"):
+        played(identified(STATUS, b"\x61", what="id register D0"), [b"\x58"])
+
+
+HIGH, LOW = Read(1), Read(2)
+
+
+@pytest.mark.parametrize(
+    ("answers", "expected"),
+    [
+        ([b"a", b"1", b"a"], (b"a", b"1")),
+        ([b"a", b"2", b"b", b"2", b"b"], (b"b", b"2")),
+        ([b"a", b"1", b"b", b"2", b"c", b"3", b"c"], (b"c", b"3")),
+    ],
+)
+def test_two_parts_are_of_one_measurement(answers: list[bytes], expected: tuple[bytes, bytes]) -> None:
+    done, found = played(read_together(HIGH, LOW, tries=3), answers)
+    assert found == expected
+    assert done == [HIGH, *[LOW, HIGH] * (len(answers) // 2)]
+
+
+def test_parts_that_never_belong_together_are_given_up() -> None:
+    answers = [bytes((n,)) for n in range(7)]
+    with pytest.raises(NoAnswer, match="its two parts, 3 times"):
+        played(read_together(HIGH, LOW, tries=3), answers)
+
+
+@pytest.mark.parametrize(
+    ("operations", "bits"),
+    [
+        # Datasheets draw them: S, address, A, a byte and A for each, (Sr, address, A, ...), P.
+        ((Write(b"\xfd"),), 1 + 9 + 9 + 1),
+        ((Read(6),), 1 + 9 + 6 * 9 + 1),
+        ((WriteRead(b"\x00", 2),), 1 + 9 + 9 + 1 + 9 + 18 + 1),
+        ((Write(b"\xfd"), Read(6)), 85),
+        ((), 0),
+    ],
+)
+def test_each_byte_costs_nine_clocks_and_each_start_and_stop_one(
+    operations: tuple[Write | Read | WriteRead, ...], bits: int
+) -> None:
+    assert wire_bits(*operations) == bits
 
 
 SPANS = (Span(low=0, high=20), Span(low=7, high=100), Span(low=54, high=5400))

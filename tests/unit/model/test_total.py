@@ -9,7 +9,21 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sensor_gateway.driver import TEMPERATURE, BadFrame, Channel, OverRange, Vector, number, vector, within
+from sensor_gateway.driver import (
+    HUMIDITY,
+    TEMPERATURE,
+    BadFrame,
+    Channel,
+    OverRange,
+    Vector,
+    all_within,
+    number,
+    numbers,
+    other,
+    vector,
+    vectors,
+    within,
+)
 
 CHANNEL = Channel(name="temperature", quantity=TEMPERATURE, low=-40, high=125, resolution=1)
 
@@ -36,6 +50,25 @@ def test_another_length_is_a_bad_frame(frame: bytes, count: int, sentence: str) 
         number(frame, count, what="register T_A")
 
 
+def test_numbers_are_read_as_struct_lays_them_out() -> None:
+    assert numbers(b"\x01\x02\xff\xfe", ">Hh") == (0x0102, -2)
+    assert numbers(b"\x07\x02\x01", "<BH") == (7, 0x0102)
+
+
+@given(st.binary(max_size=6).filter(lambda frame: len(frame) != 3))
+def test_numbers_in_a_frame_of_another_length_are_a_bad_frame(frame: bytes) -> None:
+    with pytest.raises(BadFrame, match=r"^burst of the wrong length: expected 3 bytes, got "):
+        numbers(frame, "<BH", what="burst")
+
+
+def test_a_channel_is_called_after_its_quantity_unless_it_has_a_name() -> None:
+    assert Channel(quantity=TEMPERATURE, low=-40, high=125, resolution=1) == CHANNEL
+    assert Channel(name="", quantity=TEMPERATURE, low=-40, high=125, resolution=1) == CHANNEL
+    assert Channel(name="outside", quantity=TEMPERATURE, low=-40, high=125, resolution=1).name == "outside"
+    with pytest.raises(ValueError, match="in Ω, needs a name"):
+        Channel(quantity=other("Ω"), low=0, high=1, resolution=1)
+
+
 def test_a_value_beyond_its_channel_is_over_range() -> None:
     assert (within(CHANNEL, -40), within(CHANNEL, 125)) == (-40, 125)
     with pytest.raises(OverRange) as raised:
@@ -44,6 +77,15 @@ def test_a_value_beyond_its_channel_is_over_range() -> None:
     for value in (-40.01, math.nan, math.inf):
         with pytest.raises(OverRange):
             within(CHANNEL, value)
+
+
+def test_all_values_are_within_their_channels_or_none_is_given() -> None:
+    channels = (CHANNEL, Channel(quantity=HUMIDITY, low=0, high=100, resolution=1))
+    for values in ({"temperature": 125.0, "humidity": 0.0}, {"humidity": 100.0}):
+        assert all_within(channels, values) == values
+    for values in ({"temperature": 126.0, "humidity": 0.0}, {"temperature": 0.0, "humidity": math.nan}):
+        with pytest.raises(OverRange):
+            all_within(channels, values)
 
 
 @given(st.binary(max_size=4))
@@ -60,3 +102,11 @@ def test_a_vector_is_written_in_one_line() -> None:
     )
     with pytest.raises(ValueError, match="non-hexadecimal"):
         vector("x1", "0g", temperature=1, source="a table")
+
+
+def test_a_table_of_a_datasheet_is_a_vector_for_each_row() -> None:
+    written = vectors("x1", "a table", temperature={"19 00": 25, "e7 00": -25}, options={"bits": 9})
+    assert written == tuple(
+        vector("x1", frame, temperature=value, source="a table", options={"bits": 9})
+        for frame, value in (("19 00", 25), ("e7 00", -25))
+    )

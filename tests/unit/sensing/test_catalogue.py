@@ -118,7 +118,7 @@ def variant(spec: DriverSpec, **changes: Any) -> dict[str, Any]:
                 ),
                 "cannot stand in a topic",
             )
-            for name in ("a/b", "+", "#", "", "$SYS", "a\n", "T", "x" * 65, 7)
+            for name in ("a/b", "+", "#", " ", "$SYS", "a\n", "T", "x" * 65, 7)
         ),
     ],
 )

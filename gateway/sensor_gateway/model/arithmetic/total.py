@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import struct
+from collections.abc import Iterable, Mapping
 from typing import Literal
 
 from sensor_gateway.model.channel import Channel
@@ -17,6 +19,14 @@ def number(
     return int.from_bytes(frame, byteorder, signed=signed)
 
 
+def numbers(frame: bytes, layout: str, *, what: str = "answer") -> tuple[int, ...]:
+    """The whole numbers of a frame, laid out in the letters of ``struct`` (``>hH``). BadFrame for another length."""
+    count = struct.calcsize(layout)
+    if len(frame) != count:
+        raise BadFrame(f"{what} of the wrong length", expected=f"{count} byte{'s' * (count != 1)}", got=frame)
+    return struct.unpack(layout, frame)
+
+
 def within(channel: Channel, value: float) -> float:
     """The value, where the channel's limits allow it. OverRange beyond them (and for what is no number)."""
     if not channel.low <= value <= channel.high:
@@ -26,3 +36,11 @@ def within(channel: Channel, value: float) -> float:
             f"{channel.low:g} to {channel.high:g} {unit}"
         )
     return value
+
+
+def all_within(channels: Iterable[Channel], values: Mapping[str, float]) -> Mapping[str, float]:
+    """The values, where the limits of the channels allow them: a channel without a value is passed over. OverRange."""
+    for channel in channels:
+        if channel.name in values:
+            within(channel, values[channel.name])
+    return values
