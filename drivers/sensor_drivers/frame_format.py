@@ -1,6 +1,6 @@
-"""What a configuration says of a device that talks in binary frames, and how frames are found among bytes.
+"""What a configuration says of a device that talks in binary frames: their layout, and which values to take from where.
 
-Pure, and the half of the ``frame`` driver that knows no value: see frame.py.
+Pure, and the part of the drivers ``frame`` and ``frame_request`` that sees no byte of a line.
 """
 
 from __future__ import annotations
@@ -160,68 +160,22 @@ def _refuse_bad_channels(fields: Mapping[str, Field]) -> None:
             raise ValueError(f"fields: {error}") from error
 
 
-@dataclass(frozen=True, slots=True)
-class Layout:
-    """The options with their bytes worked out, once for each device."""
-
-    header: bytes
-    trailer: bytes
-    length: int | None
-    length_field: LengthField | None
-    shortest: int
-    check_from: int
-    check_size: int
-    check: Callable[[bytes], bytes]
-
-    def size(self, buffer: bytes, start: int) -> int | None:
-        """How long the frame that begins at ``start`` is: None while that has not come, 0 where it cannot be."""
-        field = self.length_field
-        if field is None:
-            return self.length
-        if len(buffer) < start + field.end:
-            return None
-        order: Literal["big", "little"] = field.order
-        size = int.from_bytes(buffer[start + field.at : start + field.end], order) + field.plus
-        return size if self.shortest <= size <= LONGEST else 0
-
-    def is_sound(self, frame: bytes) -> bool:
-        """Whether checksum and trailer of a whole frame are right."""
-        end = len(frame) - len(self.trailer)
-        body = end - self.check_size
-        return frame.endswith(self.trailer) and self.check(frame[self.check_from : body]) == frame[body:end]
+def channels_of(options: Options) -> tuple[gw.Channel, ...]:
+    """One channel per field, in the order of the file."""
+    return tuple(field.channel(name) for name, field in options.fields.items())
 
 
-def layout_of(options: Options) -> Layout:
-    """The layout of a device's frames."""
-    size, check = CHECKSUMS[options.checksum]
-    return Layout(
-        header=bytes.fromhex(options.header),
-        trailer=bytes.fromhex(options.trailer),
-        length=options.length,
-        length_field=options.length_field,
-        shortest=options.shortest,
-        check_from=options.checksum_from,
-        check_size=size,
-        check=check,
-    )
-
-
-def find(buffer: bytes, layout: Layout, start: int = 0) -> tuple[int, int, bool]:
-    """Begin and end of the first sound frame in ``buffer`` from ``start``, and whether a damaged one was passed over.
-
-    Where none is whole, begin and end are both the place from which more has to come.
-    """
-    is_damaged = False
-    header, last = layout.header, len(buffer)
-    while True:
-        start = buffer.find(header, start)
-        if start < 0:
-            kept = next((n for n in range(min(len(header) - 1, last), 0, -1) if buffer.endswith(header[:n])), 0)
-            return last - kept, last - kept, is_damaged
-        size = layout.size(buffer, start)
-        if size is None or (size and start + size > last):
-            return start, start, is_damaged
-        if size and layout.is_sound(buffer[start : start + size]):
-            return start, start + size, is_damaged
-        is_damaged = True
-        start += 1
+def check(options: Options, *, is_asked: bool) -> tuple[str, ...]:
+    """A sentence for each option that does not go with the others."""
+    found = []
+    if is_asked and not options.request:
+        found.append("request is missing: expected what is sent to get a frame; or `driver: frame`, if nothing is")
+    if options.request and not is_asked:
+        found.append("request is for `driver: frame_request`; `frame` is for devices that talk by themselves")
+    size = None if options.length is None else options.length - options.overhead
+    for name, field in options.fields.items():
+        if size is not None and field.at + field.count > size:
+            found.append(
+                f"fields.{name}: a {field.type} at {field.at} does not end before byte {size}, where the data do"
+            )
+    return tuple(found)

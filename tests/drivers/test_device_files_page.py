@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from sensor_drivers.frame import ASKED, SPEC
+from sensor_drivers.frame import SPEC
+from sensor_drivers.frame_request import SPEC as ASKED
 from sensor_gateway.config.device_files.shelf import DeviceShelf
 from sensor_gateway.config.loading import Loaded, load
 from sensor_gateway.config.sensors.reader import SensorReader

@@ -11,8 +11,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sensor_drivers.frame import ASKED, ASKED_VECTORS, SPEC, VECTORS, Asked, Talker, convert
-from sensor_drivers.frame_format import CHECKSUMS, LONGEST, Field, LengthField, Options, find, layout_of
+from sensor_drivers import frame_request
+from sensor_drivers.frame import SPEC, VECTORS, Talker
+from sensor_drivers.frame_format import CHECKSUMS, LONGEST, Field, LengthField, Options
+from sensor_drivers.frame_layout import find, layout_of
+from sensor_drivers.frame_request import Asked
+from sensor_drivers.frame_values import convert
 from sensor_gateway.driver import BadFrame, DriverSpec, OverRange
 from sensor_gateway.testing import check_driver
 from sensor_gateway.testing.playback import Dialogue, LinePlayback, play_line
@@ -40,15 +44,15 @@ PMS = options(
 PMS_FRAME = bytes.fromhex("424d001c0005000d00160005000d001602fd00fc001d000f00060006970003c5")
 
 
-@pytest.mark.parametrize("spec", [SPEC, ASKED], ids=lambda spec: spec.name)
+@pytest.mark.parametrize("spec", [SPEC, frame_request.SPEC], ids=lambda spec: spec.name)
 def test_it_conforms(spec: DriverSpec) -> None:
     check_driver(spec)
 
 
-@pytest.mark.parametrize("vector", [*VECTORS, *ASKED_VECTORS])
+@pytest.mark.parametrize("vector", [*VECTORS, *frame_request.VECTORS])
 def test_each_vector_broken_at_any_byte_is_no_frame(vector: Any) -> None:
     (frame,) = vector.frames
-    spec = SPEC if vector.variant == "frame" else ASKED
+    spec = SPEC if vector.variant == "frame" else frame_request.SPEC
     assert spec.replay(vector) == pytest.approx(vector.values)
     for place in range(len(frame)):
         broken = bytearray(frame)
@@ -135,9 +139,9 @@ def test_what_cannot_be_read_is_refused_with_its_key(wrong: dict[str, Any], sent
 
 
 def test_options_that_do_not_go_together_are_told() -> None:
-    assert ASKED.check is not None
+    assert frame_request.SPEC.check is not None
     assert SPEC.check is not None
-    assert "request is missing" in ASKED.check(MH_Z19)[0]
+    assert "request is missing" in frame_request.SPEC.check(MH_Z19)[0]
     assert "request is for" in SPEC.check(options(request="FF"))[0]
     assert "does not end before byte 8" in SPEC.check(options({"carbon_dioxide": {**CO2, "at": 7}}))[0]
     assert SPEC.check(MH_Z19) == ()

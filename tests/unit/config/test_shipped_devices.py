@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from sensor_drivers.frame import ASKED, SPEC
+from sensor_drivers.frame import SPEC
+from sensor_drivers.frame_request import SPEC as ASKED
 from sensor_gateway.config.device_files.shelf import SHIPPED, Device, DeviceShelf
 from sensor_gateway.config.drivers import Catalogue
 from sensor_gateway.config.loading import load_text

@@ -6,8 +6,10 @@ from typing import Any
 
 import pytest
 
-from sensor_drivers.frame import ASKED, SPEC, convert
+from sensor_drivers.frame import SPEC
 from sensor_drivers.frame_format import CHECKSUMS, Field, LengthField, Options
+from sensor_drivers.frame_request import SPEC as ASKED
+from sensor_drivers.frame_values import convert
 from sensor_gateway.simulation.chips.chip import Mounting
 from sensor_gateway.simulation.chips.frame_device import FrameSlave, FrameTalker
 
