@@ -14,8 +14,9 @@ from __future__ import annotations
 from collections.abc import Generator
 from dataclasses import dataclass
 from functools import partial
-from typing import Annotated, Any, Literal, TypeAlias
+from typing import Annotated, Literal, TypeAlias
 
+import sensor_drivers.ads1115_ranges as ranges
 import sensor_gateway.driver as gw
 
 # Registers (section 9.6).
@@ -39,37 +40,26 @@ POLLS = 10
 Speed: TypeAlias = Literal["slow", "normal", "fast"]
 Range: TypeAlias = Literal["off", "auto", "6.144V", "4.096V", "2.048V", "1.024V", "0.512V", "0.256V"]
 
-# Ranges from the narrowest, and the code of each in PGA[2:0], bits 11 to 9.
-RANGES = {"0.256V": 0.256, "0.512V": 0.512, "1.024V": 1.024, "2.048V": 2.048, "4.096V": 4.096, "6.144V": 6.144}
-PGA = {"6.144V": 0, "4.096V": 1, "2.048V": 2, "1.024V": 3, "0.512V": 4, "0.256V": 5}
-NAMES, FULL_SCALES = tuple(RANGES), tuple(RANGES.values())
-MIDDLE = NAMES.index("2.048V")
-# A range is left upwards at 95 % of it, and for a narrower one at 85 % of that one's.
-SPANS = tuple(
-    gw.Span(low=0.85 * narrower, high=0.95 * full_scale)
-    for narrower, full_scale in zip((0.0, *FULL_SCALES), FULL_SCALES, strict=False)
-)
-
 INPUTS = ("a0", "a1", "a2", "a3")
+VOLTAGE = gw.QUANTITIES["voltage"]
 LOWEST = -0.3  # against ground, the absolute maximum rating (section 7.1)
 HIGHEST = 6.138  # what an ADS1015 can tell from its end; no supply is so high
-BITS_UNUSED = {"ads1115": 0, "ads1015": 4}
-
-
 # The finest step is 7.8 uV (ADS1115) or 125 uV (ADS1015); options do not say which chip it is, and errors are larger.
 RESOLUTION = 1e-4
 CHANNELS = tuple(
-    gw.Channel(
-        name=name, quantity=gw.QUANTITIES["voltage"], low=LOWEST, high=HIGHEST, resolution=RESOLUTION, deadband=0.01
-    )
+    gw.Channel(name=name, quantity=VOLTAGE, low=LOWEST, high=HIGHEST, resolution=RESOLUTION, deadband=0.01)
     for name in INPUTS
 )
 
 
+def _configured(word: int) -> gw.Write:
+    return gw.Write(bytes((CONFIG, word >> 8, word & 0xFF)))
+
+
 def _variant(part: str) -> gw.Variant:
-    # wire_bits: of each input 38 to start, 48 each for configuration and result; 22 of three inputs are counted anyway.
-    addresses = (0x48, 0x49, 0x4A, 0x4B)
-    return gw.Variant(addresses=addresses, channels=CHANNELS, wire_bits=470, part=part, has_identity=False)
+    # Of all four inputs, without the 22 that are counted anyway for each channel but the first.
+    bits = 4 * gw.wire_bits(_configured(START), READ_CONFIG, READ_CONVERSION) - 3 * 22
+    return gw.Variant(addresses=(0x48, 0x49, 0x4A, 0x4B), channels=CHANNELS, wire_bits=bits, part=part)
 
 
 VARIANTS = {"ads1115": _variant("ADS1115"), "ads1015": _variant("ADS1015")}
@@ -88,8 +78,8 @@ class Options:
     @property
     def inputs(self) -> dict[str, Range]:
         """The ranges of the inputs that are not off."""
-        ranges = zip(INPUTS, (self.a0, self.a1, self.a2, self.a3), strict=True)
-        return {name: chosen for name, chosen in ranges if chosen != "off"}
+        all_four = zip(INPUTS, (self.a0, self.a1, self.a2, self.a3), strict=True)
+        return {name: chosen for name, chosen in all_four if chosen != "off"}
 
 
 def check(options: Options) -> tuple[str, ...]:
@@ -104,24 +94,18 @@ def channels_of(options: Options) -> tuple[gw.Channel, ...]:
 
 def convert(frame: bytes, *, chosen: str, name: str = "a0", variant: str = "ads1115") -> gw.Values:
     """Voltage of one conversion in the range ``chosen``. Total: a value within limits, or an error."""
-    if len(frame) != READ_CONVERSION.count:
-        raise gw.BadFrame("conversion register of the wrong length", expected="2 bytes", got=frame)
-    if frame[1] & ((1 << BITS_UNUSED[variant]) - 1):
-        raise gw.BadFrame(
-            "more than 12 bits: this chip is no ADS1015 but an ADS1115", expected="last 4 bits 0", got=frame
-        )
-    if _is_saturated(frame, variant):
-        advice = "the chip cannot measure it" if chosen == NAMES[-1] else "a wider range, or auto, would measure it"
+    unused = (1 << ranges.BITS_UNUSED[variant]) - 1
+    if gw.number(frame, 2, what="conversion register") & unused:
+        complaint = "more than 12 bits: this chip is no ADS1015 but an ADS1115"
+        raise gw.BadFrame(complaint, expected="last 4 bits 0", got=frame)
+    if ranges.is_saturated(frame, variant):
+        is_widest = chosen == ranges.NAMES[-1]
+        advice = "the chip cannot measure it" if is_widest else "a wider range, or auto, would measure it"
         raise gw.OverRange(f"{name} is beyond its range of {chosen}: {advice}")
-    volts = int.from_bytes(frame, "big", signed=True) * RANGES[chosen] / 0x8000
+    volts = ranges.volts(frame, chosen)
     if volts < LOWEST:
         raise gw.OverRange(f"{name} is {volts:.3f} V, below the ground of the chip, which must not be")
     return {name: volts}
-
-
-def _is_saturated(frame: bytes, variant: str) -> bool:
-    top = 0x7FFF >> BITS_UNUSED[variant] << BITS_UNUSED[variant]
-    return frame in (top.to_bytes(2, "big"), b"\x80\x00")
 
 
 class Ads1115:
@@ -131,9 +115,7 @@ class Ads1115:
         """Work out times and ranges; nothing is sent yet."""
         self._variant = variant
         self._inputs = options.inputs
-        self._places = {
-            name: MIDDLE if chosen == "auto" else NAMES.index(chosen) for name, chosen in self._inputs.items()
-        }
+        self._places = {name: _beginning(chosen) for name, chosen in self._inputs.items()}
         per_second, data_rate = SPEEDS[variant][options.speed]
         self._duration = gw.Wait(CLOCK_ERROR / per_second + WAKE_UP_S)
         self._unchanging = SINGLE_SHOT | NO_COMPARATOR | data_rate << 5
@@ -146,7 +128,7 @@ class Ads1115:
 
     def setup(self) -> gw.Preparing:
         """End what another program may have left converting, and see that the configuration holds."""
-        idle = self._word("a0", MIDDLE)
+        idle = self._word("a0", ranges.MIDDLE)
         yield _configured(idle)
         yield SLOWEST
         answer = yield READ_CONFIG
@@ -166,11 +148,12 @@ class Ads1115:
         for _ in range(gw.MOST_RANGES_TRIED):
             place = self._places[name]
             frame = yield from self._converted(self._word(name, place))
-            suitable = place if is_fixed else gw.suitable_range(SPANS, place, _level(frame, place, self._variant))
+            level = ranges.level(frame, place, self._variant)
+            suitable = place if is_fixed else gw.suitable_range(ranges.SPANS, place, level)
             if suitable == place:
                 break
             self._places[name] = suitable
-        return convert(frame, chosen=NAMES[place], name=name, variant=self._variant)
+        return convert(frame, chosen=ranges.NAMES[place], name=name, variant=self._variant)
 
     def _converted(self, word: int) -> Generator[gw.Operation, bytes, bytes]:
         yield _configured(word | START)
@@ -180,7 +163,11 @@ class Ads1115:
         return (yield READ_CONVERSION)
 
     def _word(self, name: str, place: int) -> int:
-        return (AGAINST_GROUND | INPUTS.index(name)) << 12 | PGA[NAMES[place]] << 9 | self._unchanging
+        return (AGAINST_GROUND | INPUTS.index(name)) << 12 | ranges.PGA[ranges.NAMES[place]] << 9 | self._unchanging
+
+
+def _beginning(chosen: Range) -> int:
+    return ranges.MIDDLE if chosen == "auto" else ranges.NAMES.index(chosen)
 
 
 def _is_ready(word: int, answer: bytes) -> bool:
@@ -190,20 +177,9 @@ def _is_ready(word: int, answer: bytes) -> bool:
     return bool(config & IDLE)
 
 
-def _configured(word: int) -> gw.Write:
-    return gw.Write(bytes((CONFIG, word >> 8, word & 0xFF)))
-
-
-def _level(frame: bytes, place: int, variant: str) -> float | None:
-    if _is_saturated(frame, variant):
-        return None
-    return abs(int.from_bytes(frame, "big", signed=True)) * FULL_SCALES[place] / 0x8000
-
-
 def replay(vector: gw.Vector) -> gw.Values:
     """Frame: the conversion register. Option: the range."""
-    chosen: dict[str, Any] = dict(vector.options)
-    return convert(*vector.frames, chosen=chosen["range"], variant=vector.variant)
+    return convert(*vector.frames, chosen=vector.options["range"], variant=vector.variant)
 
 
 def _vector(variant: str, frame: str, chosen: Range, volts: float, source: str, by: float = 1e-6) -> gw.Vector:

@@ -32,12 +32,10 @@ POLLS = 10
 
 
 def _variant(part: str, low: float) -> gw.Variant:
-    channel = gw.Channel(
-        name="temperature", quantity=gw.TEMPERATURE, low=low, high=150, resolution=0.0078125, deadband=0.1
-    )
-    # wire_bits: one-shot (3 bytes), status, configuration (4 each), temperature (5), 9 bits each, starts and stops.
+    channel = gw.Channel(quantity=gw.TEMPERATURE, low=low, high=150, resolution=0.0078125, deadband=0.1)
+    bits = gw.wire_bits(ONE_SHOT, READ_STATUS, READ_TEMPERATURE, READ_CONFIGURATION)
     addresses = (0x48, 0x49, 0x4A, 0x4B)
-    return gw.Variant(addresses=addresses, channels=(channel,), wire_bits=155, part=part, has_identity=True)
+    return gw.Variant(addresses=addresses, channels=(channel,), wire_bits=bits, part=part, has_identity=True)
 
 
 VARIANTS = {"adt7410": _variant("ADT7410", -55), "adt7420": _variant("ADT7420", -40)}
@@ -83,19 +81,17 @@ def _is_ready(status: bytes) -> bool:
     return not status[0] & NOT_RDY
 
 
-def _vectors(variant: str, source: str, rows: dict[str, float]) -> tuple[gw.Vector, ...]:
-    return tuple(gw.vector(variant, frame, temperature=value, source=source) for frame, value in rows.items())
-
-
 # Table 5 shows bits 15 to 3: 1 1100 1001 0000 is E4 80.
 _BITS = "datasheet, table 5, 13-bit temperature data format"
 _SETPOINTS = "datasheet, table 6, power-on setpoints, which have the temperature's format"
 
+_COLD = {"e4 80": -55, "e7 00": -50, "f3 80": -25, "ff f8": -0.0625}
+_WARM = {"00 00": 0, "0c 80": 25, "19 00": 50, "3e 80": 125, "4b 00": 150}
+
 VECTORS = (
-    *_vectors("adt7410", f"ADT7410 rev A {_BITS}", {"e4 80": -55, "e7 00": -50, "f3 80": -25, "ff f8": -0.0625}),
-    *_vectors("adt7410", f"ADT7410 rev A {_BITS}", {"00 00": 0, "0c 80": 25, "19 00": 50, "3e 80": 125, "4b 00": 150}),
-    *_vectors("adt7420", f"ADT7420 rev 0 {_BITS}", {"ec 00": -40, "f3 80": -25, "ff f8": -0.0625}),
-    *_vectors("adt7420", f"ADT7420 rev 0 {_SETPOINTS}", {"20 00": 64, "05 00": 10, "49 80": 147}),
+    *gw.vectors("adt7410", f"ADT7410 rev A {_BITS}", temperature=_COLD | _WARM),
+    *gw.vectors("adt7420", f"ADT7420 rev 0 {_BITS}", temperature={"ec 00": -40, "f3 80": -25, "ff f8": -0.0625}),
+    *gw.vectors("adt7420", f"ADT7420 rev 0 {_SETPOINTS}", temperature={"20 00": 64, "05 00": 10, "49 80": 147}),
 )
 
 SPEC = gw.DriverSpec(

@@ -65,17 +65,10 @@ COLDEST = -40.0
 
 
 def _variant(row: Row) -> gw.Variant:
-    temperature = gw.Channel(
-        name="temperature", quantity=gw.TEMPERATURE, low=COLDEST, high=row.hottest, resolution=0.01, deadband=0.1
-    )
-    humidity = gw.Channel(name="humidity", quantity=gw.HUMIDITY, low=0, high=100, resolution=0.024, deadband=0.5)
-    # wire_bits: trigger (4 bytes) and answer with its address, 9 bits each, with start and stop.
-    return gw.Variant(
-        addresses=row.addresses,
-        channels=(temperature, humidity),
-        wire_bits=9 * (5 + row.answer.count) + 4,
-        part=row.part,
-    )
+    temperature = gw.Channel(quantity=gw.TEMPERATURE, low=COLDEST, high=row.hottest, resolution=0.01, deadband=0.1)
+    humidity = gw.Channel(quantity=gw.HUMIDITY, low=0, high=100, resolution=0.024, deadband=0.5)
+    bits = gw.wire_bits(TRIGGER, row.answer)
+    return gw.Variant(addresses=row.addresses, channels=(temperature, humidity), wire_bits=bits, part=row.part)
 
 
 VARIANTS = {name: _variant(row) for name, row in ROWS.items()}

@@ -11,9 +11,8 @@ The answer, registers 94 to 9B, words low byte first::
 
 from __future__ import annotations
 
-import struct
 from dataclasses import dataclass
-from typing import Annotated, Any, Literal, TypeAlias
+from typing import Annotated, Literal, TypeAlias
 
 import sensor_gateway.driver as gw
 
@@ -36,25 +35,17 @@ CYCLES = {"28ms": 10, "103ms": 37, "178ms": 64, "712ms": 256}  # of 2.78 ms; ATI
 CYCLE_S, WAKE_UP_S = 0.00278, 0.007  # the first is a typical time: the end is asked for
 POLLS = 10
 
-COUNTS = gw.other("counts")
 MOST = 65_534
-
-
-def _channel(name: str) -> gw.Channel:
-    return gw.Channel(name=name, quantity=COUNTS, low=0, high=MOST, resolution=1, deadband=10)
-
-
 NAMES = ("clear", "red", "green", "blue")
 
-# wire_bits: five writes (3 bytes each), status and ATIME (4 each), answer (11), 9 bits each, with start, repeated start
-# and stop.
+CHANNELS = tuple(
+    gw.Channel(name=name, quantity=gw.other("counts"), low=0, high=MOST, resolution=1, deadband=10) for name in NAMES
+)
+
+WIRE_BITS = 5 * gw.wire_bits(POWER_ON) + gw.wire_bits(READ_STATUS, READ_RGBC, READ_ATIME)  # five registers are written
 VARIANTS = {
     "apds9960": gw.Variant(
-        addresses=(0x39,),
-        channels=tuple(_channel(name) for name in NAMES),
-        wire_bits=325,
-        part="APDS-9960",
-        has_identity=True,
+        addresses=(0x39,), channels=CHANNELS, wire_bits=WIRE_BITS, part="APDS-9960", has_identity=True
     )
 }
 
@@ -74,10 +65,8 @@ def most_counts(integration: str) -> int:
 
 def convert(status: bytes, rgbc: bytes, *, integration: str) -> gw.Values:
     """Counts of one answer. Total: values within limits, BadFrame or OverRange."""
-    if len(status) != READ_STATUS.count or len(rgbc) != READ_RGBC.count:
-        raise gw.BadFrame("answer of the wrong length", expected="1 and 8 bytes", got=status + rgbc)
-    counts = struct.unpack("<4H", rgbc)
-    if status[0] & CPSAT or max(counts) >= most_counts(integration):
+    flags, counts = gw.number(status, 1, what="status"), gw.numbers(rgbc, "<4H")
+    if flags & CPSAT or max(counts) >= most_counts(integration):
         raise gw.OverRange("the light is brighter than this gain and integration time can measure")
     return dict(zip(NAMES, map(float, counts), strict=True))
 
@@ -122,12 +111,6 @@ class Apds9960:
         return convert(status, rgbc, integration=self._integration)
 
 
-def replay(vector: gw.Vector) -> gw.Values:
-    """Frames: status, answer."""
-    chosen: dict[str, Any] = dict(vector.options)
-    return convert(*vector.frames, **chosen)
-
-
 def _is_ready(status: bytes) -> bool:
     return bool(status[0] & AVALID)
 
@@ -137,15 +120,12 @@ def _vector(rgbc: str, counts: tuple[int, int, int, int], source: str) -> gw.Vec
     return gw.vector("apds9960", bytes((AVALID,)), rgbc, source=source, options={"integration": "712ms"}, **values)
 
 
+_ELDRUIN = "eldruin/apds9960-rs tests/light.rs, read_rgbc"
+_SWIFT = "madmachineio/MadDrivers Tests/APDS9960Tests/APDS9960Tests.swift, testReadColor"
+
 VECTORS = (
-    _vector(
-        "34 12 56 34 78 56 9a 78", (0x1234, 0x3456, 0x5678, 0x789A), "eldruin/apds9960-rs tests/light.rs, read_rgbc"
-    ),
-    _vector(
-        "70 22 c8 a0 78 0a 2d fa",
-        (8816, 41_160, 2680, 64_045),
-        "madmachineio/MadDrivers Tests/APDS9960Tests/APDS9960Tests.swift, testReadColor",
-    ),
+    _vector("34 12 56 34 78 56 9a 78", (0x1234, 0x3456, 0x5678, 0x789A), _ELDRUIN),
+    _vector("70 22 c8 a0 78 0a 2d fa", (8816, 41_160, 2680, 64_045), _SWIFT),
 )
 
 SPEC = gw.DriverSpec(
@@ -154,7 +134,8 @@ SPEC = gw.DriverSpec(
     bus=gw.BusKind.I2C,
     variants=VARIANTS,
     create=lambda _variant, options, _address: Apds9960(options),
-    replay=replay,
+    # Frames: status, answer. Option: the integration time.
+    replay=lambda vector: convert(*vector.frames, **vector.options),
     vectors=VECTORS,
     options=Options,
     heeds=gw.Heeds(alone=SPECIAL_FUNCTIONS, with_data=WRITABLE),

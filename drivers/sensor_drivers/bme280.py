@@ -43,16 +43,19 @@ Filter: TypeAlias = Literal[0, 2, 4, 8, 16]
 OSRS = {1: 1, 2: 2, 4: 3, 8: 4, 16: 5}  # tables 20, 23, 24
 FILTER = {0: 0, 2: 1, 4: 2, 8: 3, 16: 4}  # table 28
 
-_T = gw.Channel(name="temperature", quantity=gw.TEMPERATURE, low=-40, high=85, resolution=0.01, deadband=0.1)
-_P = gw.Channel(name="pressure", quantity=gw.PRESSURE, low=300, high=1100, resolution=0.002, deadband=0.2)
-_H = gw.Channel(name="humidity", quantity=gw.HUMIDITY, low=0, high=100, resolution=0.008, deadband=0.5)
+_T = gw.Channel(quantity=gw.TEMPERATURE, low=-40, high=85, resolution=0.01, deadband=0.1)
+_P = gw.Channel(quantity=gw.PRESSURE, low=300, high=1100, resolution=0.002, deadband=0.2)
+_H = gw.Channel(quantity=gw.HUMIDITY, low=0, high=100, resolution=0.008, deadband=0.5)
 
-# wire_bits: 9 a byte, and the start, repeated start and stop of force, status and burst.
-VARIANTS = {
-    "bme280": gw.Variant(
-        addresses=(0x76, 0x77), channels=(_T, _P, _H), wire_bits=188, part="BME280", has_identity=True
-    ),
-    "bmp280": gw.Variant(addresses=(0x76, 0x77), channels=(_T, _P), wire_bits=152, part="BMP280", has_identity=True),
+
+def _variant(part: str, channels: tuple[gw.Channel, ...], *measuring: gw.Write | gw.WriteRead) -> gw.Variant:
+    bits = gw.wire_bits(READ_STATUS, *measuring)
+    return gw.Variant(addresses=(0x76, 0x77), channels=channels, wire_bits=bits, part=part, has_identity=True)
+
+
+VARIANTS = {  # and what is written and read beside the status
+    "bme280": _variant("BME280", (_T, _P, _H), gw.Write(bytes((CTRL_HUM, 0, CTRL_MEAS, FORCED))), READ_DATA_BME),
+    "bmp280": _variant("BMP280", (_T, _P), gw.Write(bytes((CTRL_MEAS, FORCED))), READ_DATA_BMP),
 }
 
 
@@ -82,9 +85,7 @@ def convert(chip: Trimming, data: bytes) -> gw.Values:
         if adc_h == HUMIDITY_SKIPPED:
             raise gw.NotReady("the humidity register holds its reset value: humidity was not measured")
         values["humidity"] = percent(chip.h, fine, adc_h)
-    for channel in (_T, _P):
-        gw.within(channel, values[channel.name])
-    return values
+    return gw.all_within((_T, _P), values)  # humidity is cropped
 
 
 class Bme280:

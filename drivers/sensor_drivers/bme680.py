@@ -13,20 +13,10 @@ The answer, one burst from 1D so that all values are of one measurement (section
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Annotated, Any, Literal, TypeAlias
+from typing import Annotated, Literal, TypeAlias
 
+import sensor_drivers.bme68x_formulas as bme68x
 import sensor_gateway.driver as gw
-from sensor_drivers.bme68x_formulas import (
-    Trimming,
-    celsius,
-    gas_wait,
-    ohm_high,
-    ohm_low,
-    pascal,
-    percent,
-    res_heat,
-    trimming,
-)
 
 # Registers (section 5.3).
 READ_ID = gw.WriteRead(b"\xd0", 1)
@@ -39,16 +29,14 @@ CHIP_ID = b"\x61"
 PARTS = {0: "bme680", 1: "bme688"}
 
 NEW_DATA, MEASURING = 0x80, 0x60  # status: a result is there; gas, or the others, are being measured
-GAS_VALID, HEAT_STAB = 0x20, 0x10
 FORCED, HEAT_OFF = 0x01, 0x08
 RUN_GAS = {"bme680": 0x10, "bme688": 0x20}
-GAS_AT = {"bme680": 13, "bme688": 15}  # in the burst
+GAS_AT = {"bme680": slice(13, 15), "bme688": slice(15, 17)}  # in the burst
 START_UP = gw.Wait(0.010)  # SensorAPI, BME68X_PERIOD_RESET
 POLL_PAUSE = gw.Wait(0.010)
 POLLS = 10
 
 SKIPPED, HUMIDITY_SKIPPED = 0x80000, 0x8000
-GAS_ENDS = (0, 0x3FF)
 
 Oversampling: TypeAlias = Literal[1, 2, 4, 8, 16]
 Filter: TypeAlias = Literal[0, 1, 3, 7, 15, 31, 63, 127]
@@ -57,16 +45,22 @@ COEFFICIENTS = (0, 1, 3, 7, 15, 31, 63, 127)  # filter (section 5.3.2.4)
 USUAL_AMBIENT = 25.0
 HEATING = gw.Seconds(0.15)
 
-_T = gw.Channel(name="temperature", quantity=gw.TEMPERATURE, low=-40, high=85, resolution=0.01, deadband=0.1)
-_P = gw.Channel(name="pressure", quantity=gw.PRESSURE, low=300, high=1100, resolution=0.002, deadband=0.2)
-_H = gw.Channel(name="humidity", quantity=gw.HUMIDITY, low=0, high=100, resolution=0.008, deadband=0.5)
+
+def _write(*pairs: int) -> gw.Write:
+    """Registers and what is written to each."""
+    return gw.Write(bytes(pairs))
+
+
+_T = gw.Channel(quantity=gw.TEMPERATURE, low=-40, high=85, resolution=0.01, deadband=0.1)
+_P = gw.Channel(quantity=gw.PRESSURE, low=300, high=1100, resolution=0.002, deadband=0.2)
+_H = gw.Channel(quantity=gw.HUMIDITY, low=0, high=100, resolution=0.008, deadband=0.5)
 _G = gw.Channel(name="gas_resistance", quantity=gw.other("Ω"), low=100, high=110e6, resolution=1, deadband=1000)
+CHANNELS = (_T, _P, _H, _G)
 
 
 def _variant(part: str) -> gw.Variant:
-    # wire_bits: heater and force (5 bytes) and the burst (20), 9 bits each, with starts and stops.
-    channels = (_T, _P, _H, _G)
-    return gw.Variant(addresses=(0x76, 0x77), channels=channels, wire_bits=230, part=part, has_identity=True)
+    bits = gw.wire_bits(_write(RES_HEAT_0, 0, CTRL_MEAS, FORCED), READ_FIELD)
+    return gw.Variant(addresses=(0x76, 0x77), channels=CHANNELS, wire_bits=bits, part=part, has_identity=True)
 
 
 VARIANTS = {"bme680": _variant("BME680"), "bme688": _variant("BME688")}
@@ -97,10 +91,10 @@ def check(options: Options) -> tuple[str, ...]:
 
 def channels_of(options: Options) -> tuple[gw.Channel, ...]:
     """What is measured."""
-    return (_T, _P, _H, _G) if options.gas else (_T, _P, _H)
+    return CHANNELS if options.gas else CHANNELS[:3]
 
 
-def convert(chip: Trimming, field: bytes, *, part: str, gas: bool) -> gw.Values:
+def convert(chip: bme68x.Trimming, field: bytes, *, part: str, gas: bool) -> gw.Values:
     """Values of one burst. Total: values within limits, or an error."""
     if len(field) != READ_FIELD.count:
         raise gw.BadFrame("measurement of the wrong length", expected="17 bytes", got=field)
@@ -108,27 +102,12 @@ def convert(chip: Trimming, field: bytes, *, part: str, gas: bool) -> gw.Values:
     adc_h = field[8] << 8 | field[9]
     if (adc_t == SKIPPED and adc_p == SKIPPED) or adc_h == HUMIDITY_SKIPPED:
         raise gw.NotReady("the data registers hold their reset values: not all was measured since power-on")
-    t = celsius(chip, adc_t)
-    values = {"temperature": t, "pressure": pascal(chip, adc_p, t) / 100, "humidity": percent(chip, adc_h, t)}
+    t = bme68x.celsius(chip, adc_t)
+    p, h = bme68x.pascal(chip, adc_p, t) / 100, bme68x.percent(chip, adc_h, t)
+    values = {"temperature": t, "pressure": p, "humidity": h}
     if gas:
-        values["gas_resistance"] = _gas(chip, field[GAS_AT[part] :], part)
-    for channel in (_T, _P, _H, _G):
-        if not channel.low <= values.get(channel.name, channel.low) <= channel.high:
-            raise gw.OverRange(
-                f"{channel.name} of {values[channel.name]:.6g} {channel.quantity.unit} is beyond the chip"
-            )
-    return values
-
-
-def _gas(chip: Trimming, pair: bytes, part: str) -> float:
-    adc, gas_range = pair[0] << 2 | pair[1] >> 6, pair[1] & 0x0F
-    if not pair[1] & GAS_VALID:
-        raise gw.DeviceBusy("gas was not measured")
-    if not pair[1] & HEAT_STAB:
-        raise gw.DeviceBusy("the heater did not reach its temperature: give it a longer `heater_duration`")
-    if adc in GAS_ENDS:
-        raise gw.OverRange("the gas resistance is at the end of its range")
-    return ohm_high(adc, gas_range) if part == "bme688" else ohm_low(chip, adc, gas_range)
+        values["gas_resistance"] = bme68x.ohm(chip, field[GAS_AT[part]], part)
+    return gw.all_within(CHANNELS, values)
 
 
 class Bme680:
@@ -138,19 +117,16 @@ class Bme680:
         """Work out register values and the measurement time; nothing is sent yet."""
         self._variant = self._part = variant
         self._options = options
-        self._chip: Trimming | None = None
+        self._chip: bme68x.Trimming | None = None
         self._ambient = USUAL_AMBIENT
         t, p, h = options.temperature_oversampling, options.pressure_oversampling, options.humidity_oversampling
         self._force = SAMPLES.index(t) << 5 | SAMPLES.index(p) << 2 | FORCED
-        # SensorAPI, bme68x_get_meas_dur, in microseconds and typical; a tenth more, and the chip tells when it is done.
-        microseconds = (t + p + h) * 1963 + 477 * 4 + 477 * 5 + 1000
-        self._duration = gw.Wait((microseconds * 1e-6 + (options.heater_duration if options.gas else 0.0)) * 1.1)
+        # Typical; a tenth more, and the chip tells when it is done.
+        self._duration = gw.Wait(1.1 * bme68x.measuring_s(t + p + h, options.heater_duration if options.gas else 0.0))
 
     def identify(self) -> gw.Identifying:
         """Tell BME680 and BME688 apart by their variant id: the gas formulas differ, and sellers do not."""
-        answer = yield READ_ID
-        if answer != CHIP_ID:
-            raise gw.WrongChip("id register D0", expected=CHIP_ID, got=answer)
+        yield from gw.identified(READ_ID, CHIP_ID, what="id register D0")
         answer = yield from gw.read_twice(READ_VARIANT_ID)
         if answer[0] not in PARTS:
             raise gw.WrongChip("variant id register F0", expected="00 (BME680) or 01 (BME688)", got=answer)
@@ -165,26 +141,21 @@ class Bme680:
         yield RESET
         yield START_UP
         first, second, third = READ_TRIMMING
-        blocks = (
-            (yield from gw.read_twice(first)),
-            (yield from gw.read_twice(second)),
-            (yield from gw.read_twice(third)),
-        )
-        self._chip = trimming(*blocks)
-        options = self._options
-        run_gas, heat_off = (RUN_GAS[self._part], 0) if options.gas else (0, HEAT_OFF)
-        yield gw.Write(
-            bytes((GAS_WAIT_0, gas_wait(options.heater_duration), CTRL_GAS_0, heat_off, CTRL_GAS_1, run_gas))
-        )
-        yield gw.Write(bytes((CTRL_HUM, SAMPLES.index(options.humidity_oversampling))))
-        yield gw.Write(bytes((CONFIG, COEFFICIENTS.index(options.filter) << 2)))
+        block_8a = yield from gw.read_twice(first)
+        block_e1 = yield from gw.read_twice(second)
+        self._chip = bme68x.trimming(block_8a, block_e1, (yield from gw.read_twice(third)))
+        run_gas, heat_off = (RUN_GAS[self._part], 0) if self._options.gas else (0, HEAT_OFF)
+        heating = bme68x.gas_wait(self._options.heater_duration)
+        yield _write(GAS_WAIT_0, heating, CTRL_GAS_0, heat_off, CTRL_GAS_1, run_gas)
+        yield _write(CTRL_HUM, SAMPLES.index(self._options.humidity_oversampling))
+        yield _write(CONFIG, COEFFICIENTS.index(self._options.filter) << 2)
 
     def measure(self) -> gw.Measuring:
         """Force one measurement, wait for it, and read it in one burst."""
         if self._chip is None:
             raise gw.NotReady("the trimming data was not read yet")
-        heat = res_heat(self._chip, self._options.heater_temperature, self._ambient)
-        yield gw.Write(bytes((RES_HEAT_0, heat, CTRL_MEAS, self._force)))
+        heat = bme68x.res_heat(self._chip, self._options.heater_temperature, self._ambient)
+        yield _write(RES_HEAT_0, heat, CTRL_MEAS, self._force)
         yield self._duration
         field = yield from gw.until(READ_FIELD, _is_ready, pause=POLL_PAUSE, tries=POLLS, otherwise="no values")
         values = convert(self._chip, field, part=self._part, gas=self._options.gas)
@@ -199,14 +170,12 @@ def _is_ready(field: bytes) -> bool:
 def replay(vector: gw.Vector) -> gw.Values:
     """Frames: trimming data 8A..A0, E1..EE and 00..04, and the burst."""
     *blocks, field = vector.frames
-    chosen: dict[str, Any] = dict(vector.options)
-    return convert(trimming(*blocks), field, part=vector.variant, gas=Options(**chosen).gas)
+    return convert(bme68x.trimming(*blocks), field, part=vector.variant, gas=vector.options["gas"])
 
 
 def _vector(source: str, by: float, values: tuple[float, ...], *frames: str, variant: str = "bme680") -> gw.Vector:
     named = dict(zip(("temperature", "pressure", "humidity", "gas_resistance"), values, strict=False))
-    options = {"gas": "gas_resistance" in named}
-    return gw.vector(variant, *frames, source=source, tolerance=by, options=options, **named)
+    return gw.vector(variant, *frames, source=source, tolerance=by, options={"gas": len(values) == 4}, **named)
 
 
 _PERIPH = (
@@ -224,7 +193,7 @@ _PIMORONI = (
     "40 54 2a 00 2d 14 78 9c b9 65 4e 9f e2 12",
     "30 00 10 00 00",
 )
-_ELIXIR_FIELD = "80 00 60 1e 90 75 5d c0 41 b4 00 00 00 30 f9 00 00"
+_AIR = "80 00 60 1e 90 75 5d c0 41 b4 00 00 00"  # the burst up to the gas
 
 _INTEGER = "periph/devices bme68x/bme680_test.go, TestCompensations: integer formulas, some 7 Pa lower"
 _FLOAT = "elixir-sensors/bmp280 test/bmp280/sensor/bme680_sensor_test.exs; its gas formula adds 0.5 Ω"
@@ -233,25 +202,11 @@ _HIGH = "what pimoroni's bme680 2.0.0 makes of these registers, with variant id 
 
 VECTORS = (
     _vector(_INTEGER, 0.07, (20.70, 1015.13, 67.561), *_PERIPH, "80 00 47 40 30 75 46 30 60 27 00 00 00 60 ba 00 00"),
-    _vector(_FLOAT, 0.006, (19.3113, 1009.7752, 25.2), *_ELIXIR, _ELIXIR_FIELD),
-    _vector(_FLOAT, 0.51, (19.3113, 1009.7752, 25.2, 20467.2644), *_ELIXIR, _ELIXIR_FIELD),
+    _vector(_FLOAT, 0.006, (19.3113, 1009.7752, 25.2), *_ELIXIR, _AIR + "30 f9 00 00"),
+    _vector(_FLOAT, 0.51, (19.3113, 1009.7752, 25.2, 20467.2644), *_ELIXIR, _AIR + "30 f9 00 00"),
     _vector(_DUMP, 0.05, (26.69, 987.12, 42.402), *_PIMORONI, "80 00 56 4c d0 7a 5f 80 4a 4b 00 00 00 00 30 00 00"),
-    _vector(
-        _HIGH,
-        0.05,
-        (19.31, 1009.74, 25.2, 162798.09221),
-        *_ELIXIR,
-        "80 00 60 1e 90 75 5d c0 41 b4 00 00 00 00 00 30 f9",
-        variant="bme688",
-    ),
-    _vector(
-        _HIGH,
-        0.05,
-        (19.31, 1009.74, 25.2, 1757939.91416),
-        *_ELIXIR,
-        "80 00 60 1e 90 75 5d c0 41 b4 00 00 00 00 00 af 35",
-        variant="bme688",
-    ),
+    _vector(_HIGH, 0.05, (19.31, 1009.74, 25.2, 162798.09221), *_ELIXIR, _AIR + "00 00 30 f9", variant="bme688"),
+    _vector(_HIGH, 0.05, (19.31, 1009.74, 25.2, 1757939.91416), *_ELIXIR, _AIR + "00 00 af 35", variant="bme688"),
 )
 
 SPEC = gw.DriverSpec(

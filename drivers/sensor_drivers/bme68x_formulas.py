@@ -9,7 +9,7 @@ import math
 import struct
 from dataclasses import dataclass
 
-from sensor_gateway.driver import BadFrame
+from sensor_gateway.driver import BadFrame, DeviceBusy, OverRange
 
 LENGTHS = (23, 14, 5)
 
@@ -17,6 +17,8 @@ LENGTHS = (23, 14, 5)
 K1 = (0, 0, 0, 0, 0, -1, 0, -0.8, 0, 0, -0.2, -0.5, 0, -1, 0, 0)
 K2 = (0, 0, 0, 0, 0.1, 0.7, 0, -0.8, -0.1, 0, 0, 0, 0, 0, 0, 0)
 
+GAS_VALID, HEAT_STAB = 0x20, 0x10
+GAS_ENDS = (0, 0x3FF)
 LONGEST_GAS_WAIT = 0xFF
 
 
@@ -85,6 +87,18 @@ def percent(chip: Trimming, adc: int, at_celsius: float) -> float:
     return min(max(line + (h6 / 16384 + h7 / 2097152 * at_celsius) * line * line, 0.0), 100.0)
 
 
+def ohm(chip: Trimming, pair: bytes, part: str) -> float:
+    """Ohms of the two bytes of gas of a ``bme680`` or ``bme688``. DeviceBusy where it was not measured well."""
+    adc, gas_range = pair[0] << 2 | pair[1] >> 6, pair[1] & 0x0F
+    if not pair[1] & GAS_VALID:
+        raise DeviceBusy("gas was not measured")
+    if not pair[1] & HEAT_STAB:
+        raise DeviceBusy("the heater did not reach its temperature: give it a longer `heater_duration`")
+    if adc in GAS_ENDS:
+        raise OverRange("the gas resistance is at the end of its range")
+    return ohm_high(adc, gas_range) if part == "bme688" else ohm_low(chip, adc, gas_range)
+
+
 def ohm_low(chip: Trimming, adc: int, gas_range: int) -> float:
     """Ohms of a BME680's gas count (section 3.4.1). BadFrame for trimming data that gives none."""
     switching = (1340 + 5 * chip.range_switching_error) * (1 + K1[gas_range] / 100)
@@ -97,6 +111,11 @@ def ohm_low(chip: Trimming, adc: int, gas_range: int) -> float:
 def ohm_high(adc: int, gas_range: int) -> float:
     """Ohms of a BME688's gas count (SensorAPI, calc_gas_resistance_high)."""
     return 1e6 * (262144 >> gas_range) / (4096 + 3 * (adc - 512))
+
+
+def measuring_s(samples: int, heating_s: float) -> float:
+    """The typical time of so many samples and of heating (SensorAPI, bme68x_get_meas_dur, in microseconds)."""
+    return (samples * 1963 + 477 * 4 + 477 * 5 + 1000) * 1e-6 + heating_s
 
 
 def res_heat(chip: Trimming, heater_celsius: int, ambient_celsius: float) -> int:

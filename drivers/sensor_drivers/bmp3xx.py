@@ -12,17 +12,17 @@ The answer, one burst from 04 so that both values are of one measurement (sectio
 
 from __future__ import annotations
 
-import struct
 from dataclasses import dataclass
 from typing import Annotated, Literal, TypeAlias
 
 import sensor_gateway.driver as gw
+from sensor_drivers.bmp3xx_formulas import LENGTH, Trimming, checked, compensated, trimming
 
 # Registers (section 4.3).
 READ_CHIP_ID = gw.WriteRead(b"\x00", 1)
 READ_STATUS = gw.WriteRead(b"\x03", 1)
 READ_DATA = gw.WriteRead(b"\x04", 6)
-READ_TRIMMING = gw.WriteRead(b"\x30", 22)  # a checksum, which Bosch's self-test code explains, and NVM_PAR_T1 to _P11
+READ_TRIMMING = gw.WriteRead(b"\x30", 1 + LENGTH)  # a checksum, and NVM_PAR_T1 to _P11
 OSR, CONFIG = 0x1C, 0x1F
 FORCE = gw.Write(b"\x1b\x13")  # PWR_CTRL: press_en, temp_en, mode 01
 SOFT_RESET = gw.Write(b"\x7e\xb6")
@@ -33,8 +33,6 @@ POLL_PAUSE = gw.Wait(0.005)
 POLLS = 10
 
 NOT_MEASURED = 0x800000  # reset value of both data registers
-CRC = 0x1D  # CRC-8 SAE J1850: initial FF, inverted at the end
-
 # BMP384 and BMP388 look alike.
 IDS = {"bmp384": 0x50, "bmp388": 0x50, "bmp390": 0x60}
 
@@ -43,13 +41,13 @@ Filter: TypeAlias = Literal[0, 1, 3, 7, 15, 31, 63, 127]
 SAMPLES = (1, 2, 4, 8, 16, 32)  # osr_p, osr_t (section 4.3.19)
 COEFFICIENTS = (0, 1, 3, 7, 15, 31, 63, 127)  # iir_filter (section 4.3.21)
 
-_T = gw.Channel(name="temperature", quantity=gw.TEMPERATURE, low=-40, high=85, resolution=0.01, deadband=0.1)
-_P = gw.Channel(name="pressure", quantity=gw.PRESSURE, low=300, high=1250, resolution=0.002, deadband=0.2)
+_T = gw.Channel(quantity=gw.TEMPERATURE, low=-40, high=85, resolution=0.01, deadband=0.1)
+_P = gw.Channel(quantity=gw.PRESSURE, low=300, high=1250, resolution=0.002, deadband=0.2)
 
 
 def _variant(part: str) -> gw.Variant:
-    # wire_bits: force (3 bytes), status (4) and burst (9), 9 bits each, with starts and stops.
-    return gw.Variant(addresses=(0x76, 0x77), channels=(_T, _P), wire_bits=152, part=part, has_identity=True)
+    bits = gw.wire_bits(FORCE, READ_STATUS, READ_DATA)
+    return gw.Variant(addresses=(0x76, 0x77), channels=(_T, _P), wire_bits=bits, part=part, has_identity=True)
 
 
 VARIANTS = {"bmp388": _variant("BMP388"), "bmp384": _variant("BMP384"), "bmp390": _variant("BMP390")}
@@ -64,57 +62,15 @@ class Options:
     filter: Annotated[Filter, "coefficient of the chip's own low-pass over measurements; 0: off"] = 0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Trimming:
-    """The coefficients that Bosch burnt into one chip, as floating point numbers: T1..T3 and P1..P11 (section 8.4)."""
-
-    t: tuple[float, ...]
-    p: tuple[float, ...]
-
-
-def trimming(block: bytes) -> Trimming:
-    """Coefficients from the registers 31 to 45. BadFrame for what no chip was delivered with."""
-    if len(block) != READ_TRIMMING.count - 1:
-        raise gw.BadFrame("trimming data of the wrong length", expected="21 bytes", got=block)
-    t1, t2, t3, p1, p2, p3, p4, p5, p6, p7, p8, p9, p10, p11 = struct.unpack("<HHbhhbbHHbbhbb", block)
-    if 0 in (t1, t2):
-        raise gw.BadFrame("trimming data without T1 or T2", got=block)
-    return Trimming(
-        t=(t1 * 2.0**8, t2 / 2.0**30, t3 / 2.0**48),
-        p=(
-            *((p1 - 2.0**14) / 2.0**20, (p2 - 2.0**14) / 2.0**29, p3 / 2.0**32, p4 / 2.0**37),
-            *(p5 * 2.0**3, p6 / 2.0**6, p7 / 2.0**8, p8 / 2.0**15),
-            *(p9 / 2.0**48, p10 / 2.0**48, p11 / 2.0**65),
-        ),
-    )
-
-
-def checked(block: bytes) -> bytes:
-    """The trimming data behind its checksum. BadFrame where they do not fit."""
-    check = gw.crc8(block[1:], polynomial=CRC) ^ 0xFF
-    if block[0] != check:
-        raise gw.BadFrame("checksum of the trimming data, register 30", expected=f"{check:02x}", got=block[:1])
-    return block[1:]
-
-
 def convert(chip: Trimming, data: bytes) -> gw.Values:
-    """Values of one burst, by the formulas of sections 8.5 and 8.6. Total: values within limits, or an error."""
+    """Values of one burst. Total: values within limits, or an error."""
     if len(data) != READ_DATA.count:
         raise gw.BadFrame("measurement of the wrong length", expected="6 bytes", got=data)
     adc_p, adc_t = int.from_bytes(data[:3], "little"), int.from_bytes(data[3:], "little")
     if adc_p == NOT_MEASURED and adc_t == NOT_MEASURED:
         raise gw.NotReady("the data registers hold their reset values: nothing was measured since power-on")
-    t1, t2, t3 = chip.t
-    p1, p2, p3, p4, p5, p6, p7, p8, p9, p10, p11 = chip.p
-    above = adc_t - t1
-    t = above * t2 + above * above * t3
-    pascal = p5 + p6 * t + p7 * t**2 + p8 * t**3
-    pascal += adc_p * (p1 + p2 * t + p3 * t**2 + p4 * t**3)
-    pascal += adc_p**2 * (p9 + p10 * t) + adc_p**3 * p11
-    values = {"temperature": t, "pressure": pascal / 100}
-    for channel in (_T, _P):
-        gw.within(channel, values[channel.name])
-    return values
+    celsius, pascal = compensated(chip, adc_p, adc_t)
+    return gw.all_within((_T, _P), {"temperature": celsius, "pressure": pascal / 100})
 
 
 class Bmp3xx:

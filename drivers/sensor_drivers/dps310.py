@@ -14,10 +14,10 @@ from __future__ import annotations
 from collections.abc import Generator
 from dataclasses import dataclass
 from functools import partial
-from typing import Annotated, Any, Literal, TypeAlias
+from typing import Annotated, Literal, TypeAlias
 
 import sensor_gateway.driver as gw
-from sensor_drivers.dps310_formulas import LENGTH, Coefficients, coefficients, compensated
+from sensor_drivers.dps310_formulas import LENGTH, SCALES, Coefficients, coefficients, compensated
 
 # Registers (section 7).
 READ_DATA = gw.WriteRead(b"\x00", 6)
@@ -30,7 +30,7 @@ PRS_CFG, TMP_CFG, CFG_REG = 0x06, 0x07, 0x09
 MEASURE_TEMPERATURE, MEASURE_PRESSURE = gw.Write(b"\x08\x02"), gw.Write(b"\x08\x01")
 SOFT_RESET = gw.Write(b"\x0c\x89")
 
-ID = b"\x10"
+ID, WHAT_ID = b"\x10", "product and revision id, register 0D, twice"
 STARTED, TMP_RDY, PRS_RDY = 0xC0, 0x20, 0x10  # MEAS_CFG: COEF_RDY and SENSOR_RDY, and one for each result
 EXTERNAL = 0x80  # TMP_CFG and COEF_SRCE: the sensor element's own thermometer, not the converter's
 SEEN = 0x10  # PRS_CFG and TMP_CFG: a background rate, which we never use, and by which settings differ from power-on
@@ -44,27 +44,15 @@ POLL_PAUSE = gw.Wait(0.005)
 POLLS = 20
 
 Oversampling: TypeAlias = Literal[1, 2, 4, 8, 16, 32, 64, 128]
-# Scale factor (table 9) and measurement time, typical, in milliseconds (table 16). Both are in Zephyr's dps310.c, the
-# times rounded up; the factors in Linux too (iio/pressure/dps310.c).
-SCALES = {
-    1: (524288, 3.6),
-    2: (1572864, 5.2),
-    4: (3670016, 8.4),
-    8: (7864320, 14.8),
-    16: (253952, 27.6),
-    32: (516096, 53.2),
-    64: (1040384, 104.4),
-    128: (2088960, 206.8),
-}
 UNSHIFTED = 8
 
-_T = gw.Channel(name="temperature", quantity=gw.TEMPERATURE, low=-40, high=85, resolution=0.01, deadband=0.1)
-_P = gw.Channel(name="pressure", quantity=gw.PRESSURE, low=300, high=1200, resolution=0.002, deadband=0.2)
+_T = gw.Channel(quantity=gw.TEMPERATURE, low=-40, high=85, resolution=0.01, deadband=0.1)
+_P = gw.Channel(quantity=gw.PRESSURE, low=300, high=1200, resolution=0.002, deadband=0.2)
 
 
 def _variant(part: str) -> gw.Variant:
-    # wire_bits: two starts (3 bytes each), two looks at the settings (7) and the burst (9), 9 bits each.
-    return gw.Variant(addresses=(0x77, 0x76), channels=(_T, _P), wire_bits=275, part=part, has_identity=True)
+    bits = gw.wire_bits(MEASURE_TEMPERATURE, READ_SETTINGS, MEASURE_PRESSURE, READ_SETTINGS, READ_DATA)
+    return gw.Variant(addresses=(0x77, 0x76), channels=(_T, _P), wire_bits=bits, part=part, has_identity=True)
 
 
 VARIANTS = {"dps310": _variant("DPS310"), "dps368": _variant("DPS368")}
@@ -90,10 +78,7 @@ def convert(chip: Coefficients, data: bytes, options: Options) -> gw.Values:
     celsius, pascal = compensated(
         chip, raw_p / SCALES[options.pressure_oversampling][0], raw_t / SCALES[options.temperature_oversampling][0]
     )
-    values = {"temperature": celsius, "pressure": pascal / 100}
-    for channel in (_T, _P):
-        gw.within(channel, values[channel.name])
-    return values
+    return gw.all_within((_T, _P), {"temperature": celsius, "pressure": pascal / 100})
 
 
 class Dps310:
@@ -112,12 +97,9 @@ class Dps310:
 
     def identify(self) -> gw.Identifying:
         """Check the id, twice: at the same place a BMP388 or BMP390 has its clock. The two parts look alike."""
-        for pause in (CLOCK_STEP, None):
-            answer = yield READ_ID
-            if answer != ID:
-                raise gw.WrongChip("product and revision id, register 0D, twice", expected=ID, got=answer)
-            if pause is not None:
-                yield pause
+        yield from gw.identified(READ_ID, ID, what=WHAT_ID)
+        yield CLOCK_STEP
+        yield from gw.identified(READ_ID, ID, what=WHAT_ID)
         return gw.Identity(part=VARIANTS[self._variant].part, channels=("temperature", "pressure"))
 
     def setup(self) -> gw.Preparing:
@@ -180,8 +162,7 @@ def _correct_temperature() -> gw.Preparing:
 def replay(vector: gw.Vector) -> gw.Values:
     """Frames: coefficients 10 to 21, and the burst."""
     block, data = vector.frames
-    chosen: dict[str, Any] = dict(vector.options)
-    return convert(coefficients(block), data, Options(**chosen))
+    return convert(coefficients(block), data, Options(**vector.options))
 
 
 _SAMPLES = {"temperature_oversampling": 64, "pressure_oversampling": 64}

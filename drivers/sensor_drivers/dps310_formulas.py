@@ -1,6 +1,6 @@
 """The arithmetic of DPS310 and DPS368: coefficients, and scaled results to physical values.
 
-Infineon DPS310 v1.2, sections 4.9 and 7.11.
+Infineon DPS310 v1.2, sections 4.9 and 7.11, tables 9 and 16.
 """
 
 from __future__ import annotations
@@ -12,6 +12,19 @@ from sensor_gateway.driver import BadFrame
 
 LENGTH = 18
 """Of the coefficients, registers 10 to 21."""
+
+# Scale factor (table 9) and measurement time, typical, in milliseconds (table 16). Both are in Zephyr's dps310.c, the
+# times rounded up; the factors in Linux too (iio/pressure/dps310.c).
+SCALES = {
+    1: (524288, 3.6),
+    2: (1572864, 5.2),
+    4: (3670016, 8.4),
+    8: (7864320, 14.8),
+    16: (253952, 27.6),
+    32: (516096, 53.2),
+    64: (1040384, 104.4),
+    128: (2088960, 206.8),
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

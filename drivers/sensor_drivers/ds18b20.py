@@ -27,9 +27,7 @@ FAMILIES: Final = {"ds18b20": "28", "ds18s20": "10", "ds1822": "22", "ds1825": "
 DS18B20, DS18S20 = FAMILIES["ds18b20"], FAMILIES["ds18s20"]
 GX20MH01: Final = 0x80  # the bit of the configuration that a part from GXCAS, sold as DS18B20, has set
 
-CHANNEL: Final = gw.Channel(
-    name="temperature", quantity=gw.TEMPERATURE, low=-55, high=125, resolution=0.0625, deadband=0.1
-)
+CHANNEL: Final = gw.Channel(quantity=gw.TEMPERATURE, low=-55, high=125, resolution=0.0625, deadband=0.1)
 ID: Final = re.compile(r"([0-9a-f]{2})-[0-9a-f]{12}")
 W1_SLAVE: Final = re.compile(
     rb"((?:[0-9a-f]{2} ){9}): crc=[0-9a-f]{2} (YES|NO)\n(?:[0-9a-f]{2} ){9}t=(-?\d{1,7})\s*", re.ASCII

@@ -27,14 +27,14 @@ DURATION = gw.Wait(0.020)
 LOWEST, HIGHEST = 0x0000, 0xFFFC  # both ends of 14 bits: the last two are 0 (section 8.6.1)
 OPEN_WIRE = 0xFFFF
 
-_T = gw.Channel(name="temperature", quantity=gw.TEMPERATURE, low=-40, high=125, resolution=0.01, deadband=0.1)
-_H = gw.Channel(name="humidity", quantity=gw.HUMIDITY, low=0, high=100, resolution=0.01, deadband=0.5)
+_T = gw.Channel(quantity=gw.TEMPERATURE, low=-40, high=125, resolution=0.01, deadband=0.1)
+_H = gw.Channel(quantity=gw.HUMIDITY, low=0, high=100, resolution=0.01, deadband=0.5)
 _ONE, _FOUR = (0x40,), (0x40, 0x41, 0x42, 0x43)
 
 
 def _variant(part: str, addresses: tuple[int, ...]) -> gw.Variant:
-    # wire_bits: pointer (2 bytes) and answer (5 bytes), 9 bits each, with start and stop.
-    return gw.Variant(addresses=addresses, channels=(_T, _H), wire_bits=67, part=part, has_identity=True)
+    bits = gw.wire_bits(MEASURE, ANSWER)
+    return gw.Variant(addresses=addresses, channels=(_T, _H), wire_bits=bits, part=part, has_identity=True)
 
 
 VARIANTS = {
@@ -52,9 +52,7 @@ IDS = {"hdc1080": NEW_ID, "hdc1050": NEW_ID, "hdc1010": OLD_ID, "hdc1008": OLD_I
 
 def convert(frame: bytes) -> gw.Values:
     """Values of one answer (sections 8.6.1 and 8.6.2). Total: values within limits, or an error."""
-    if len(frame) != ANSWER.count:
-        raise gw.BadFrame("answer of the wrong length", expected="4 bytes", got=frame)
-    t, h = frame[0] << 8 | frame[1], frame[2] << 8 | frame[3]
+    t, h = gw.numbers(frame, ">HH")
     if OPEN_WIRE in (t, h):
         raise gw.BadFrame("answer of a wire that nobody pulls down", got=frame)
     if t == LOWEST and h == LOWEST:
@@ -74,9 +72,7 @@ class Hdc1080:
 
     def identify(self) -> gw.Identifying:
         """Check the device id. The manufacturer id is left alone: its number, FE, resets an HTU21D at this address."""
-        device = yield READ_DEVICE_ID
-        if device != IDS[self._variant]:
-            raise gw.WrongChip("device id, register FF", expected=IDS[self._variant], got=device)
+        yield from gw.identified(READ_DEVICE_ID, IDS[self._variant], what="device id, register FF")
         return gw.Identity(part=VARIANTS[self._variant].part, channels=("temperature", "humidity"))
 
     def setup(self) -> gw.Preparing:

@@ -36,12 +36,15 @@ MEASURE = {  # trigger-on demand (section 7.5.7.2) and longest measurement durat
     3: (gw.Write(b"\x24\xff"), gw.Wait(0.0042)),
 }
 
-_T = gw.Channel(name="temperature", quantity=gw.TEMPERATURE, low=-40, high=125, resolution=0.01, deadband=0.1)
-_H = gw.Channel(name="humidity", quantity=gw.HUMIDITY, low=0, high=100, resolution=0.01, deadband=0.5)
+_T = gw.Channel(quantity=gw.TEMPERATURE, low=-40, high=125, resolution=0.01, deadband=0.1)
+_H = gw.Channel(quantity=gw.HUMIDITY, low=0, high=100, resolution=0.01, deadband=0.5)
 
-# wire_bits: command (3 bytes) and answer (7 bytes), 9 bits each, with start and stop.
 _VARIANT = gw.Variant(
-    addresses=(0x44, 0x45, 0x46, 0x47), channels=(_T, _H), wire_bits=94, part="HDC302x", has_identity=True
+    addresses=(0x44, 0x45, 0x46, 0x47),
+    channels=(_T, _H),
+    wire_bits=gw.wire_bits(MEASURE[0][0], ANSWER),
+    part="HDC302x",
+    has_identity=True,
 )
 VARIANTS = dict.fromkeys(("hdc302x", "hdc3020", "hdc3021", "hdc3022"), _VARIANT)
 

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Generator, Mapping, Sequence
-from typing import Any, Final
+from typing import Final
 
 import sensor_gateway.driver as gw
 from sensor_drivers.linux_files import Measured, Options, channels_of, measured_by
@@ -115,7 +115,7 @@ def _unscaled(measured: Measured) -> tuple[str, ...]:
 
 def replay(vector: gw.Vector) -> gw.Values:
     """Frames: the content of the files, for a raw value of raw, offset and scale. Options as in a configuration."""
-    options: Any = vector.options
+    options = vector.options
     frames = list(vector.frames)
     values: dict[str, float] = {}
     for name, measured in measured_by(Options(**options)).items():

@@ -18,12 +18,11 @@ from dataclasses import dataclass
 from typing import Annotated, Literal, TypeAlias
 
 import sensor_gateway.driver as gw
+from sensor_drivers.lm75_family import COLDEST, EXTENDABLE, EXTENDED_BITS, HOTTEST, HOTTEST_EXTENDED, ROWS
 
 # Pointer values.
 READ_TEMPERATURE = gw.WriteRead(b"\x00", 2)
 READ_CONFIGURATION = gw.WriteRead(b"\x01", 2)
-CONTINUOUS = gw.Write(b"\x01\x00")  # the power-on default of those with one byte of configuration
-CONTINUOUS_12_BITS = gw.Write(b"\x01\x60")  # TMP75: R1 R0 = 11
 READ_TMP75_CONFIGURATION = gw.WriteRead(b"\x01", 1)
 TMP75_BITS, BEYOND_9_BITS = 0x60, 0x70  # of the configuration; of the last byte of a temperature
 READ_DEVICE_ID = gw.WriteRead(b"\x0f", 2)  # TMP1075, SBOS854F "device ID register"
@@ -32,65 +31,22 @@ TMP1075_ID = b"\x75\x00"
 # TMP102 and TMP112 configuration: byte 1 OS R1 R0 F1 F0 POL TM SD, byte 2 CR1 CR0 AL EM 0 0 0 0.
 # R1 and R0 are read-only and 11 (SBOS397C page 9), the low nibble of byte 2 is 0: other chips fail this.
 TMP102_FIXED, TMP102_VALUE = 0x600F, 0x6000
-CONTINUOUS_4_HZ = gw.Write(b"\x01\x60\xa0")
 # In extended mode the register may hold an old 12-bit value under the new mode's bit 0, so each conversion is started
 # by hand: shutdown (SD) with one-shot (OS), 35 ms at most, read (TI, e2e.ti.com thread 955384; SBOS397C page 9).
 EXTENDED_SHUTDOWN = gw.Write(b"\x01\x61\xb0")
 EXTENDED_ONE_SHOT = gw.Write(b"\x01\xe1\xb0")
 TMP102_CONVERSION = gw.Wait(0.035)
 
-EXTENDED_BITS = 13
-_ALL_EIGHT = tuple(range(0x48, 0x50))
-# Three pins, each low, high or open; all open (Adafruit's board) is 37.
-_PCT2075 = (*_ALL_EIGHT, *range(0x70, 0x78), *range(0x28, 0x30), 0x35, 0x36, 0x37)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Row:
-    """One member of the family: its resolution, what to configure, and when its first value is there after that."""
-
-    part: str
-    bits: int
-    addresses: tuple[int, ...] = _ALL_EIGHT
-    configure: gw.Write = CONTINUOUS
-    first_value: gw.Wait
-
-
-# first_value: the longest conversion and the pause before it.
-ROWS = {
-    "lm75": Row(part="LM75", bits=9, first_value=gw.Wait(0.3)),  # SNIS153B: 300 ms at most
-    "lm75a": Row(part="LM75A", bits=11, first_value=gw.Wait(0.3)),
-    "lm75b": Row(part="LM75B", bits=11, first_value=gw.Wait(0.2)),  # one conversion in 100 ms
-    "pct2075": Row(part="PCT2075", bits=11, addresses=_PCT2075, first_value=gw.Wait(0.2)),  # Tidle of 100 ms
-    "tmp75": Row(part="TMP75", bits=12, configure=CONTINUOUS_12_BITS, first_value=gw.Wait(0.3)),
-    "tmp1075": Row(part="TMP1075", bits=12, first_value=gw.Wait(0.06)),  # one conversion in 27.5 ms
-    "tmp102": Row(
-        part="TMP102", bits=12, addresses=_ALL_EIGHT[:4], configure=CONTINUOUS_4_HZ, first_value=gw.Wait(0.57)
-    ),
-    "tmp112": Row(
-        part="TMP112", bits=12, addresses=_ALL_EIGHT[:4], configure=CONTINUOUS_4_HZ, first_value=gw.Wait(0.57)
-    ),
+VARIANTS = {
+    name: gw.Variant(
+        addresses=row.addresses,
+        channels=(row.channel,),
+        wire_bits=gw.wire_bits(READ_TEMPERATURE),
+        part=row.part,
+        has_identity=name == "tmp1075",
+    )
+    for name, row in ROWS.items()
 }
-EXTENDABLE = ("tmp102", "tmp112")
-COLDEST, HOTTEST, HOTTEST_EXTENDED = -55.0, 125.0, 150.0
-
-
-def _variant(name: str, row: Row) -> gw.Variant:
-    channel = gw.Channel(
-        name="temperature",
-        quantity=gw.TEMPERATURE,
-        low=COLDEST,
-        high=HOTTEST_EXTENDED if name in EXTENDABLE else HOTTEST,
-        resolution=1 / (1 << row.bits - 8),
-        deadband=0.1,
-    )
-    # wire_bits: pointer and register in one transaction, 5 bytes of 9 bits, with start, repeated start and stop.
-    return gw.Variant(
-        addresses=row.addresses, channels=(channel,), wire_bits=48, part=row.part, has_identity=name == "tmp1075"
-    )
-
-
-VARIANTS = {name: _variant(name, row) for name, row in ROWS.items()}
 
 Range: TypeAlias = Literal["normal", "extended"]
 
@@ -104,15 +60,14 @@ class Options:
 
 def convert(frame: bytes, *, bits: int) -> gw.Values:
     """Temperature of one register value; 13 bits is the extended mode. Total: a value within limits, or an error."""
-    if len(frame) != READ_TEMPERATURE.count:
-        raise gw.BadFrame("temperature register of the wrong length", expected="2 bytes", got=frame)
-    if frame == b"\xff\xff" and bits > 9:  # with 9 bits the others are undefined: it may be -0.5 °C
+    word = gw.number(frame, 2, signed=True, what="temperature register")
+    if word == -1 and bits > 9:  # all ones; with 9 bits the others are undefined: it may be -0.5 °C
         raise gw.BadFrame("temperature register whose last bits are not zero", got=frame)
     is_extended = bits == EXTENDED_BITS
     if is_extended and not frame[1] & 0x01:
         raise gw.NotReady("the chip is not in extended mode (any more): it lost power")
     steps_per_degree = 16 if is_extended else 1 << bits - 8
-    temperature = (int.from_bytes(frame, "big", signed=True) >> 16 - bits) / steps_per_degree
+    temperature = (word >> 16 - bits) / steps_per_degree
     if not COLDEST <= temperature <= (HOTTEST_EXTENDED if is_extended else HOTTEST):
         raise gw.OverRange(f"temperature of {temperature:.2f} °C is beyond what the chip can measure")
     return {"temperature": temperature}
@@ -132,9 +87,7 @@ class Lm75:
     def identify(self) -> gw.Identifying:
         """Check what there is to check: the TMP1075's id, the fixed bits of TMP102 and TMP112."""
         if self._variant == "tmp1075":
-            answer = yield READ_DEVICE_ID
-            if answer != TMP1075_ID:
-                raise gw.WrongChip("device id register 0F of a TMP1075", expected=TMP1075_ID, got=answer)
+            yield from gw.identified(READ_DEVICE_ID, TMP1075_ID, what="device id register 0F of a TMP1075")
         elif self._variant in EXTENDABLE:
             answer = yield READ_CONFIGURATION
             if int.from_bytes(answer, "big") & TMP102_FIXED != TMP102_VALUE:
@@ -182,30 +135,27 @@ def replay(vector: gw.Vector) -> gw.Values:
     return convert(*vector.frames, bits=EXTENDED_BITS if is_extended else ROWS[vector.variant].bits)
 
 
-def _vectors(variant: str, source: str, rows: dict[str, float], **options: object) -> tuple[gw.Vector, ...]:
-    return tuple(gw.vector(variant, row, temperature=rows[row], source=source, options=options) for row in rows)
-
-
 _TI = {"64 00": 100, "50 00": 80, "4b 00": 75, "32 00": 50, "19 00": 25, "00 40": 0.25, "ff c0": -0.25, "e7 00": -25}
 
-VECTORS = (
-    *_vectors("lm75", "SNIS153B, temperature data format", {"7d 00": 125, "00 80": 0.5, "ff 80": -0.5, "c9 00": -55}),
+_TABLES = (
+    ("lm75", "SNIS153B, temperature data format", {"7d 00": 125, "00 80": 0.5, "ff 80": -0.5, "c9 00": -55}),
     # Undefined bits are set in these.
-    *_vectors("lm75", "eldruin/lm75-rs src/conversion.rs", {"19 5a": 25, "e7 5a": -25, "00 da": 0.5, "fd da": -2.5}),
-    *_vectors("lm75", "eldruin/lm75-rs tests/tests.rs, can_read_temperature", {"e7 a5": -24.5}),
-    *_vectors("lm75a", "NXP LM75A rev 4, table 10", {"7d 00": 125, "00 20": 0.125, "ff e0": -0.125, "c9 20": -54.875}),
-    *_vectors("lm75b", "NXP LM75B rev 6.1, table 10", {"19 00": 25, "00 20": 0.125, "e7 00": -25, "c9 00": -55}),
-    *_vectors("pct2075", "NXP PCT2075, section 7.4.3", {"7d 00": 125, "ff e0": -0.125}),
-    *_vectors("tmp75", "TI SBOS288M, table 7-1", {**_TI, "c9 00": -55}),
-    *_vectors("tmp1075", "TI SBOS854F, table 7-1", {**_TI, "00 10": 0.0625, "ff f0": -0.0625, "ce 00": -50}),
-    *_vectors("tmp102", "periph/devices tmp102/tmp102_test.go", {"64 00": 100, "00 00": 0, "e7 00": -25, "c9 00": -55}),
-    *_vectors("tmp112", "eldruin/tmp1x2-rs src/conversion.rs", {"4b 00": 75, "00 40": 0.25, "ff c0": -0.25}),
-    *_vectors(
-        "tmp102",
-        "TI SBOS397B, table 6; eldruin/tmp1x2-rs src/conversion.rs",
-        {"4b 01": 150, "40 01": 128, "3f f9": 127.9375, "0c 81": 25, "ff e1": -0.25, "f3 81": -25, "e4 81": -55},
-        range="extended",
-    ),
+    ("lm75", "eldruin/lm75-rs src/conversion.rs", {"19 5a": 25, "e7 5a": -25, "00 da": 0.5, "fd da": -2.5}),
+    ("lm75", "eldruin/lm75-rs tests/tests.rs, can_read_temperature", {"e7 a5": -24.5}),
+    ("lm75a", "NXP LM75A rev 4, table 10", {"7d 00": 125, "00 20": 0.125, "ff e0": -0.125, "c9 20": -54.875}),
+    ("lm75b", "NXP LM75B rev 6.1, table 10", {"19 00": 25, "00 20": 0.125, "e7 00": -25, "c9 00": -55}),
+    ("pct2075", "NXP PCT2075, section 7.4.3", {"7d 00": 125, "ff e0": -0.125}),
+    ("tmp75", "TI SBOS288M, table 7-1", {**_TI, "c9 00": -55}),
+    ("tmp1075", "TI SBOS854F, table 7-1", {**_TI, "00 10": 0.0625, "ff f0": -0.0625, "ce 00": -50}),
+    ("tmp102", "periph/devices tmp102/tmp102_test.go", {"64 00": 100, "00 00": 0, "e7 00": -25, "c9 00": -55}),
+    ("tmp112", "eldruin/tmp1x2-rs src/conversion.rs", {"4b 00": 75, "00 40": 0.25, "ff c0": -0.25}),
+)
+_EXTENDED = {"4b 01": 150, "40 01": 128, "3f f9": 127.9375, "0c 81": 25, "ff e1": -0.25, "f3 81": -25, "e4 81": -55}
+_EXTENDED_SOURCE = "TI SBOS397B, table 6; eldruin/tmp1x2-rs src/conversion.rs"
+
+VECTORS = (
+    *(vector for variant, source, rows in _TABLES for vector in gw.vectors(variant, source, temperature=rows)),
+    *gw.vectors("tmp102", _EXTENDED_SOURCE, temperature=_EXTENDED, options={"range": "extended"}),
 )
 
 SPEC = gw.DriverSpec(

@@ -12,8 +12,9 @@ from __future__ import annotations
 
 from collections.abc import Generator
 from dataclasses import dataclass
-from typing import Annotated, Any, Literal, TypeAlias
+from typing import Annotated, Literal, TypeAlias
 
+import sensor_drivers.ltr390_ranges as ranges
 import sensor_gateway.driver as gw
 
 MEAS_RATE, GAIN = 0x04, 0x05
@@ -28,61 +29,25 @@ PART_NUMBER = 0xB0  # the low nibble is the revision
 RESERVED_STATUS = 0xC7
 DATA_STATUS = 0x08  # new data, not read yet; reading the status clears it
 
-GAINS = {1: 0, 3: 1, 6: 2, 9: 3, 18: 4}
-# Bits: code in MEAS_RATE 6:4, conversion time in ms. The rate in 2:0 is left at its fastest: the chip slows down as
-# it must.
-RESOLUTIONS = {20: (0, 400), 18: (2, 100), 16: (4, 25)}
 WAKE_UP_S = 0.010
 # Conversion times are typical ones, so the end is asked for: up to half as long again.
 POLLS = 10
 
-ALS_FACTOR = 0.6  # lx = 0.6 x counts / (gain x conversion time in 100 ms)
-# Counts per UV index at gain 18 and 20 bits. Rev 1.0 of the datasheet had 1400; Linux (ltr390.c), ESPHome and Adafruit
-# have 2300, too.
-UV_SENSITIVITY = 2300.0
-BRIGHTEST, MOST_UV = 157_300.0, 456.0
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Setting:
-    """Gain and resolution of one measurement."""
-
-    gain: int
-    bits: int
-
-    @property
-    def most_counts(self) -> int:
-        """Where the converter ends."""
-        return (1 << self.bits) - 1
-
-    @property
-    def lux_per_count(self) -> float:
-        """In ALS mode."""
-        return ALS_FACTOR / (self.gain * RESOLUTIONS[self.bits][1] / 100)
-
-    @property
-    def index_per_count(self) -> float:
-        """In UVS mode."""
-        return 18 / self.gain * 2.0 ** (20 - self.bits) / UV_SENSITIVITY
-
-
-RANGES = {  # and the lx that each is good for
-    "room": (Setting(gain=18, bits=20), gw.Span(low=0, high=8000)),
-    "sun": (Setting(gain=1, bits=18), gw.Span(low=3000, high=BRIGHTEST)),
-}
-NAMES = tuple(RANGES)
-SETTINGS, SPANS = zip(*RANGES.values(), strict=True)
-UVS = Setting(gain=18, bits=20)  # ends far beyond the sun
-
 Range: TypeAlias = Literal["auto", "room", "sun"]
 
-_LUX = gw.Channel(name="illuminance", quantity=gw.ILLUMINANCE, low=0, high=BRIGHTEST, resolution=0.008, deadband=1.0)
-_UV = gw.Channel(name="uv_index", quantity=gw.other("UV index"), low=0, high=MOST_UV, resolution=0.001, deadband=0.1)
+_LUX = gw.Channel(quantity=gw.ILLUMINANCE, low=0, high=ranges.BRIGHTEST, resolution=0.008, deadband=1.0)
+_UV = gw.Channel(
+    name="uv_index", quantity=gw.other("UV index"), low=0, high=ranges.MOST_UV, resolution=0.001, deadband=0.1
+)
 
-# wire_bits: twice two settings and two modes (3 bytes each), two states (4 bytes each) and an answer (6 bytes), 9 bits
-# each, with start, repeated start and stop.
+# Of each of the two measurements: two modes, two settings, the start; the status before and after; data and settings.
+WIRE_BITS = 2 * (
+    5 * gw.wire_bits(STANDBY) + 2 * gw.wire_bits(READ_MAIN_STATUS) + gw.wire_bits(READ_ALS_DATA, READ_SETTINGS)
+)
 VARIANTS = {
-    "ltr390": gw.Variant(addresses=(0x53,), channels=(_LUX, _UV), wire_bits=604, part="LTR-390UV", has_identity=True)
+    "ltr390": gw.Variant(
+        addresses=(0x53,), channels=(_LUX, _UV), wire_bits=WIRE_BITS, part="LTR-390UV", has_identity=True
+    )
 }
 
 
@@ -93,19 +58,15 @@ class Options:
     range: Annotated[Range, "auto, or one for ever: room to 8700 lx, sun in steps of 0.6 lx"] = "auto"
 
 
-def convert(als: bytes, uvs: bytes, *, light: Setting, uv: Setting = UVS) -> gw.Values:
+def convert(als: bytes, uvs: bytes, *, light: ranges.Setting, uv: ranges.Setting = ranges.UVS) -> gw.Values:
     """Values of both measurements. Total: values within limits, BadFrame or OverRange."""
     lux = _counts(als, light, "light") * light.lux_per_count
     index = _counts(uvs, uv, "ultraviolet") * uv.index_per_count
-    if index > MOST_UV:
-        raise gw.OverRange(f"a UV index of {index:.0f} is beyond what the chip can measure")
-    return {"illuminance": lux, "uv_index": index}
+    return {"illuminance": lux, "uv_index": gw.within(_UV, index)}
 
 
-def _counts(frame: bytes, setting: Setting, what: str) -> int:
-    if len(frame) != READ_ALS_DATA.count:
-        raise gw.BadFrame("data of the wrong length", expected="3 bytes", got=frame)
-    counts = int.from_bytes(frame, "little")
+def _counts(frame: bytes, setting: ranges.Setting, what: str) -> int:
+    counts = gw.number(frame, 3, byteorder="little", what="data")
     if counts > setting.most_counts:
         raise gw.BadFrame(f"more counts than {setting.bits} bits hold", got=frame)
     if counts == setting.most_counts:
@@ -119,7 +80,7 @@ class Ltr390:
     def __init__(self, options: Options) -> None:
         """Begin in the brighter range, which is the quicker one; nothing is sent yet."""
         self._is_fixed = options.range != "auto"
-        self._at = NAMES.index(options.range) if self._is_fixed else NAMES.index("sun")
+        self._at = ranges.NAMES.index(options.range) if self._is_fixed else ranges.NAMES.index("sun")
 
     def identify(self) -> gw.Identifying:
         """Check the part number."""
@@ -134,22 +95,21 @@ class Ltr390:
 
     def measure(self) -> gw.Measuring:
         """Measure the light, in another range where it does not suit this one, and then the ultraviolet."""
-        als = yield from gw.suited(SPANS, self._at, self._light, is_fixed=self._is_fixed)
-        uvs = yield from _measured(UVS, MEASURE_UVS, READ_UVS_DATA)
-        return convert(als, uvs, light=SETTINGS[self._at])
+        als = yield from gw.suited(ranges.SPANS, self._at, self._light, is_fixed=self._is_fixed)
+        uvs = yield from _measured(ranges.UVS, MEASURE_UVS, READ_UVS_DATA)
+        return convert(als, uvs, light=ranges.SETTINGS[self._at])
 
     def _light(self, place: int) -> gw.Ranged[bytes]:
-        self._at, setting = place, SETTINGS[place]
+        self._at, setting = place, ranges.SETTINGS[place]
         als = yield from _measured(setting, MEASURE_ALS, READ_ALS_DATA)
-        counts = int.from_bytes(als, "little")
-        return als, None if counts >= setting.most_counts else counts * setting.lux_per_count
+        return als, setting.level(als)
 
 
-def _measured(setting: Setting, start: gw.Write, read: gw.WriteRead) -> Generator[gw.Operation, bytes, bytes]:
+def _measured(setting: ranges.Setting, start: gw.Write, read: gw.WriteRead) -> Generator[gw.Operation, bytes, bytes]:
     """One measurement from standby to standby."""
-    code, milliseconds = RESOLUTIONS[setting.bits]
+    code, milliseconds = ranges.RESOLUTIONS[setting.bits]
     yield STANDBY
-    settings = bytes((code << 4, GAINS[setting.gain]))
+    settings = bytes((code << 4, ranges.GAINS[setting.gain]))
     yield gw.Write(bytes((MEAS_RATE, settings[0])))
     yield gw.Write(bytes((GAIN, settings[1])))
     yield READ_MAIN_STATUS  # clears what an earlier measurement left
@@ -173,26 +133,17 @@ def _is_ready(status: bytes) -> bool:
 
 def replay(vector: gw.Vector) -> gw.Values:
     """Frames: light, ultraviolet. Options: gain and bits of each."""
-    chosen: dict[str, Any] = dict(vector.options)
-    light, uv = (Setting(gain=gain, bits=bits) for gain, bits in (chosen["light"], chosen["uv"]))
+    light, uv = (ranges.Setting(gain=gain, bits=bits) for gain, bits in (vector.options["light"], vector.options["uv"]))
     return convert(*vector.frames, light=light, uv=uv)
 
 
 _SWIFT = "madmachineio/MadDrivers Tests/LTR390Tests/LTR390Tests.swift, testReadLux and testReadUVI"
+
 VECTORS = tuple(
-    gw.vector(
-        "ltr390",
-        als,
-        uvs,
-        illuminance=lux,
-        uv_index=index,
-        tolerance=0.1,
-        source=_SWIFT,
-        options={"light": (3, 16), "uv": uv},
-    )
-    for als, uvs, uv, lux, index in (
-        ("ff 00 00", "f5 00 00", (3, 16), 204, 10.2),
-        ("61 80 00", "a6 34 00", (18, 20), 26_292, 5.86),
+    gw.vector("ltr390", als, uvs, illuminance=lux, uv_index=index, tolerance=0.1, source=_SWIFT, options=settings)
+    for als, uvs, settings, lux, index in (
+        ("ff 00 00", "f5 00 00", {"light": (3, 16), "uv": (3, 16)}, 204, 10.2),
+        ("61 80 00", "a6 34 00", {"light": (3, 16), "uv": (18, 20)}, 26_292, 5.86),
     )
 )
 

@@ -28,22 +28,19 @@ OVERRANGE = 0b1111
 LUX_PER_COUNT = 0.045
 BRIGHTEST = LUX_PER_COUNT * 255 * 2**14
 
-_LUX = gw.Channel(
-    name="illuminance", quantity=gw.ILLUMINANCE, low=0, high=BRIGHTEST, resolution=LUX_PER_COUNT, deadband=1.0
-)
+_LUX = gw.Channel(quantity=gw.ILLUMINANCE, low=0, high=BRIGHTEST, resolution=LUX_PER_COUNT, deadband=1.0)
 
-# wire_bits: three registers, 4 bytes of 9 bits each, with start, repeated start and stop.
-VARIANTS = {"max44009": gw.Variant(addresses=(0x4A, 0x4B), channels=(_LUX,), wire_bits=117, part="MAX44009")}
+WIRE_BITS = gw.wire_bits(READ_LUX_HIGH, READ_LUX_LOW, READ_LUX_HIGH)
+VARIANTS = {"max44009": gw.Variant(addresses=(0x4A, 0x4B), channels=(_LUX,), wire_bits=WIRE_BITS, part="MAX44009")}
 
 
 def convert(high: bytes, low: bytes) -> gw.Values:
     """Illuminance of both registers. Total: a value within limits, BadFrame or OverRange."""
-    if len(high) != 1 or len(low) != 1:
-        raise gw.BadFrame("registers of the wrong length", expected="1 byte each", got=high + low)
-    exponent = high[0] >> 4
+    upper, lower = gw.number(high, 1, what="Lux High-Byte"), gw.number(low, 1, what="Lux Low-Byte")
+    exponent = upper >> 4
     if exponent == OVERRANGE:
         raise gw.OverRange("the light is brighter than the chip can measure")
-    mantissa = (high[0] & 0x0F) << 4 | low[0] & 0x0F
+    mantissa = (upper & 0x0F) << 4 | lower & 0x0F
     return {"illuminance": (mantissa << exponent) * LUX_PER_COUNT}
 
 
@@ -62,16 +59,7 @@ class Max44009:
 
     def measure(self) -> gw.Measuring:
         """Read the newest value."""
-        high = yield READ_LUX_HIGH
-        for _ in range(READS):
-            low = yield READ_LUX_LOW
-            again = yield READ_LUX_HIGH
-            if again == high:
-                break
-            high = again
-        else:
-            raise gw.NoAnswer(f"a new measurement came between the reads of its two halves, {READS} times")
-        values = convert(high, low)
+        values = convert(*(yield from gw.read_together(READ_LUX_HIGH, READ_LUX_LOW, tries=READS)))
         if values["illuminance"] == 0:
             # So reads a chip that lost power and has not measured since. Afterwards it measures as well as with ours.
             configuration = yield READ_CONFIGURATION

@@ -28,12 +28,15 @@ RESOLUTIONS = {"fine": (gw.Write(b"\x08\x03"), gw.Wait(0.333)), "coarse": (gw.Wr
 # A chip that lost power is at the finest resolution again.
 POWER_ON_CONVERSION = RESOLUTIONS["fine"][1]
 
-_T = gw.Channel(name="temperature", quantity=gw.TEMPERATURE, low=-40, high=125, resolution=0.0625, deadband=0.1)
+_T = gw.Channel(quantity=gw.TEMPERATURE, low=-40, high=125, resolution=0.0625, deadband=0.1)
 
-# wire_bits: pointer and register in one transaction, 5 bytes of 9 bits, with start, repeated start and stop.
 VARIANTS = {
     "mcp9808": gw.Variant(
-        addresses=tuple(range(0x18, 0x20)), channels=(_T,), wire_bits=48, part="MCP9808", has_identity=True
+        addresses=tuple(range(0x18, 0x20)),
+        channels=(_T,),
+        wire_bits=gw.wire_bits(READ_T_A),
+        part="MCP9808",
+        has_identity=True,
     )
 }
 
@@ -47,11 +50,10 @@ class Options:
 
 def convert(frame: bytes) -> gw.Values:
     """Temperature of one register value. Total: a value within limits, BadFrame or OverRange."""
-    if len(frame) != READ_T_A.count:
-        raise gw.BadFrame("temperature register of the wrong length", expected="2 bytes", got=frame)
-    if frame == b"\xff\xff":
+    word = gw.number(frame, 2, what="temperature register")
+    if word == 0xFFFF:
         raise gw.BadFrame("temperature register of a wire that nobody pulls down", got=frame)
-    sixteenths = (frame[0] & 0x1F) << 8 | frame[1]
+    sixteenths = word & 0x1FFF  # without the alert flags
     if sixteenths & 0x1000:
         sixteenths -= 0x2000
     return {"temperature": gw.within(_T, sixteenths / 16)}
@@ -66,9 +68,7 @@ class Mcp9808:
 
     def identify(self) -> gw.Identifying:
         """Check both ids: Microchip's other thermometers have another device id."""
-        maker = yield READ_MANUFACTURER_ID
-        if maker != MANUFACTURER_ID:
-            raise gw.WrongChip("manufacturer id, register 06", expected=MANUFACTURER_ID, got=maker)
+        yield from gw.identified(READ_MANUFACTURER_ID, MANUFACTURER_ID, what="manufacturer id, register 06")
         device = yield READ_DEVICE_ID
         if device[0] != DEVICE_ID:
             raise gw.WrongChip("device id, register 07", expected="04 and a revision", got=device)

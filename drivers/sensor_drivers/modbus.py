@@ -20,7 +20,7 @@ from __future__ import annotations
 import re
 import struct
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Final
 
 import sensor_gateway.driver as gw
 from sensor_drivers.register_map import Block, Options, Register, blocks, channels_of, check, value_of
@@ -142,7 +142,7 @@ class Modbus:
 
 def replay(vector: gw.Vector) -> gw.Values:
     """Frames: the answers, one per block. Options as in a configuration file."""
-    written: Any = vector.options["registers"]
+    written = vector.options["registers"]
     options = Options(registers={name: Register(**fields) for name, fields in written.items()})
     values: dict[str, float] = {}
     for frame, block in zip(vector.frames, blocks(options), strict=True):

@@ -40,12 +40,15 @@ HIGHEST_EXPONENT = 0b1011
 SATURATED = 0xBFFF
 BRIGHTEST = 83_865.6  # full scale of the widest range
 
-_LUX = gw.Channel(name="illuminance", quantity=gw.ILLUMINANCE, low=0, high=BRIGHTEST, resolution=0.01, deadband=1.0)
+_LUX = gw.Channel(quantity=gw.ILLUMINANCE, low=0, high=BRIGHTEST, resolution=0.01, deadband=1.0)
 
-# wire_bits: configuration and result, 5 bytes of 9 bits each, with start, repeated start and stop.
 VARIANTS = {
     "opt3001": gw.Variant(
-        addresses=(0x44, 0x45, 0x46, 0x47), channels=(_LUX,), wire_bits=96, part="OPT3001", has_identity=True
+        addresses=(0x44, 0x45, 0x46, 0x47),
+        channels=(_LUX,),
+        wire_bits=gw.wire_bits(READ_RESULT, READ_CONFIGURATION),
+        part="OPT3001",
+        has_identity=True,
     )
 }
 
@@ -59,10 +62,8 @@ class Options:
 
 def convert(configuration: bytes, result: bytes) -> gw.Values:
     """Illuminance of one answer and the flags beside it. Total: a value within limits, BadFrame or OverRange."""
-    if len(configuration) != READ_CONFIGURATION.count or len(result) != READ_RESULT.count:
-        raise gw.BadFrame("registers of the wrong length", expected="2 bytes each", got=configuration + result)
-    word = int.from_bytes(result, "big")
-    if int.from_bytes(configuration, "big") & OVF or word == SATURATED:
+    flags, word = gw.number(configuration, 2, what="configuration"), gw.number(result, 2, what="result register")
+    if flags & OVF or word == SATURATED:
         raise gw.OverRange(f"the light is brighter than the {BRIGHTEST} lx that the chip can measure")
     exponent = word >> 12
     if exponent > HIGHEST_EXPONENT:
@@ -81,12 +82,8 @@ class Opt3001:
 
     def identify(self) -> gw.Identifying:
         """Check both ids."""
-        maker = yield READ_MANUFACTURER_ID
-        if maker != MANUFACTURER_ID:
-            raise gw.WrongChip("manufacturer id, register 7E", expected=MANUFACTURER_ID, got=maker)
-        device = yield READ_DEVICE_ID
-        if device != DEVICE_ID:
-            raise gw.WrongChip("device id, register 7F", expected=DEVICE_ID, got=device)
+        yield from gw.identified(READ_MANUFACTURER_ID, MANUFACTURER_ID, what="manufacturer id, register 7E")
+        yield from gw.identified(READ_DEVICE_ID, DEVICE_ID, what="device id, register 7F")
         return gw.Identity(part="OPT3001", channels=("illuminance",))
 
     def setup(self) -> gw.Preparing:

@@ -43,17 +43,16 @@ PARTS = {0x0: "SCD40", 0x1: "SCD41", 0x5: "SCD43"}  # bits 15 to 12 of get_senso
 
 HIGHEST_ALTITUDE, LARGEST_OFFSET = 3000, 20.0  # sections 3.7.3 and 3.7.1
 
-_C = gw.Channel(
-    name="carbon_dioxide", quantity=gw.QUANTITIES["carbon_dioxide"], low=0, high=40_000, resolution=1, deadband=20
-)
-_T = gw.Channel(name="temperature", quantity=gw.TEMPERATURE, low=-10, high=60, resolution=0.01, deadband=0.1)
-_H = gw.Channel(name="humidity", quantity=gw.HUMIDITY, low=0, high=100, resolution=0.01, deadband=0.5)
-CHANNELS = (_C.name, _T.name, _H.name)
+_C = gw.Channel(quantity=gw.QUANTITIES["carbon_dioxide"], low=0, high=40_000, resolution=1, deadband=20)
+_T = gw.Channel(quantity=gw.TEMPERATURE, low=-10, high=60, resolution=0.01, deadband=0.1)
+_H = gw.Channel(quantity=gw.HUMIDITY, low=0, high=100, resolution=0.01, deadband=0.5)
+CHANNELS = (_C, _T, _H)
+NAMES = tuple(channel.name for channel in CHANNELS)
 
 
 def _variant(part: str) -> gw.Variant:
-    # wire_bits: status (3 and 4 bytes) and measurement (3 and 10 bytes), 9 bits each, with start and stop.
-    return gw.Variant(addresses=(0x62,), channels=(_C, _T, _H), wire_bits=188, part=part, has_identity=True)
+    bits = gw.wire_bits(GET_DATA_READY_STATUS, WORD, READ_MEASUREMENT, ANSWER)
+    return gw.Variant(addresses=(0x62,), channels=CHANNELS, wire_bits=bits, part=part, has_identity=True)
 
 
 VARIANTS = {"scd4x": _variant("SCD4x"), "scd40": _variant("SCD40"), "scd41": _variant("SCD41")}
@@ -87,10 +86,8 @@ def convert(frame: bytes) -> gw.Values:
     co2, t, h = gw.checked_words(frame, 3)
     if co2 == 0:
         raise gw.NotReady("the chip answers with no CO2 at all: it was not measured")
-    temperature = -45 + 175 * t / 65535
-    if co2 > _C.high or not _T.low <= temperature <= _T.high:
-        raise gw.OverRange(f"{co2} ppm at {temperature:.2f} °C are beyond what the chip can measure")
-    return {"carbon_dioxide": float(co2), "temperature": temperature, "humidity": 100 * h / 65535}
+    values = {"carbon_dioxide": float(co2), "temperature": -45 + 175 * t / 65535, "humidity": 100 * h / 65535}
+    return gw.all_within(CHANNELS, values)
 
 
 class Scd4x:
@@ -117,7 +114,7 @@ class Scd4x:
             part = PARTS.get(word >> 12, part)
         wanted = VARIANTS[self._variant].part
         note = "" if "SCD4x" in (part, wanted) or part == wanted else f"this {wanted} is an {part}"
-        return gw.Identity(part=f"{part}, serial number {high:04x}{middle:04x}{low:04x}", channels=CHANNELS, note=note)
+        return gw.Identity(part=f"{part}, serial number {high:04x}{middle:04x}{low:04x}", channels=NAMES, note=note)
 
     def setup(self) -> gw.Preparing:
         """Go back to what the EEPROM holds, set what is to be set, and let the chip measure every 5 s."""

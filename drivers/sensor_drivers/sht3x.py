@@ -38,11 +38,11 @@ MEASURE = {  # command (section 4.3) and longest measurement duration (section 2
     "low": (gw.Write(b"\x24\x16"), gw.Wait(0.0045)),
 }
 
-_T = gw.Channel(name="temperature", quantity=gw.TEMPERATURE, low=-40, high=125, resolution=0.01, deadband=0.1)
-_H = gw.Channel(name="humidity", quantity=gw.HUMIDITY, low=0, high=100, resolution=0.01, deadband=0.5)
+_T = gw.Channel(quantity=gw.TEMPERATURE, low=-40, high=125, resolution=0.01, deadband=0.1)
+_H = gw.Channel(quantity=gw.HUMIDITY, low=0, high=100, resolution=0.01, deadband=0.5)
 
-# wire_bits: command (3 bytes) and answer (7 bytes), 9 bits each, with start and stop.
-_VARIANT = gw.Variant(addresses=(0x44, 0x45), channels=(_T, _H), wire_bits=94, part="SHT3x", has_identity=True)
+WIRE_BITS = gw.wire_bits(MEASURE["high"][0], ANSWER)
+_VARIANT = gw.Variant(addresses=(0x44, 0x45), channels=(_T, _H), wire_bits=WIRE_BITS, part="SHT3x", has_identity=True)
 VARIANTS = dict.fromkeys(("sht3x", "sht30", "sht31", "sht35"), _VARIANT)
 
 

@@ -32,11 +32,16 @@ MEASURE = {  # command (section 4.5) and longest measurement duration (section 3
     "low": (gw.Write(b"\xe0"), gw.Wait(0.0016)),
 }
 
-_T = gw.Channel(name="temperature", quantity=gw.TEMPERATURE, low=-40, high=125, resolution=0.01, deadband=0.1)
-_H = gw.Channel(name="humidity", quantity=gw.HUMIDITY, low=0, high=100, resolution=0.01, deadband=0.5)
+_T = gw.Channel(quantity=gw.TEMPERATURE, low=-40, high=125, resolution=0.01, deadband=0.1)
+_H = gw.Channel(quantity=gw.HUMIDITY, low=0, high=100, resolution=0.01, deadband=0.5)
 
-# wire_bits: command (2 bytes) and answer (7 bytes), 9 bits each, with start and stop.
-_VARIANT = gw.Variant(addresses=(0x44, 0x45, 0x46), channels=(_T, _H), wire_bits=85, part="SHT4x", has_identity=True)
+_VARIANT = gw.Variant(
+    addresses=(0x44, 0x45, 0x46),
+    channels=(_T, _H),
+    wire_bits=gw.wire_bits(MEASURE["high"][0], ANSWER),
+    part="SHT4x",
+    has_identity=True,
+)
 VARIANTS = dict.fromkeys(("sht4x", "sht40", "sht41", "sht43", "sht45"), _VARIANT)
 
 

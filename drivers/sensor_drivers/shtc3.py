@@ -40,13 +40,13 @@ MEASURE = {
     "low": (gw.Write(b"\x60\x9c"), gw.Wait(0.001)),
 }
 
-_T = gw.Channel(name="temperature", quantity=gw.TEMPERATURE, low=-40, high=125, resolution=0.01, deadband=0.1)
-_H = gw.Channel(name="humidity", quantity=gw.HUMIDITY, low=0, high=100, resolution=0.01, deadband=0.5)
+_T = gw.Channel(quantity=gw.TEMPERATURE, low=-40, high=125, resolution=0.01, deadband=0.1)
+_H = gw.Channel(quantity=gw.HUMIDITY, low=0, high=100, resolution=0.01, deadband=0.5)
 
 
 def _variant(part: str, *, has_identity: bool) -> gw.Variant:
-    # wire_bits: command (3 bytes) and answer (7 bytes), 9 bits each, with start and stop.
-    return gw.Variant(addresses=(0x70,), channels=(_T, _H), wire_bits=94, part=part, has_identity=has_identity)
+    bits = gw.wire_bits(MEASURE["normal"][0], ANSWER)
+    return gw.Variant(addresses=(0x70,), channels=(_T, _H), wire_bits=bits, part=part, has_identity=has_identity)
 
 
 # Nothing in the id of an SHTC1 says that it is no SHTC3.

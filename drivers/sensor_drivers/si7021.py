@@ -31,8 +31,8 @@ RESET_TIME = gw.Wait(0.015)  # all three; so Linux (iio/humidity/si7020.c, htu21
 SI7021_ID = 0x15
 ID = "electronic id, command fcc9"
 
-_T = gw.Channel(name="temperature", quantity=gw.TEMPERATURE, low=-40, high=125, resolution=0.011, deadband=0.1)
-_H = gw.Channel(name="humidity", quantity=gw.HUMIDITY, low=0, high=100, resolution=0.04, deadband=0.5)
+_T = gw.Channel(quantity=gw.TEMPERATURE, low=-40, high=125, resolution=0.011, deadband=0.1)
+_H = gw.Channel(quantity=gw.HUMIDITY, low=0, high=100, resolution=0.04, deadband=0.5)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,9 +60,13 @@ ROWS = {
 
 
 def _variant(row: Row) -> gw.Variant:
-    # wire_bits: twice a command (2 bytes) and an answer (4 bytes), 9 bits each, with start and stop.
-    has_identity = row.electronic_id is not None
-    return gw.Variant(addresses=(0x40,), channels=(_T, _H), wire_bits=116, part=row.part, has_identity=has_identity)
+    return gw.Variant(
+        addresses=(0x40,),
+        channels=(_T, _H),
+        wire_bits=gw.wire_bits(MEASURE_TEMPERATURE, ANSWER, MEASURE_HUMIDITY, ANSWER),
+        part=row.part,
+        has_identity=row.electronic_id is not None,
+    )
 
 
 VARIANTS = {name: _variant(row) for name, row in ROWS.items()}

@@ -37,13 +37,15 @@ IDS = {"tmp116": 0x1116, "tmp117": 0x0117, "tmp119": 0x2117}
 DEVICE_ID, TMP119_REVISION = 0x0FFF, 2
 
 
+def _configured(word: int) -> gw.Write:
+    return gw.Write(bytes((CONFIGURATION, word >> 8, word & 0xFF)))
+
+
 def _variant(part: str, high: float) -> gw.Variant:
-    channel = gw.Channel(
-        name="temperature", quantity=gw.TEMPERATURE, low=-55, high=high, resolution=0.0078125, deadband=0.05
-    )
-    # wire_bits: one-shot (4 bytes), configuration and temperature (5 bytes each), 9 bits each, with starts and stops.
+    channel = gw.Channel(quantity=gw.TEMPERATURE, low=-55, high=high, resolution=0.0078125, deadband=0.05)
+    bits = gw.wire_bits(_configured(ONE_SHOT), READ_CONFIGURATION, READ_TEMP_RESULT)
     addresses = (0x48, 0x49, 0x4A, 0x4B)
-    return gw.Variant(addresses=addresses, channels=(channel,), wire_bits=134, part=part, has_identity=True)
+    return gw.Variant(addresses=addresses, channels=(channel,), wire_bits=bits, part=part, has_identity=True)
 
 
 VARIANTS = {
@@ -115,21 +117,14 @@ def _is_ready(configuration: bytes) -> bool:
     return bool(configuration[0] & DATA_READY)
 
 
-def _configured(word: int) -> gw.Write:
-    return gw.Write(bytes((CONFIGURATION, word >> 8, word & 0xFF)))
-
-
-def _vectors(variant: str, source: str, rows: dict[str, float]) -> tuple[gw.Vector, ...]:
-    return tuple(gw.vector(variant, frame, temperature=value, source=source) for frame, value in rows.items())
-
-
 _TABLE = {"f3 80": -25, "ff f0": -0.125, "ff ff": -0.0078125, "00 00": 0, "00 01": 0.0078125, "00 10": 0.125}
 _TABLE |= {"00 80": 1, "0c 80": 25, "32 00": 100}
+_C_CODE = {"0c 40": 24.5, "0c 80": 25}
 
 VECTORS = (
-    *_vectors("tmp117", "TI SNOSD82D, table 7-1", _TABLE),
-    *_vectors("tmp116", "TI SBOS740A, table 1", _TABLE),
-    *_vectors("tmp119", "TI SNIS236, section 8.1.1, C code example", {"0c 40": 24.5, "0c 80": 25}),
+    *gw.vectors("tmp117", "TI SNOSD82D, table 7-1", temperature=_TABLE),
+    *gw.vectors("tmp116", "TI SBOS740A, table 1", temperature=_TABLE),
+    *gw.vectors("tmp119", "TI SNIS236, section 8.1.1, C code example", temperature=_C_CODE),
 )
 
 SPEC = gw.DriverSpec(

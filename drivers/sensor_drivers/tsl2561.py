@@ -11,10 +11,10 @@ The answers, word registers 0C (channel 0: visible and infrared) and 0E (channel
 
 from __future__ import annotations
 
-from collections.abc import Generator
 from dataclasses import dataclass
-from typing import Annotated, Any, Literal, TypeAlias
+from typing import Annotated, Literal, TypeAlias
 
+import sensor_drivers.tsl2561_ranges as ranges
 import sensor_gateway.driver as gw
 
 # The command register: CMD 80, CLEAR 40, WORD 20, address 3..0.
@@ -28,55 +28,17 @@ CLEAR_INTERRUPT = b"\xc0"
 WRITABLE = bytes((*range(0x80, 0x87), *range(0xA0, 0xA7)))
 READS = 4
 
-GAIN = {1: 0x00, 16: 0x10}
-# Nominal ms: INTEG, length ("operating characteristics", note 6), greatest counts. The converter ends at 5047, 37177,
-# 65535; Adafruit's limits, a little below, are those of its driver (adafruit_tsl2561.py, _CLIP_THRESHOLD).
-INTEGRATION = {402: (0b10, 322, 65_000), 101: (0b01, 81, 37_000), 14: (0b00, 11, 4_900)}
 SLOWEST_S = 918 / 690_000  # of one such length, at the lowest oscillator frequency
 
 Package: TypeAlias = Literal["auto", "t_fn_cl", "cs"]
 PARTS = {0b0101: "t_fn_cl", 0b0001: "cs"}  # ID register, PARTNO (in revision N; older ones know only 0001)
 
-# "Calculating lux": up to a ratio of the channels, lx = a x C0 - b x C1; in the first row, b x C0 x ratio^1.4. Above
-# the last one the light is none that people see. Counts at gain 16 and 402 ms.
-BEND = 1.4
-EQUATIONS = {
-    "t_fn_cl": ((0.50, 0.0304, 0.062), (0.61, 0.0224, 0.031), (0.80, 0.0128, 0.0153), (1.30, 0.00146, 0.00112)),
-    "cs": ((0.52, 0.0315, 0.0593), (0.65, 0.0229, 0.0291), (0.80, 0.0157, 0.0180), (1.30, 0.00338, 0.00260)),
-}
-BRIGHTEST = 74_200.0
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Setting:
-    """One of the chip's ranges: gain, integration time in ms, and the levels (scaled counts) it suits."""
-
-    gain: int
-    time: int
-    span: gw.Span
-
-    @property
-    def scale(self) -> float:
-        """To counts at gain 16 and 402 ms."""
-        return 16 / self.gain * 322 / INTEGRATION[self.time][1]
-
-
-# 14 ms reach no further than 101 ms: there the converter ends earlier.
-RANGES = {
-    "room": Setting(gain=16, time=402, span=gw.Span(low=0, high=60_000)),
-    "daylight": Setting(gain=16, time=101, span=gw.Span(low=20_000, high=140_000)),
-    "sun": Setting(gain=1, time=101, span=gw.Span(low=70_000, high=2_400_000)),
-}
-NAMES, SETTINGS = tuple(RANGES), tuple(RANGES.values())
-SPANS = tuple(setting.span for setting in SETTINGS)
-MIDDLE = NAMES.index("daylight")
-
 Range: TypeAlias = Literal["auto", "room", "daylight", "sun"]
 
-_LUX = gw.Channel(name="illuminance", quantity=gw.ILLUMINANCE, low=0, high=BRIGHTEST, resolution=0.03, deadband=1.0)
+_LUX = gw.Channel(quantity=gw.ILLUMINANCE, low=0, high=ranges.BRIGHTEST, resolution=0.03, deadband=1.0)
 
-# wire_bits: three words, 5 bytes of 9 bits each, with start, repeated start and stop.
-VARIANTS = {"tsl2561": gw.Variant(addresses=(0x39, 0x29, 0x49), channels=(_LUX,), wire_bits=144, part="TSL2561")}
+WIRE_BITS = gw.wire_bits(READ_CHANNEL_0, READ_CHANNEL_1, READ_CHANNEL_0)
+VARIANTS = {"tsl2561": gw.Variant(addresses=(0x39, 0x29, 0x49), channels=(_LUX,), wire_bits=WIRE_BITS, part="TSL2561")}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,23 +49,14 @@ class Options:
     package: Annotated[Package, "auto: as the chip's id says; packages T, FN and CL, or CS, count differently"] = "auto"
 
 
-def convert(channel_0: bytes, channel_1: bytes, *, setting: Setting, package: str = "t_fn_cl") -> gw.Values:
+def convert(channel_0: bytes, channel_1: bytes, *, setting: ranges.Setting, package: str = "t_fn_cl") -> gw.Values:
     """Illuminance of both channels. Total: a value within limits, BadFrame or OverRange."""
-    if len(channel_0) != READ_CHANNEL_0.count or len(channel_1) != READ_CHANNEL_1.count:
-        raise gw.BadFrame("channels of the wrong length", expected="2 bytes each", got=channel_0 + channel_1)
-    both, infrared = int.from_bytes(channel_0, "little"), int.from_bytes(channel_1, "little")
-    if max(both, infrared) > INTEGRATION[setting.time][2]:
+    both, infrared = (gw.number(channel, 2, byteorder="little", what="channel") for channel in (channel_0, channel_1))
+    if max(both, infrared) > ranges.INTEGRATION[setting.time][2]:
         raise gw.OverRange("the light is brighter than this range of the chip can measure")
     if both == 0:
         return {"illuminance": 0.0}
-    ratio = infrared / both
-    first, *others = EQUATIONS[package]
-    per_count = 0.0
-    if ratio <= first[0]:
-        per_count = first[1] - first[2] * ratio**BEND
-    else:
-        per_count = next((a - b * ratio for end, a, b in others if ratio <= end), 0.0)
-    return {"illuminance": max(per_count, 0.0) * both * setting.scale}
+    return {"illuminance": ranges.lux_per_count(infrared / both, package) * both * setting.scale}
 
 
 class Tsl2561:
@@ -112,7 +65,7 @@ class Tsl2561:
     def __init__(self, options: Options) -> None:
         """Begin in the middle; nothing is sent yet."""
         self._is_fixed = options.range != "auto"
-        self._at = NAMES.index(options.range) if self._is_fixed else MIDDLE
+        self._at = ranges.NAMES.index(options.range) if self._is_fixed else ranges.MIDDLE
         self._is_package_told = options.package != "auto"
         self._package: str = options.package if self._is_package_told else "t_fn_cl"
 
@@ -132,57 +85,34 @@ class Tsl2561:
 
     def measure(self) -> gw.Measuring:
         """Read the newest value; in another range where it does not suit this one."""
-        channels = yield from gw.suited(SPANS, self._at, self._measured, is_fixed=self._is_fixed)
-        return convert(*channels, setting=SETTINGS[self._at], package=self._package)
+        channels = yield from gw.suited(ranges.SPANS, self._at, self._measured, is_fixed=self._is_fixed)
+        return convert(*channels, setting=ranges.SETTINGS[self._at], package=self._package)
 
     def _measured(self, place: int) -> gw.Ranged[tuple[bytes, bytes]]:
         if place != self._at:
             yield from self._enter(place)
-        channels = yield from _channels()
-        return channels, _level(*channels, SETTINGS[place])
+        channels = yield from gw.read_together(READ_CHANNEL_0, READ_CHANNEL_1, tries=READS)
+        if not any(channels[0]) and (yield READ_CONTROL)[0] & POWERED != POWERED:
+            raise gw.NotReady("the chip is powered down: it lost power, and would report darkness")
+        return channels, ranges.SETTINGS[place].level(*channels)
 
     def _enter(self, place: int) -> gw.Preparing:
         """Set the range. The integration begins with the power: what was under way is lost."""
-        setting = SETTINGS[place]
+        setting = ranges.SETTINGS[place]
         yield POWER_DOWN
-        timing = GAIN[setting.gain] | INTEGRATION[setting.time][0]
+        timing = ranges.GAIN[setting.gain] | ranges.INTEGRATION[setting.time][0]
         yield gw.Write(bytes((TIMING, timing)))
         yield POWER_UP
         self._at = place
-        yield gw.Wait(SLOWEST_S * INTEGRATION[setting.time][1])
+        yield gw.Wait(SLOWEST_S * ranges.INTEGRATION[setting.time][1])
         # Power that is lost later leaves the chip powered down, but not what is lost between the two writes.
         if (yield READ_TIMING)[0] != timing:
             raise gw.NotReady("the chip has lost its range: it lost power")
 
 
-def _channels() -> Generator[gw.Operation, bytes, tuple[bytes, bytes]]:
-    """Both channels of one integration."""
-    both = yield READ_CHANNEL_0
-    for _ in range(READS):
-        infrared = yield READ_CHANNEL_1
-        again = yield READ_CHANNEL_0
-        if again == both:
-            break
-        both = again
-    else:
-        raise gw.NoAnswer(f"a new measurement came between the reads of its two channels, {READS} times")
-    if not any(both):
-        control = yield READ_CONTROL
-        if control[0] & POWERED != POWERED:
-            raise gw.NotReady("the chip is powered down: it lost power, and would report darkness")
-    return both, infrared
-
-
-def _level(channel_0: bytes, channel_1: bytes, setting: Setting) -> float | None:
-    counts = max(int.from_bytes(channel_0, "little"), int.from_bytes(channel_1, "little"))
-    return None if counts > INTEGRATION[setting.time][2] else counts * setting.scale
-
-
 def replay(vector: gw.Vector) -> gw.Values:
-    """Frames: both channels. Options: the gain, the integration time and, where it is not T, the package."""
-    chosen: dict[str, Any] = dict(vector.options)
-    setting = Setting(gain=chosen.pop("gain"), time=chosen.pop("time"), span=SPANS[MIDDLE])
-    return convert(*vector.frames, setting=setting, **chosen)
+    """Frames: both channels of a package T. Options: gain, integration time."""
+    return convert(*vector.frames, setting=ranges.Setting(**vector.options, span=ranges.SPANS[ranges.MIDDLE]))
 
 
 def _vector(counts: tuple[int, int], gain: int, time: int, lux: float, by: float, source: str) -> gw.Vector:

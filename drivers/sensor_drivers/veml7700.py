@@ -6,14 +6,17 @@ below are its own) and 84367. Address 10; a VEML6030 with ADDR high: 48. No chec
 Every register is one word, low byte first. The answer, register 04::
 
     byte    0      1
-            7..0   15..8        lx = counts x lx per count of gain and integration time, then corrected (both below)
+            7..0   15..8        lx = counts x lx per count of gain and integration time, then corrected
+
+Both stand in veml7700_ranges.py.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Annotated, Any, Literal, TypeAlias
+from typing import Annotated, Literal, TypeAlias
 
+import sensor_drivers.veml7700_ranges as ranges
 import sensor_gateway.driver as gw
 
 # Command codes ("command register format").
@@ -25,63 +28,16 @@ NO_POWER_SAVING = gw.Write(b"\x03\x00\x00")
 DEVICE_ID = 0x81  # low byte; parts from before datasheet rev 1.6 have no such register
 RESERVED_BITS = 0xE40C  # of ALS_CONF_0, read as 0 (table 1)
 ALS_SD = 0x0001
-GAIN = {2.0: 0b01, 1.0: 0b00, 0.25: 0b11, 0.125: 0b10}  # bits 12:11
-TIME = {800: 0b0011, 100: 0b0000, 25: 0b1100}  # ms, bits 9:6
-
-# lx per count at gain 2 and 800 ms. Rev 1.7 of the datasheet says that the 0.0036 of older ones was wrong: so do Linux
-# (veml6030.c) and Adafruit's CircuitPython driver; ESPHome, eldruin's crates and Adafruit's C++ still have the old one.
-FINEST = 0.0042
-SATURATED = 0xFFFF
-# "For the integration time a tolerance of ± 30 % can be assumed" (ALS_IT); 2.5 ms to wake up (flow chart).
-SLOWEST, WAKE_UP_S = 1.3, 0.0025
-
-# x the lx so far; for gain 1/4 and 1/8. The text begins the correction at 1000 lx, where it would leap by 7.5 %; the
-# flow chart (fig. 23) and fig. 10 "from at least 100 lx", where it leaps by 1 %.
-CORRECTION = (6.0135e-13, -9.3924e-9, 8.1488e-5, 1.0023)
-CORRECTED_FROM = 100.0
-BRIGHTEST = 140_926.0  # "maximum detection range"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Setting:
-    """One of the chip's ranges: how, how long, and whether its counts are to be corrected."""
-
-    configuration: bytes
-    lux_per_count: float
-    first_value: gw.Wait
-    is_corrected: bool
-
-
-def setting(gain: float, time: int) -> Setting:
-    """The range of this gain and integration time in ms (table "resolution and maximum detection range")."""
-    return Setting(
-        configuration=(GAIN[gain] << 11 | TIME[time] << 6).to_bytes(2, "little"),
-        lux_per_count=FINEST * (2 / gain) * (800 / time),
-        first_value=gw.Wait(WAKE_UP_S + SLOWEST * time / 1000),
-        is_corrected=gain < 1,
-    )
-
-
-# Gain 1 and 2 are linear up to 100 lx. The note goes on below 100 counts and above 10 000.
-RANGES = {  # and the lx, before correction, that each is good for
-    "moonlight": (setting(2.0, 800), gw.Span(low=0, high=20)),
-    "room": (setting(1.0, 100), gw.Span(low=6.7, high=100)),
-    "daylight": (setting(0.125, 100), gw.Span(low=54, high=5376)),
-    "sun": (setting(0.125, 25), gw.Span(low=2150, high=BRIGHTEST)),
-}
-NAMES = tuple(RANGES)
-SETTINGS, SPANS = zip(*RANGES.values(), strict=True)
-MIDDLE = NAMES.index("daylight")
 
 Range: TypeAlias = Literal["auto", "moonlight", "room", "daylight", "sun"]
 Correction: TypeAlias = Literal["vishay", "none"]
 
-_LUX = gw.Channel(name="illuminance", quantity=gw.ILLUMINANCE, low=0, high=BRIGHTEST, resolution=FINEST, deadband=1.0)
+_LUX = gw.Channel(quantity=gw.ILLUMINANCE, low=0, high=ranges.BRIGHTEST, resolution=ranges.FINEST, deadband=1.0)
 
-# wire_bits: configuration and counts, 5 bytes of 9 bits each, with start, repeated start and stop.
+WIRE_BITS = gw.wire_bits(READ_ALS, READ_ALS_CONF_0)
 VARIANTS = {
-    "veml7700": gw.Variant(addresses=(0x10,), channels=(_LUX,), wire_bits=96, part="VEML7700"),
-    "veml6030": gw.Variant(addresses=(0x10, 0x48), channels=(_LUX,), wire_bits=96, part="VEML6030"),
+    "veml7700": gw.Variant(addresses=(0x10,), channels=(_LUX,), wire_bits=WIRE_BITS, part="VEML7700"),
+    "veml6030": gw.Variant(addresses=(0x10, 0x48), channels=(_LUX,), wire_bits=WIRE_BITS, part="VEML6030"),
 }
 
 
@@ -95,16 +51,15 @@ class Options:
     correction: Annotated[Correction, "vishay: the maker's formula above 100 lx; none: as counted"] = "vishay"
 
 
-def convert(frame: bytes, *, chosen: Setting, correction: Correction = "vishay") -> gw.Values:
+def convert(frame: bytes, *, chosen: ranges.Setting, correction: Correction = "vishay") -> gw.Values:
     """Illuminance of one answer. Total: a value within limits, BadFrame or OverRange."""
     counts = gw.number(frame, 2, byteorder="little", what="ALS register")
-    if counts == SATURATED:
+    if counts == ranges.SATURATED:
         raise gw.OverRange("the light is brighter than this range of the chip can measure")
     lux = counts * chosen.lux_per_count
-    if correction == "vishay" and chosen.is_corrected and lux > CORRECTED_FROM:
-        a, b, c, d = CORRECTION
-        lux *= ((a * lux + b) * lux + c) * lux + d
-        if lux > BRIGHTEST:
+    if correction == "vishay" and chosen.is_corrected:
+        lux = ranges.corrected(lux)
+        if lux > ranges.BRIGHTEST:
             raise gw.OverRange(
                 "the corrected light is brighter than the chip can measure: `correction: none` is without"
             )
@@ -119,7 +74,7 @@ class Veml7700:
         self._part = VARIANTS[variant].part
         self._correction = options.correction
         self._is_fixed = options.range != "auto"
-        self._at = NAMES.index(options.range) if self._is_fixed else MIDDLE
+        self._at = ranges.NAMES.index(options.range) if self._is_fixed else ranges.MIDDLE
 
     def identify(self) -> gw.Identifying:
         """Read the id, which newer parts have; of older ones only the reserved bits can be seen."""
@@ -138,40 +93,35 @@ class Veml7700:
 
     def measure(self) -> gw.Measuring:
         """Read the newest value; in another range where it does not suit this one."""
-        frame = yield from gw.suited(SPANS, self._at, self._measured, is_fixed=self._is_fixed)
-        return convert(frame, chosen=SETTINGS[self._at], correction=self._correction)
+        frame = yield from gw.suited(ranges.SPANS, self._at, self._measured, is_fixed=self._is_fixed)
+        return convert(frame, chosen=ranges.SETTINGS[self._at], correction=self._correction)
 
     def _measured(self, place: int) -> gw.Ranged[bytes]:
         if place != self._at:
             yield from self._enter(place)
-        chosen = SETTINGS[place]
+        chosen = ranges.SETTINGS[place]
         frame = yield READ_ALS
         if (yield READ_ALS_CONF_0) != chosen.configuration:
             # Without a look afterwards, a chip that lost power would report darkness: it is shut down and holds 0.
             raise gw.NotReady("the chip has lost its configuration: it lost power")
-        return frame, _level(frame, chosen)
+        return frame, chosen.level(frame)
 
     def _enter(self, place: int) -> gw.Preparing:
         """Shut down, set the range, wake up, as the flow chart has it; what was being integrated is lost so."""
-        low, high = SETTINGS[place].configuration
+        low, high = ranges.SETTINGS[place].configuration
         yield gw.Write(bytes((ALS_CONF_0, low | ALS_SD, high)))
         yield gw.Write(bytes((ALS_CONF_0, low, high)))
         self._at = place
-        yield SETTINGS[place].first_value
-
-
-def _level(frame: bytes, chosen: Setting) -> float | None:
-    counts = int.from_bytes(frame, "little")
-    return None if counts == SATURATED else counts * chosen.lux_per_count
+        yield ranges.SETTINGS[place].first_value
 
 
 def replay(vector: gw.Vector) -> gw.Values:
     """Frame: the ALS register. Options: gain, integration time, and where it is not Vishay's the correction."""
-    options: dict[str, Any] = dict(vector.options)
-    return convert(*vector.frames, chosen=setting(options.pop("gain"), options.pop("time")), **options)
+    chosen = ranges.setting(vector.options["gain"], vector.options["time"])
+    return convert(*vector.frames, chosen=chosen, correction=vector.options.get("correction", "vishay"))
 
 
-def _vector(counts: int, gain: float, time: int, lux: float, by: float, source: str, **more: object) -> gw.Vector:
+def _vector(counts: int, gain: float, time: int, lux: float, by: float, source: str, **more: str) -> gw.Vector:
     options = {"gain": gain, "time": time, **more}
     frame = counts.to_bytes(2, "little")
     return gw.vector("veml7700", frame, illuminance=lux, tolerance=by, source=source, options=options)

@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sensor_drivers.ads1115 import RANGES, SPEC, Ads1115, Options, channels_of, check, convert
+from sensor_drivers.ads1115 import SPEC, Ads1115, Options, channels_of, check, convert
+from sensor_drivers.ads1115_ranges import RANGES
 from sensor_gateway.driver import BadFrame, NoAnswer, NotReady, OverRange, WrongChip
 from sensor_gateway.model.errors import MeasurementError, Nack
 from sensor_gateway.testing import Playback, Transfer, play

@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sensor_drivers.bmp3xx import SPEC, Bmp3xx, Options, checked, convert, trimming
+from sensor_drivers.bmp3xx import SPEC, Bmp3xx, Options, convert
+from sensor_drivers.bmp3xx_formulas import checked, trimming
 from sensor_gateway.driver import BadFrame, NoAnswer, NotReady, OverRange, WrongChip
 from sensor_gateway.model.errors import MeasurementError, Nack
 from sensor_gateway.testing import Playback, Transfer, play

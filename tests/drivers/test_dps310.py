@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sensor_drivers.dps310 import SCALES, SPEC, Dps310, Options, convert
-from sensor_drivers.dps310_formulas import coefficients, compensated
+from sensor_drivers.dps310 import SPEC, Dps310, Options, convert
+from sensor_drivers.dps310_formulas import SCALES, coefficients, compensated
 from sensor_gateway.driver import BadFrame, NoAnswer, NotReady, OverRange, WrongChip
 from sensor_gateway.model.errors import MeasurementError, Nack
 from sensor_gateway.testing import Playback, Transfer, play

@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sensor_drivers.lm75 import ROWS, SPEC, Lm75, Options, convert
+from sensor_drivers.lm75 import SPEC, Lm75, Options, convert
+from sensor_drivers.lm75_family import ROWS
 from sensor_gateway.driver import BadFrame, NotReady, OverRange, WrongChip
 from sensor_gateway.model.errors import Nack
 from sensor_gateway.testing import Playback, Transfer, play

@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sensor_drivers.ltr390 import SETTINGS, SPEC, Ltr390, Options, Range, Setting, convert
+from sensor_drivers.ltr390 import SPEC, Ltr390, Options, Range, convert
+from sensor_drivers.ltr390_ranges import SETTINGS, Setting
 from sensor_gateway.driver import BadFrame, NoAnswer, NotReady, OverRange, WrongChip
 from sensor_gateway.model.errors import Nack
 from sensor_gateway.testing import Playback, Transfer, play

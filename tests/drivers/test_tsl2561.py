@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sensor_drivers.tsl2561 import RANGES, SPEC, Options, Range, Setting, Tsl2561, convert
+from sensor_drivers.tsl2561 import SPEC, Options, Range, Tsl2561, convert
+from sensor_drivers.tsl2561_ranges import RANGES, Setting
 from sensor_gateway.driver import BadFrame, NoAnswer, NotReady, OverRange, WrongChip
 from sensor_gateway.model.errors import Nack
 from sensor_gateway.testing import Playback, Transfer, play

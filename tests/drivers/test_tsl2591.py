@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sensor_drivers.tsl2591 import RANGES, SPEC, Options, Range, Setting, Tsl2591, convert
+from sensor_drivers.tsl2591 import SPEC, Options, Range, Tsl2591, convert
+from sensor_drivers.tsl2591_ranges import RANGES, Setting
 from sensor_gateway.driver import MeasurementError, NotReady, OverRange, WrongChip
 from sensor_gateway.model.errors import Nack
 from sensor_gateway.testing import Playback, Transfer, play

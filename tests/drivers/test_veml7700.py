@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sensor_drivers.veml7700 import SETTINGS, SPEC, Correction, Options, Range, Setting, Veml7700, convert
+from sensor_drivers.veml7700 import SPEC, Correction, Options, Range, Veml7700, convert
+from sensor_drivers.veml7700_ranges import SETTINGS, Setting
 from sensor_gateway.driver import BadFrame, MeasurementError, NotReady, OverRange, WrongChip
 from sensor_gateway.model.errors import Nack
 from sensor_gateway.testing import Playback, Transfer, play

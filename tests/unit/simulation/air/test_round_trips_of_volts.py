@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sensor_drivers.ads1115 import RANGES, SPEC, Options
+from sensor_drivers.ads1115 import SPEC, Options
+from sensor_drivers.ads1115_ranges import RANGES
 from sensor_gateway.driver import Operation, OverRange, Wait, Write
 from sensor_gateway.simulation.chips.air.ads1115 import Ads1115 as Model
 from sensor_gateway.simulation.chips.chip import Mounting
