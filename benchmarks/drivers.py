@@ -149,7 +149,7 @@ def cpu_us(measure: Callable[[], None]) -> float:
 def lines_of(spec: DriverSpec) -> int:
     """Of its file, vectors included, and of those beside it that it imports."""
     source = Path(inspect.getfile(spec.create)).read_text()
-    others = set(re.findall(r"^from (sensor_drivers\.\w+) import", source, re.MULTILINE))
+    others = set(re.findall(r"^(?:from|import) (sensor_drivers\.\w+) ", source, re.MULTILINE))
     files = [Path(inspect.getfile(import_module(other))).read_text() for other in sorted(others)]
     return sum(len(text.splitlines()) for text in (source, *files))
 
