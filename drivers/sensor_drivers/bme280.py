@@ -94,14 +94,11 @@ class Bme280:
     def __init__(self, variant: str, options: Options) -> None:
         """Work out the register values and the conversion time; nothing is sent yet."""
         t, p = OSRS[options.temperature_oversampling], OSRS[options.pressure_oversampling]
-        sleep = t << 5 | p << 2
-        has_humidity = variant == "bme280"
         self._variant = variant
-        self._has_humidity = has_humidity
         self._options = options
         self._chip: Trimming | None = None
-        self._configure = gw.Write(bytes((CTRL_MEAS, sleep, CONFIG, FILTER[options.filter] << 2)))
-        self._plan(has_humidity=has_humidity)
+        self._configure = gw.Write(bytes((CTRL_MEAS, t << 5 | p << 2, CONFIG, FILTER[options.filter] << 2)))
+        self._plan(has_humidity=variant == "bme280")
 
     def _plan(self, *, has_humidity: bool) -> None:
         options = self._options

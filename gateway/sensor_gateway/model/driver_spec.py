@@ -89,7 +89,8 @@ class Variant:
     """One row of a chip family: the name users write, its addresses and its channels.
 
     ``addresses`` are the chip's possible 7-bit addresses, the default first (empty: no fixed list).
-    ``wire_bits`` is what one measurement costs on the wire, in clock periods, for the load check of a bus.
+    ``wire_bits`` is what one measurement costs on the wire, in clock periods, for the load check of a bus: on I2C,
+    ``wire_bits(...)`` of its operations.
     ``has_identity``: ``identify`` tells this part from every other one (an id register, a serial number with a
     checksum), and raises WrongChip or BadFrame for others.
     """

@@ -91,7 +91,7 @@ def _check_variant(spec: DriverSpec, name: str, variant: Variant) -> None:
     assert len(set(channels)) == len(channels), f"{where}: two channels of one name"
     assert all(NAME.fullmatch(channel) for channel in channels), f"{where}: channels are called like temperature"
     assert variant.wire_bits > 0, (
-        f"{where}: wire_bits is what one measurement costs: 9 for each byte, 1 for each start and stop"
+        f"{where}: wire_bits is what one measurement costs; on I2C, wire_bits(...) of its operations counts it"
     )
     has_identity: object = variant.has_identity
     assert isinstance(has_identity, bool), f"{where}: has_identity is True or False, not {has_identity!r}"
