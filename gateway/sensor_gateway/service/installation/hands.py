@@ -11,6 +11,7 @@ from typing import Final
 
 from sensor_gateway.outbox.files.disk import Disk, write_atomically
 from sensor_gateway.service.installation.plan import (
+    PACKAGED,
     Folder,
     Installation,
     NotInstallable,
@@ -23,8 +24,6 @@ from sensor_gateway.service.installation.plan import (
 SHIPPED: Final = Path(__file__).parent / "files"
 RUNNING: Final = Path("/run/systemd/system")
 """It is there exactly where systemd runs (sd_booted(3))."""
-
-_PACKAGED: Final = Path("/usr/lib/systemd/system/sensor-gateway.service")
 
 
 def shipped_texts() -> Mapping[str, str]:
@@ -40,7 +39,7 @@ def look_at(program: Sequence[str], places: Sequence[Path], user: str) -> Instal
         places=tuple(places),
         way=tuple(_folder(path) for path in reversed(way)),
         person=_person(user),
-        is_packaged=_PACKAGED.exists(),
+        is_packaged=PACKAGED.exists(),
     )
 
 

@@ -12,8 +12,9 @@ from sensor_gateway.service.installation.unit import OWN_USER, first_configurati
 
 UNIT: Final = "sensor-gateway.service"
 CONFIGURATION: Final = Path("/etc/sensor-gateway/gateway.yaml")
+PACKAGED: Final = Path("/usr/lib/systemd/system") / UNIT
+"""Where the Debian package puts the unit."""
 
-_PACKAGED: Final = Path("/usr/lib/systemd/system") / UNIT
 _HIDDEN: Final = (PurePath("/tmp"), PurePath("/var/tmp"))  # noqa: S108 - where a service has a folder of its own instead
 
 
@@ -126,7 +127,7 @@ def _seen(installation: Installation) -> tuple[Path, ...]:
 def _object_to(installation: Installation) -> None:
     if installation.is_packaged:
         raise NotInstallable(
-            f"the Debian package has installed the service ({_PACKAGED}): systemctl status sensor-gateway"
+            f"the Debian package has installed the service ({PACKAGED}): systemctl status sensor-gateway"
         )
     person = installation.person
     if person.uid is None and person.name != OWN_USER:

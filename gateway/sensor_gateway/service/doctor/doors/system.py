@@ -12,8 +12,8 @@ from typing import Final
 
 from sensor_gateway import __version__
 from sensor_gateway.service.doctor.judges.system import SystemFacts
+from sensor_gateway.service.installation.plan import UNIT
 
-UNIT: Final = "sensor-gateway.service"
 _PROPERTIES: Final = (
     "LoadState,ActiveState,SubState,Result,NRestarts,UnitFileState,ExecMainStatus,User,SupplementaryGroups,StatusText"
 )
