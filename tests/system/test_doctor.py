@@ -16,8 +16,10 @@ from proving.kills.gateway import GatewayProcess
 from proving.shipped_broker import ShippedBroker, with_passwords
 
 from sensor_gateway.service.doctor.doors.configuration import read_configuration
+from sensor_gateway.service.doctor.doors.system import SystemDoor
 from sensor_gateway.service.doctor.examination import Asked, Examination
 from sensor_gateway.service.system_clock import SystemClock
+from sensor_gateway.testing.fake_broker import FakeBroker
 
 pytestmark = [pytest.mark.system, pytest.mark.timeout(90)]
 
@@ -155,3 +157,35 @@ def test_a_gateway_that_runs_is_seen_where_its_state_may_not_be_looked_into(
     found = {finding.subject: finding for finding in Examination(asked, SystemClock()).findings()}
     assert "owns the buses" in found["sensors"].sentence
     assert found["outbox"].grade == "unseen"
+
+
+def test_the_broker_is_dialled_once_and_systemd_asked_once(tmp_path: Path) -> None:
+    """A dial with TLS waits for the broker's verdict, and ``systemctl show`` takes a process: neither is made twice."""
+
+    class Counting(SystemDoor):
+        asked = 0
+
+        def unit(self) -> None:
+            self.asked += 1
+
+    with FakeBroker() as broker:
+        file = tmp_path / "gateway.yaml"
+        file.write_text(
+            f"mqtt: {{url: 'mqtt://127.0.0.1:{broker.port}'}}\n"
+            "buses: {wire: {type: simulated, kind: i2c}}\nsensors: {attic: {driver: bme280, bus: wire}}\n"
+        )
+        reading, unread = read_configuration(file, {})
+        asked = Asked(
+            file=file,
+            reading=reading,
+            unread=unread,
+            state_directory=tmp_path,
+            inspected=None,
+            barred="",
+            gateway="greenhouse",
+        )
+        system = Counting()
+        found = {
+            finding.subject: finding.grade for finding in Examination(asked, SystemClock(), system=system).findings()
+        }
+    assert (found["broker"], broker.connections, system.asked) == ("ok", 1, 1)

@@ -31,7 +31,7 @@ from sensor_gateway.service.doctor.judges.clock import ClockFacts, judge_clock
 from sensor_gateway.service.doctor.judges.configuration import judge_configuration
 from sensor_gateway.service.doctor.judges.disk import judge_card, judge_disk, judge_outbox_writes
 from sensor_gateway.service.doctor.judges.outbox import OutboxFacts, judge_outbox
-from sensor_gateway.service.doctor.judges.system import judge_system
+from sensor_gateway.service.doctor.judges.system import SystemFacts, judge_system
 from sensor_gateway.service.doctor.judges.wires import SensorFacts, judge_sensors, judge_wire
 from sensor_gateway.service.plans import broker_settings, sensor_plans
 from sensor_gateway.service.time_sources.choice import time_source
@@ -78,15 +78,16 @@ class Examination:
         if count is not None or asked.reading.faults:
             yield from judge_configuration(asked.file, asked.reading.faults, asked.reading.warnings, count)
         outbox, barred = self._outbox()
+        system = self._system.look()
         if configuration is not None:
-            yield from self._access(configuration)
+            yield from self._access(configuration, system)
             yield from self._wires(configuration, is_running=self._is_running(outbox))
             if not asked.unread:
                 yield from self._broker(configuration)
         yield judge_clock(self._wall_clock(configuration))
         yield from self._disk(configuration)
         yield from self._storage(outbox, barred)
-        yield from judge_system(self._system.look())
+        yield from judge_system(system)
 
     def _is_running(self, outbox: OutboxFacts | None) -> bool:
         """Whether a gateway holds the state directory, which can be told without looking into it, too."""
@@ -97,8 +98,8 @@ class Examination:
         except OSError:
             return False
 
-    def _access(self, configuration: Configuration) -> Iterator[Finding]:
-        account = account_of(self._system.unit())
+    def _access(self, configuration: Configuration, system: SystemFacts) -> Iterator[Finding]:
+        account = account_of(system.unit)
         yield judge_account(account)
         devices = {name: device_of(section) for name, section in configuration.buses.items()}
         nodes = [(name, node_of(path)) for name, path in devices.items() if path is not None]

@@ -18,26 +18,28 @@ _TIMEOUT_S: Final = 10.0
 
 def look_at_broker(broker: BrokerSettings, topic: str) -> BrokerFacts:
     """Resolve, connect, shake hands, log in, and listen to ``topic`` for a moment. Blocks for half a minute at most."""
-    brokers: Validity | None = None
     ours = _ours(broker)
+    shown: list[Validity | None] = []
+
+    def dialled(settings: BrokerSettings) -> socket.socket:
+        sock = dial(settings)
+        shown.append(_theirs(sock))
+        return sock
+
     try:
         socket.getaddrinfo(broker.host, broker.port, type=socket.SOCK_STREAM)
-    except OSError as error:
-        return _facts(broker, Step.NAME, meaning(error), brokers, ours)
-    try:
-        with dial(broker) as sock:
-            brokers = _theirs(sock)
     except (OSError, ValueError) as error:
-        return _facts(broker, Step.PORT, meaning(error), brokers, ours)
-    subscriber = Subscriber(broker, [topic], lambda _topic, _payload: None, dial=dial)
+        return _facts(broker, Step.NAME, meaning(error), None, ours)
+    subscriber = Subscriber(broker, [topic], lambda _topic, _payload: None, dial=dialled)
     try:
         subscriber.connect(_TIMEOUT_S)
     except BrokerUnreachable as error:
-        step = Step.SUBSCRIPTION if error.is_let_in else Step.GREETING
-        return _facts(broker, step, error.why, brokers, ours)
+        if not shown:
+            return _facts(broker, Step.PORT, error.why, None, ours)
+        return _facts(broker, Step.SUBSCRIPTION if error.is_let_in else Step.GREETING, error.why, shown[0], ours)
     finally:
         subscriber.close()
-    return _facts(broker, Step.ALL, "", brokers, ours)
+    return _facts(broker, Step.ALL, "", shown[0], ours)
 
 
 def _facts(

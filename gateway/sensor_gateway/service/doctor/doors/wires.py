@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Final
@@ -17,16 +16,14 @@ from sensor_gateway.config.sections.buses import (
 from sensor_gateway.config.settings import Configuration
 from sensor_gateway.model.clock import Clock
 from sensor_gateway.model.driver_spec import BusKind
-from sensor_gateway.model.errors import GatewayError, OperatorError
 from sensor_gateway.sensing.bus import Bus
 from sensor_gateway.sensing.i2c import kernel_driver, number_of
 from sensor_gateway.sensing.lock_holder import known_holder
 from sensor_gateway.sensing.once import read_once
 from sensor_gateway.sensing.plan import SensorPlan
-from sensor_gateway.service.buses import make_bus
+from sensor_gateway.service.doctor.doors.opening import UsedBus, opened, used_buses
 from sensor_gateway.service.doctor.judges.wires import SensorFacts, Taken, WireFacts
 
-_IN_USE: Final = (errno.EAGAIN, errno.EBUSY)
 _CLOCK: Final = Path("of_node/clock-frequency")
 
 
@@ -60,21 +57,16 @@ class WireDoor:
 
     def look(self) -> Iterator[tuple[WireFacts, tuple[SensorFacts, ...]]]:
         """Each bus that a sensor uses, with its sensors, one after the other."""
-        for name, section in self._configuration.buses.items():
-            plans = [plan for plan in self._plans if self._configuration.sensors[plan.name].bus == name]
-            if plans:
-                yield self._bus(name, section, plans)
+        for used in used_buses(self._configuration, self._plans):
+            yield self._bus(used)
 
-    def _bus(
-        self, name: str, section: BusSection, plans: Sequence[SensorPlan]
-    ) -> tuple[WireFacts, tuple[SensorFacts, ...]]:
-        device, trouble, sensors = (
-            device_of(section),
-            None,
-            tuple(_left(name, plan, "a gateway runs") for plan in plans),
-        )
-        if not self._is_running:
-            trouble, sensors = self._tried(name, section, plans)
+    def _bus(self, used: UsedBus) -> tuple[WireFacts, tuple[SensorFacts, ...]]:
+        name, section, plans = used.name, used.section, used.plans
+        device = device_of(section)
+        if self._is_running:
+            trouble, sensors = None, tuple(_left(name, plan, "a gateway runs") for plan in plans)
+        else:
+            trouble, sensors = self._tried(used)
         is_i2c = isinstance(section, I2cBusSection) and device is not None
         facts = WireFacts(
             name=name,
@@ -88,24 +80,13 @@ class WireDoor:
         )
         return facts, sensors
 
-    def _tried(
-        self, name: str, section: BusSection, plans: Sequence[SensorPlan]
-    ) -> tuple[str | None, tuple[SensorFacts, ...]]:
-        try:
-            bus = make_bus(name, section, plans, self._clock)
-        except (OperatorError, ValueError, KeyError) as error:  # one in software, of which a file or a model is wrong
-            return f"it cannot be made: {error}", tuple(_left(name, plan, "its bus cannot be made") for plan in plans)
-        try:
-            bus.open()
-        except GatewayError as error:
-            cause = error.__cause__
-            is_used = isinstance(cause, OSError) and cause.errno in _IN_USE
-            reason = str(error) if is_used else "its bus cannot be opened"
-            return None if is_used else str(error), tuple(_left(name, plan, reason) for plan in plans)
-        else:
-            return "", tuple(self._asked(bus, name, plan) for plan in plans)
-        finally:
-            bus.close()
+    def _tried(self, used: UsedBus) -> tuple[str | None, tuple[SensorFacts, ...]]:
+        with opened(used, self._clock) as opening:
+            if opening.bus is not None:
+                return "", tuple(self._asked(opening.bus, used.name, plan) for plan in used.plans)
+            reason = "its bus cannot be opened" if opening.is_made else "its bus cannot be made"
+            left = tuple(_left(used.name, plan, opening.why if opening.is_used else reason) for plan in used.plans)
+            return None if opening.is_used else opening.why, left
 
     def _asked(self, bus: Bus, name: str, plan: SensorPlan) -> SensorFacts:
         if plan.spec.bus is BusKind.SERIAL_STREAM:
