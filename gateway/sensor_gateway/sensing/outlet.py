@@ -39,14 +39,9 @@ class Outlet:
         self._silenced: set[tuple[str, int]] = set()
 
     @property
-    def is_empty(self) -> bool:
-        """Whether all that was put has been taken."""
-        return not self._events and not self._states
-
-    @property
     def is_free(self) -> bool:
-        """Whether nobody puts any more, and all that was put has been taken: another may take its place."""
-        return self._is_abandoned and self.is_empty
+        """Whether nobody puts any more, and all news has been taken: another may take its place."""
+        return self._is_abandoned and not self._events and not self._states
 
     @property
     def room(self) -> int:

@@ -135,10 +135,8 @@ class BusKeeper:
         return self._outlets[self._place].take_answers()
 
     def start(self, now_s: float) -> None:
-        """Start a thread with a new poller, and with a new outlet unless the publisher has not emptied the old one."""
+        """Start a thread with a new poller. What the one before has handed over is still there to be taken."""
         outlet = self._outlets[self._place]
-        if outlet.is_empty:
-            outlet = self._outlets[self._place] = Outlet(self.plan.capacity, self._wake)
         outlet.begin(capacity=self.plan.capacity)
         outlet.report = None
         self._runner = self.plan.make_poller(outlet)

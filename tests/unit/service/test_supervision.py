@@ -365,6 +365,14 @@ def test_who_asks_for_a_sensor_asks_the_thread_of_the_day_and_finds_its_answer(h
     assert list(house.bus.answers()) == [answer]
 
 
+def test_an_answer_is_found_though_its_bus_was_renewed_before_anybody_looked(house: House) -> None:
+    answer = ReadAnswer(number=1, stamp=house.clock.stamp(), channels=(), code=None, reason="")
+    house.handed_over[0].answer([answer])
+    make(house, BusChanges(number=1, renewed=(bus_plan(house, *house.bus.plan.sensors),)))
+    assert len(house.pollers) == 2
+    assert list(house.bus.answers()) == [answer]
+
+
 def test_nobody_asks_a_bus_that_hangs_nor_hears_what_it_answers_later(house: House) -> None:
     house.pass_time(HUNG_AFTER_S)
     assert house.bus.enquiries is None
