@@ -67,7 +67,8 @@ class PublishingPlan:
     ``channels`` the published ones; ``gap_json`` writes a gap; ``set_aside`` keeps quarantined events. ``discovery``
     is what Home Assistant is told; ``settlement`` what becomes of the topics of earlier lives, and
     ``remember_topics`` is given the record of those that are left.
-    ``listeners`` are told what comes in. ``health_interval_s`` is None where nothing is said on the health topic.
+    ``listeners`` are told what comes in, and so is ``birth``, which says discovery again.
+    ``health_interval_s`` is None where nothing is said on the health topic.
     """
 
     broker: BrokerSettings
@@ -80,6 +81,7 @@ class PublishingPlan:
     gap_json: Callable[[Gap], bytes]
     set_aside: SetAside = _nowhere
     listeners: tuple[Listener, ...] = ()
+    birth: Birth | None = None
     health_interval_s: float | None = None
     discovery: tuple[Announcement, ...] = ()
     settlement: Settlement = NOTHING_TO_SETTLE
@@ -132,7 +134,8 @@ class Delivery:
             payload=plan.broker.payload,
         )
         self.herald = Herald(topics, plan.program, states, now_s=now_s, log=log)
-        self.receiver = Receiver(plan.listeners, announce=self.herald.announcements.say, log=log)
+        listeners = plan.listeners if plan.birth is None else (*plan.listeners, plan.birth)
+        self.receiver = Receiver(listeners, announce=self.herald.announcements.say, log=log)
         self._undated = Undated(self.herald.announcements.put)
         self._online = partial(status, "online", plan.program)
         self._undated.say(topics.status, now, self._online)
@@ -168,9 +171,8 @@ class Delivery:
         self.removals.begin(plan.settlement, last_words)
         for document in plan.discovery:
             self.herald.announcements.put(document.topic, document.payload)
-        for listener in plan.listeners:
-            if isinstance(listener, Birth):
-                listener.discovery = plan.discovery
+        if plan.birth is not None:
+            plan.birth.discovery = plan.discovery
 
     def note_sensors(self, states: Iterable[SensorState]) -> None:
         """The health of sensors changed."""

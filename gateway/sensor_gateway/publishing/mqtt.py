@@ -157,13 +157,13 @@ class MqttClient:
             self._client.send_raw(chunk)
         self._client.on_publish = self._inbox.on_publish
 
-    def close(self, why: str) -> None:
-        """End the connection and close its socket for good. Never blocks.
+    def close(self, why: str, *, is_planned: bool = False) -> None:
+        """End the connection and close its socket for good. Never blocks. ``is_planned``: to make it anew.
 
         DISCONNECT is tried once: if it goes out at once, the broker does not publish the will.
         """
         is_alive = self.loss is None
-        self._own_loss = self.loss or Loss(by_peer=False, reason=None, text=why)
+        self._own_loss = self.loss or Loss(by_peer=False, reason=None, text=why, is_planned=is_planned)
         if is_alive and self.greeting is not None and not self._client.want_write():
             self._client.disconnect()
         self._client.close()

@@ -167,9 +167,9 @@ class Session:
         self.has_proven_states = False
         self._client.publish_states(messages, largest=self._largest)
 
-    def close(self, why: str = "closed by us") -> None:
-        """End it without a will, if the broker can be told at once."""
-        self._client.close(why)
+    def close(self, why: str = "closed by us", *, is_planned: bool = False) -> None:
+        """End it without a will, if the broker can be told at once. ``is_planned``: to make it anew."""
+        self._client.close(why, is_planned=is_planned)
 
     def drop(self) -> None:
         """End it as a crash would, so that the broker publishes the will."""

@@ -39,8 +39,8 @@ class Client:
     def tend(self) -> None:
         self.tended += 1
 
-    def close(self, why: str) -> None:
-        self.loss = self.loss or Loss(by_peer=False, reason=None, text=why)
+    def close(self, why: str, *, is_planned: bool = False) -> None:
+        self.loss = self.loss or Loss(by_peer=False, reason=None, text=why, is_planned=is_planned)
 
 
 @pytest.fixture

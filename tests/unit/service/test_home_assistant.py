@@ -76,7 +76,7 @@ def planned(text: str, state: Path, *broken: str, is_confirmed: bool = False) ->
 def test_it_is_off_unless_it_is_turned_on(tmp_path: Path) -> None:
     plan = planned(ATTIC, tmp_path)
     assert plan.discovery == ()
-    assert plan.listeners == ()
+    assert plan.birth is None
     assert not plan.settlement.cleared
 
 
@@ -87,7 +87,8 @@ def test_turned_on_it_announces_each_device_and_listens_for_the_birth(tmp_path: 
         "homeassistant/device/house/sensor_attic/config",
         "homeassistant/device/house/sensor_bench/config",
     ]
-    assert [listener.topics for listener in plan.listeners] == [("ha/birth",)]
+    assert plan.birth is not None
+    assert plan.birth.topics == ("ha/birth",)
 
 
 def test_what_is_published_is_remembered_before_it_is_published(tmp_path: Path) -> None:

@@ -93,10 +93,10 @@ class Link:
             return
         self.session = None
         after_s = now_s - session.since_s
-        if loss.text == _RENEWED:
+        if loss.is_planned:
             self._connector.lost(after_s, is_planned=True)
-            self.report = LinkReport(state=LinkState.CONNECTING, since=now, why=_RENEWED)
-            self._log.info("connection_renewing", why=_RENEWED)
+            self.report = LinkReport(state=LinkState.CONNECTING, since=now, why=loss.text)
+            self._log.info("connection_renewing", why=loss.text)
             return
         is_taken = self._is_taken(session, loss, after_s)
         self._connector.lost(after_s, to_a_stranger=is_taken)
@@ -127,7 +127,7 @@ class Link:
             return
         self.is_renewing = self._renewal.is_due(now_s, now)
         if self.is_renewing and len(session.window) == 0 and not session.wants_write:
-            session.close(_RENEWED)
+            session.close(_RENEWED, is_planned=True)
 
     def _is_taken(self, session: Session, loss: Loss, after_s: float) -> bool:
         """Whether a stranger has our client id, as the broker says, or as it looks where the broker says nothing."""

@@ -42,11 +42,6 @@ class Subscription:
         self._is_answered = False
         self._is_alone = False
 
-    @property
-    def refused(self) -> tuple[str, ...]:
-        """The filters that the broker refused when it was last asked."""
-        return tuple(sorted(self._refused))
-
     def begin(self) -> None:
         """A new connection: the broker knows nothing of what it was asked before."""
         self._asked_s = None

@@ -42,6 +42,7 @@ class Loss:
     """How a connection ended. ``by_peer``: the broker closed it, or what stands before it.
 
     ``by_incoming``: we closed it, over what came in. ``is_alert``: it broke off TLS and said why, which ``text`` tells.
+    ``is_planned``: we closed it in order to make it anew.
     """
 
     by_peer: bool
@@ -49,3 +50,4 @@ class Loss:
     text: str
     by_incoming: bool = False
     is_alert: bool = False
+    is_planned: bool = False

@@ -16,7 +16,6 @@ from sensor_gateway.publishing.discovery.birth import Birth
 from sensor_gateway.publishing.discovery.devices import devices, unique_prefix
 from sensor_gateway.publishing.discovery.documents import Document, documents
 from sensor_gateway.publishing.discovery.settings import Areas, BirthSettings, DiscoverySettings
-from sensor_gateway.publishing.incoming import Listener
 from sensor_gateway.publishing.messages import Topics
 from sensor_gateway.publishing.meta import Labels
 from sensor_gateway.publishing.retained.settlement import Record, settle
@@ -50,8 +49,7 @@ def with_discovery(
     """The plan with discovery, and with the end of those retained topics that no longer belong to it."""
     plan = told_anew(publishing, told, retained.read())
     retained.keep(plan.settlement.meanwhile)
-    listeners = (*plan.listeners, *_births(section))
-    return replace(plan, remember_topics=retained.remember, listeners=listeners)
+    return replace(plan, remember_topics=retained.remember, birth=_birth(section))
 
 
 def told_anew(publishing: PublishingPlan, told: Told, remembered: Record) -> PublishingPlan:
@@ -73,10 +71,10 @@ def told_anew(publishing: PublishingPlan, told: Told, remembered: Record) -> Pub
     return replace(publishing, discovery=discovery, settlement=settlement)
 
 
-def _births(section: HomeAssistantSection | None) -> tuple[Listener, ...]:
+def _birth(section: HomeAssistantSection | None) -> Birth | None:
     if section is None:
-        return ()
-    return (Birth(discovery_settings(section).birth, random.Random()),)  # noqa: S311 - it spreads load
+        return None
+    return Birth(discovery_settings(section).birth, random.Random())  # noqa: S311 - it spreads load
 
 
 def _record(publishing: PublishingPlan, told: Sequence[Document]) -> dict[str, Mapping[str, str]]:
