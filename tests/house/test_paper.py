@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import subprocess
 from collections.abc import Iterator
@@ -13,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from sensor_gateway.cli.main import parser
-from sensor_gateway.cli.paper.manual import manual_page
+from sensor_gateway.cli.paper.manual import CODES, manual_page
 from sensor_gateway.cli.paper.outline import Command, outline_of
 from sensor_gateway.cli.paper.shells import SHELLS
 
@@ -56,6 +57,13 @@ def test_the_manual_page_has_every_command_and_every_option() -> None:
             assert f".SS {' '.join(command.words)}\n" in page
         for option in command.options:
             assert all(f"\\fB{name}\\fR" in page for name in option.names if name not in ("-h", "--help", "--version"))
+
+
+def test_the_help_and_the_manual_page_tell_the_same_exit_codes() -> None:
+    told = (parser().epilog or "").partition("exit codes:")[2]
+    codes = {number for codes, _ in CODES for number in codes.split(", ")}
+    assert set(re.findall(r"\b\d+\b", told)) == codes
+    assert {"0", "1", "2", "64", "69", "70", "73", "74", "75", "77", "78"} <= codes
 
 
 def complaints(page: Path) -> list[str]:

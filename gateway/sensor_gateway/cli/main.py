@@ -80,9 +80,10 @@ with hardware:
 
 `sensor-gateway COMMAND --help` tells more, with an example.
 
-exit codes: 0 done, 1 a check failed, 64 usage, 66 no outbox, recording or secrets there,
-            69 broker or daemon not reachable, 70 internal error, 73 cannot create, 74 cannot write,
-            75 another instance runs, 77 no permission, 78 configuration, 130 Ctrl-C
+exit codes: 0 done, 1 a check failed, or there is advice, 2 something is wrong (doctor, and --check),
+            64 usage, 66 no outbox, recording or secrets there, 69 broker or daemon not reachable,
+            70 internal error, 73 cannot create, 74 cannot write, 75 another instance runs,
+            77 no permission, 78 configuration, 130 Ctrl-C
 """
 
 

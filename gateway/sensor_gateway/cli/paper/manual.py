@@ -23,12 +23,12 @@ _VARIABLES: Final = (
     ("XDG_STATE_HOME", "where the state directory is without systemd; ~/.local/state by default"),
     ("NO_COLOR", "plain output on a terminal too"),
 )
-_CODES: Final = (
+CODES: Final = (
     ("0", "done"),
     ("1", "a check failed, or there is advice"),
-    ("2", "something is wrong (doctor, and status with --check)"),
+    ("2", "something is wrong (doctor, and with --check)"),
     ("64", "wrong usage"),
-    ("66", "no outbox or recording there"),
+    ("66", "no outbox, recording or secrets there"),
     ("69", "broker or gateway not reachable"),
     ("70", "internal error"),
     ("73, 74", "a file cannot be made, or written"),
@@ -68,7 +68,7 @@ def _lines(program: Command) -> Iterator[str]:
             yield from _command(command)
     yield from _table("FILES", _FILES)
     yield from _table("ENVIRONMENT", _VARIABLES)
-    yield from _table("EXIT STATUS", _CODES)
+    yield from _table("EXIT STATUS", CODES)
     yield ".SH SEE ALSO"
     yield ".BR systemctl (1),"
     yield ".BR journalctl (1),"
