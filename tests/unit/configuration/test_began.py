@@ -42,3 +42,24 @@ def test_a_password_that_cannot_be_left_out_is_told(reading: Reading, tmp_path: 
 def test_a_driver_that_cannot_be_used_is_not_taken_for_a_password(reading: Reading, tmp_path: Path) -> None:
     fault = Fault(file=tmp_path / "gateway.yaml", line=8, column=19, path="sensors.bench.driver", message="unusable")
     assert said_of(replace(reading, configuration=None, copies=None, faults=(fault,)), tmp_path) == []
+
+
+def test_a_password_in_a_file_is_read_anew_each_time_and_a_credential_goes_first(tmp_path: Path) -> None:
+    file, secret, credentials = tmp_path / "gateway.yaml", tmp_path / "login", tmp_path / "credentials"
+    file.write_text("mqtt: {url: mqtt://localhost, username: me, password_file: login}\n")
+
+    def password(source: ConfigurationSource) -> str:
+        configuration = source.read().configuration
+        assert configuration is not None
+        assert configuration.mqtt is not None
+        assert configuration.mqtt.password is not None
+        return configuration.mqtt.password.reveal()
+
+    source = ConfigurationSource(file, {"CREDENTIALS_DIRECTORY": str(credentials)})
+    for text in ("sesame", "open"):
+        secret.write_text(text)
+        secret.chmod(0o600)
+        assert password(source) == text
+    credentials.mkdir()
+    (credentials / "secret_login").write_text("from systemd")
+    assert password(source) == "from systemd"
