@@ -10,6 +10,7 @@ from sensor_gateway.model.clock import Clock
 from sensor_gateway.sensing.catalogue import DriverCatalogue
 from sensor_gateway.service.doctor.doors.broker import look_at_broker
 from sensor_gateway.service.doctor.doors.opening import opened, used_buses
+from sensor_gateway.service.doctor.judges.broker import exposed
 from sensor_gateway.service.plans import broker_settings, sensor_plans
 
 
@@ -36,3 +37,6 @@ def lacks(configuration: Configuration, catalogue: DriverCatalogue, clock: Clock
         facts = look_at_broker(broker_settings(mqtt, client_id=""), f"{mqtt.topic_prefix}/+/status")
         if facts.why:
             yield Lack(path="mqtt.url", message=facts.why)
+        if facts.exposed_key is not None:
+            remedy = f"; expected it to be private: chmod o-rwx {facts.exposed_key}"
+            yield Lack(path="mqtt.tls", message=exposed(facts.exposed_key) + remedy)

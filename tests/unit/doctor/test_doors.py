@@ -11,8 +11,10 @@ import pytest
 
 from sensor_gateway.config.loading import load
 from sensor_gateway.config.settings import Configuration
+from sensor_gateway.publishing.settings import BrokerSettings, TlsSettings
 from sensor_gateway.sensing.catalogue import DriverCatalogue
 from sensor_gateway.service.doctor.doors.account import account_of, nearest, node_of
+from sensor_gateway.service.doctor.doors.broker import look_at_broker
 from sensor_gateway.service.doctor.doors.configuration import read_configuration
 from sensor_gateway.service.doctor.doors.machine import MachineDoor
 from sensor_gateway.service.doctor.doors.system import SystemDoor, output_of
@@ -199,6 +201,20 @@ def test_the_device_tree_tells_the_real_clock_of_a_bus_and_sysfs_who_owns_an_add
     ]
     assert (wire.is_there, attic.failure) == (False, None)
     assert "there is no" in (wire.trouble or "")
+
+
+@pytest.mark.parametrize(("mode", "is_exposed"), [(0o600, False), (0o640, False), (0o644, True)])
+@pytest.mark.parametrize("is_apart", [True, False])
+def test_a_private_key_is_exposed_where_everybody_can_read_it(
+    tmp_path: Path, mode: int, *, is_exposed: bool, is_apart: bool
+) -> None:
+    """The group may: it is the service's. Without ``key_file`` the key stands in the certificate's file."""
+    key = put(tmp_path, "key.pem")
+    key.chmod(mode)
+    certificate = put(tmp_path, "certificate.pem") if is_apart else key
+    tls = TlsSettings(certificate_file=certificate, key_file=key if is_apart else None)
+    facts = look_at_broker(BrokerSettings(host="127.0.0.1", port=1, client_id="", tls=tls), "a/status")
+    assert facts.exposed_key == (key if is_exposed else None)
 
 
 WITH_LOGIN = "mqtt: {url: mqtt://b, username: u, password_file: mqtt}\n"

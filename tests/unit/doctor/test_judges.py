@@ -212,6 +212,13 @@ def test_certificates_are_judged_by_their_dates(from_days: float, until_days: fl
         assert grades(judge_broker(facts, NOW_MS, is_clock_set=False)) == ["ok"]
 
 
+def test_a_private_key_that_everybody_can_read_is_told_with_what_to_do() -> None:
+    facts = replace(BROKER, exposed_key=Path("/etc/my key.pem"))
+    _, finding = judge_broker(facts, NOW_MS, is_clock_set=True)
+    assert (finding.subject, finding.grade) == ("certificates", "advice")
+    assert finding.remedy == "sudo chmod o-rwx '/etc/my key.pem'"
+
+
 @pytest.mark.parametrize(
     ("changes", "grade"),
     [

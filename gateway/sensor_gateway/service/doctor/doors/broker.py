@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import socket
 import ssl
+import stat
+from pathlib import Path
 from typing import Final
 
 from sensor_gateway.publishing.settings import BrokerSettings
@@ -53,7 +55,17 @@ def _facts(
         why=why,
         brokers=brokers,
         ours=ours,
+        exposed_key=_exposed_key(broker),
     )
+
+
+def _exposed_key(broker: BrokerSettings) -> Path | None:
+    """The file of our private key, which may be that of the certificate, where others can read it."""
+    file = None if broker.tls is None else broker.tls.key_file or broker.tls.certificate_file
+    try:
+        return file if file is not None and file.stat().st_mode & stat.S_IROTH else None
+    except OSError:
+        return None  # dialling says what is wrong with it
 
 
 def _theirs(sock: socket.socket) -> Validity | None:

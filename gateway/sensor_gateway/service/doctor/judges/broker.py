@@ -34,7 +34,8 @@ class Step(StrEnum):
 class BrokerFacts:
     """``failed`` is the step that failed, for the reason in ``why``. Validities are None without TLS, or unknown.
 
-    ``tls``: how the connection is encrypted; None for not at all.
+    ``tls``: how the connection is encrypted; None for not at all. ``exposed_key``: our private key, where everybody on
+    this machine can read it.
     """
 
     host: str
@@ -44,6 +45,7 @@ class BrokerFacts:
     why: str
     brokers: Validity | None = None
     ours: Validity | None = None
+    exposed_key: Path | None = None
 
 
 def judge_broker(broker: BrokerFacts, now_ms: int, *, is_clock_set: bool) -> Iterator[Finding]:
@@ -61,10 +63,19 @@ def judge_broker(broker: BrokerFacts, now_ms: int, *, is_clock_set: bool) -> Ite
         case Step.ALL:
             how = "encrypted" if broker.tls is not None else "not encrypted"
             yield ok("broker", f"{place} lets us in, {how}")
+    if broker.exposed_key is not None:
+        yield advice(
+            "certificates", exposed(broker.exposed_key), f"sudo chmod o-rwx {shlex.quote(str(broker.exposed_key))}"
+        )
     if is_clock_set:
         yield from _of_certificate("the broker's certificate", broker.brokers, now_ms, _renewed(broker))
         own = "ls -l /etc/sensor-gateway   # put a new mqtt.tls.cert_file and key_file in place: no restart is needed"
         yield from _of_certificate("our certificate (mqtt.tls.cert_file)", broker.ours, now_ms, own)
+
+
+def exposed(key: Path) -> str:
+    """What is to be said of a key that is not private."""
+    return f"everybody on this machine can read our private key {key}"
 
 
 def _of_the_port(broker: BrokerFacts) -> str:
