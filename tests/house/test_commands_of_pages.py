@@ -27,7 +27,7 @@ COMMANDS: dict[tuple[str, ...], Command] = {command.words[1:]: command for comma
 def commands(text: str) -> list[str]:
     """What stands in backquotes or alone on a line of a block, and begins with our name."""
     shown = re.findall(rf"`({NAME}[^`]*)`", text)
-    shown = [one for one in shown if "|" not in one]  # `completion bash|zsh|fish` is three
+    shown = [one for one in shown if not re.search(r"\S[|]\S", one)]  # `completion bash|zsh|fish` is three
     return shown + re.findall(rf"^(?:\$ )?(?:ExecStart=)?({NAME}.*)$", text, re.MULTILINE)
 
 
