@@ -21,7 +21,7 @@ from sensor_gateway.outbox.outbox import LONGEST_CLOSE_S
 from sensor_gateway.service.assembly import Gateway
 from sensor_gateway.service.control.control import Control
 from sensor_gateway.service.history.history import ENDS_WITHIN_S
-from sensor_gateway.service.reloading.answer import Outcome, ReloadAnswer
+from sensor_gateway.service.reload_requests.answer import Outcome, ReloadAnswer
 from sensor_gateway.service.reloading.reload import Reloader
 from sensor_gateway.service.supervision import PublisherHung
 from sensor_gateway.service.systemd.attendant import Attendant

@@ -14,7 +14,7 @@ from proving.logs import Journal
 from sensor_gateway.service.commands.desk import CommandDesk
 from sensor_gateway.service.commands.judge import ANSWER_WITHIN_S, CommandLimits
 from sensor_gateway.service.commands.reloading import REST_S, ReloadCommand
-from sensor_gateway.service.reloading.answer import Outcome, ReloadAnswer
+from sensor_gateway.service.reload_requests.answer import Outcome, ReloadAnswer
 
 
 @dataclass
@@ -132,7 +132,7 @@ def test_a_reload_that_takes_too_long_is_told_of_and_its_late_answer_is_nobody_e
     (answer,) = told(desk, stamp_at, ANSWER_WITHIN_S)
     assert (answer["transaction"], answer["code"]) == ("slow", "timeout")
     ask({"transaction": "next"}, ANSWER_WITHIN_S)
-    reloads._answers.append((1, ReloadAnswer(outcome=Outcome.CHANGED)))
+    reloads._requests._answers.append((1, ReloadAnswer(outcome=Outcome.CHANGED)))
     assert told(desk, stamp_at, ANSWER_WITHIN_S) == []
     reloads.serve(lambda: ReloadAnswer(outcome=Outcome.UNCHANGED))
     assert [answer["outcome"] for answer in told(desk, stamp_at, ANSWER_WITHIN_S)] == ["unchanged"]

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from sensor_gateway.service.control.desk import RELOAD_WITHIN_S, STATUS_WITHIN_S
 from sensor_gateway.service.control.line import MOST_ASKED
-from sensor_gateway.service.reloading.answer import Outcome, ReloadAnswer
+from sensor_gateway.service.reload_requests.answer import Outcome, ReloadAnswer
 from sensor_gateway.service.visitors.server import MOST_VISITORS, MOST_WELCOMES
 from sensor_gateway.service.visitors.visitor import LISTENS_WITHIN_S, SPEAKS_WITHIN_S
 

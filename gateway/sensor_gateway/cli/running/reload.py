@@ -34,7 +34,7 @@ def add(subparsers: Subparsers) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Ask, wait and print; the exit code."""
     from sensor_gateway.publishing.fleet.fields import long_texts
-    from sensor_gateway.service.reloading.answer import Outcome
+    from sensor_gateway.service.reload_requests.answer import Outcome
 
     try:
         answer = ask(arguments, "reload", _WITHIN_S)

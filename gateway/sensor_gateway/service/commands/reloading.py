@@ -1,53 +1,24 @@
 """``reload``: have the main thread read the configuration anew, and answer with what came of it.
 
-The request is a number on a bounded queue to the main thread, which does what SIGHUP does; the answer is a frozen value
-on another one.
+The main thread does what SIGHUP does.
 """
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Callable, Sequence
 from math import inf
-from typing import Final, Protocol
+from typing import Final
 
 from sensor_gateway.service.commands.outcome import Outcome, failed
 from sensor_gateway.service.commands.request import Request
+from sensor_gateway.service.reload_requests.answer import ReloadAnswer
+from sensor_gateway.service.reload_requests.requests import ReloadRequests
 
 REST_S: Final = 10.0
 """A reload costs more than any other command: one is begun no sooner than so long after the last."""
 
 _MOST_TOLD: Final = 20
 _LONGEST: Final = 300
-
-
-class Reloaded(Protocol):
-    """What came of a reload."""
-
-    @property
-    def outcome(self) -> str:
-        """In a word."""
-        ...
-
-    @property
-    def changes(self) -> tuple[str, ...]:
-        """What was changed."""
-        ...
-
-    @property
-    def problems(self) -> tuple[str, ...]:
-        """What kept everything as it was."""
-        ...
-
-    @property
-    def notes(self) -> tuple[str, ...]:
-        """What else is to be known."""
-        ...
-
-    @property
-    def is_done(self) -> bool:
-        """Whether the gateway runs by the file as it is now."""
-        ...
 
 
 class ReloadCommand:
@@ -57,10 +28,9 @@ class ReloadCommand:
         """Nobody serves it yet."""
         self._ring: Callable[[], None] | None = None
         self._wake: Callable[[], None] | None = None
-        self._asked: deque[int] = deque(maxlen=1)
-        self._answers: deque[tuple[int, Reloaded]] = deque(maxlen=1)
-        self._pending: Request | None = None
+        self._requests = ReloadRequests()
         self._number = 0
+        self._pending: Request | None = None
         self._rests_until_s = -inf
 
     def open(self, *, ring: Callable[[], None], wake: Callable[[], None]) -> None:
@@ -68,13 +38,10 @@ class ReloadCommand:
         self._wake = wake
         self._ring = ring
 
-    def serve(self, reload: Callable[[], Reloaded]) -> None:
+    def serve(self, reload: Callable[[], ReloadAnswer]) -> None:
         """Reload if somebody asked for it."""
-        if self._asked:
-            number = self._asked.popleft()
-            self._answers.append((number, reload()))
-            if self._wake is not None:
-                self._wake()
+        if self._requests.serve(reload) and self._wake is not None:
+            self._wake()
 
     def begin(self, request: Request, now_s: float) -> Outcome | None:
         """Ask; None while it is under way."""
@@ -84,10 +51,9 @@ class ReloadCommand:
             return failed("busy", "the gateway is starting: it reads its configuration by itself")
         if self._pending is not None or now_s < self._rests_until_s:
             return failed("busy", f"another reload was asked for less than {REST_S:g} s ago; try again later")
-        self._number += 1
         self._rests_until_s = now_s + REST_S
         self._pending = request
-        self._asked.append(self._number)
+        self._number = self._requests.ask()
         self._ring()
         return None
 
@@ -96,11 +62,10 @@ class ReloadCommand:
         request = self._pending
         if request is None:
             return ()
-        while self._answers:
-            number, told = self._answers.popleft()
-            if number == self._number:
-                self._pending = None
-                return ((request, _outcome(told)),)
+        told = self._requests.answer(self._number)
+        if told is not None:
+            self._pending = None
+            return ((request, _outcome(told)),)
         if request.answer_to.until_s <= now_s:
             self._pending = None
             return ((request, failed("timeout", "the reload has not ended in time; the log will tell")),)
@@ -111,7 +76,7 @@ class ReloadCommand:
         return inf if self._pending is None else max(0.0, self._pending.answer_to.until_s - now_s)
 
 
-def _outcome(told: Reloaded) -> Outcome:
+def _outcome(told: ReloadAnswer) -> Outcome:
     facts: dict[str, object] = {
         "outcome": str(told.outcome),
         "changes": _some(told.changes),

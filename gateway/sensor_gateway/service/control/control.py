@@ -17,7 +17,7 @@ from sensor_gateway.service.control.desk import ControlBells, ControlDesk
 from sensor_gateway.service.control.line import MOST_ASKED, asker_of, whole_line
 from sensor_gateway.service.control.socket_file import listen, socket_file, take_away
 from sensor_gateway.service.health.examined import Examined
-from sensor_gateway.service.reloading.answer import ReloadAnswer
+from sensor_gateway.service.reload_requests.answer import ReloadAnswer
 from sensor_gateway.service.visitors.server import VisitorServer
 from sensor_gateway.service.visitors.visitor import Manners
 

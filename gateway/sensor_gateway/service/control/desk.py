@@ -13,9 +13,9 @@ from typing import Final
 from sensor_gateway.model.log import Log
 from sensor_gateway.model.vitals.gateway_health import Health
 from sensor_gateway.model.vitals.health_json import encoded
-from sensor_gateway.service.control.reloads import ReloadRequests
 from sensor_gateway.service.health.examined import Examined
-from sensor_gateway.service.reloading.answer import ReloadAnswer
+from sensor_gateway.service.reload_requests.answer import ReloadAnswer
+from sensor_gateway.service.reload_requests.requests import ReloadRequests
 from sensor_gateway.service.visitors.visitor import Pending, Said
 
 STATUS_WITHIN_S: Final = 2.0

@@ -27,7 +27,7 @@ from sensor_gateway.service.configuration.last_good import LastGood
 from sensor_gateway.service.configuration.reading import Reading
 from sensor_gateway.service.configuration.setup import Setup, setup_of
 from sensor_gateway.service.identity import own_gateway_id
-from sensor_gateway.service.reloading.answer import Outcome, ReloadAnswer
+from sensor_gateway.service.reload_requests.answer import Outcome, ReloadAnswer
 from sensor_gateway.service.supervision import BusChanges
 
 _PUBLISHER_WITHIN_S: Final = 1.0

@@ -32,7 +32,7 @@ from sensor_gateway.model.vitals.gateway_health import (
 from sensor_gateway.model.vitals.health_json import encoded
 from sensor_gateway.publishing.shapes.channels import schema_files
 from sensor_gateway.publishing.shapes.commands import REQUESTS
-from sensor_gateway.service.reloading.answer import Outcome
+from sensor_gateway.service.reload_requests.answer import Outcome
 
 PAGE = (Path(__file__).resolve().parents[4] / "docs" / "commands.md").read_text("utf-8")
 FILES = schema_files()

@@ -1,15 +1,15 @@
-"""Requests to reload, from the control socket's thread to the main thread, and the answers on their way back."""
+"""Requests to reload, from another thread to the main one, and the answers on their way back."""
 
 from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable
 
-from sensor_gateway.service.reloading.answer import ReloadAnswer
+from sensor_gateway.service.reload_requests.answer import ReloadAnswer
 
 
 class ReloadRequests:
-    """``ask`` and ``answer`` are for the control socket's thread, ``serve`` for the main one.
+    """Of one thread: ``ask`` and ``answer`` are for that one, ``serve`` for the main one.
 
     A request is a number, and an answer holds for all up to its own: who asks while others wait gets one reload for
     all of them, which begins after each has asked.

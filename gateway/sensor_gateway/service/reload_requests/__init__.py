@@ -1,0 +1,1 @@
+"""Reloads that are asked for: the requests to the main thread, and its answers."""
