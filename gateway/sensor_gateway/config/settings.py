@@ -161,6 +161,11 @@ class SensorSection:
     channels: Annotated[Mapping[str, ChannelSection], "How its channels are published, where defaults do not fit."]
     options: Annotated[Any, "The driver's own options.", Mark.NOT_WRITTEN]
 
+    @property
+    def number(self) -> int:
+        """By which it is told from others on its bus: the I2C address or the Modbus unit; 0 where it has neither."""
+        return self.unit if self.unit >= 0 else self.address
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Configuration:

@@ -36,7 +36,7 @@ def _sensor_plan(section: SensorSection, spec: DriverSpec) -> SensorPlan:
         spec=spec,
         variant=section.driver,
         options=section.options,
-        address=section.unit if spec.needs_unit else section.address,
+        address=section.number,
         interval_s=section.interval,
         channels=tuple(_channel_plan(section, channel) for channel in channels_of(section, spec)),
     )

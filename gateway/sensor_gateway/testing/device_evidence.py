@@ -21,7 +21,7 @@ def disagreements(evidence: tuple[Evidence, ...], spec: DriverSpec, sensor: Sens
     found = []
     for number, piece in enumerate(evidence, 1):
         try:
-            got = _values(piece, spec.create(sensor.driver, sensor.options, max(0, sensor.unit)), spec)
+            got = _values(piece, spec.create(sensor.driver, sensor.options, sensor.number), spec)
         except MeasurementError as error:
             found.append(f"vector {number}: {error}")
             continue

@@ -56,7 +56,7 @@ def replay_recording(file: Path, *specs: DriverSpec) -> Replayed:
             catalogue.spec(section.driver),
             section.driver,
             section.options,
-            section.address if section.unit < 0 else section.unit,
+            section.number,
             interval_s=section.interval,
         )
         for section in configuration.sensors.values()
