@@ -135,6 +135,7 @@ class Daemon:
         while True:
             wait_s = self._gateway.supervisor.step()
             wait_s = min(wait_s, self._attendant.turn(self._clock.monotonic()))
+            self._gateway.history.foresee(self._attendant.complaint)
             if self._reloader is not None:
                 self._reloader.turn()
             ready, _, _ = select.select([self._read], [], [], wait_s)

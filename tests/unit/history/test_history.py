@@ -127,6 +127,35 @@ def test_a_crash_is_noted_with_the_name_of_its_exception(house: House) -> None:
     assert (past.ended, past.reason) == (Ending.CRASHED, "ZeroDivisionError: division by zero")
 
 
+def test_an_end_by_the_watchdog_is_foreseen_and_told_as_that(house: House) -> None:
+    history = house.life("b1")
+    begin_and_die(history)
+    history.foresee("nothing moved for 40 s")
+    history._writing.join(10)  # type: ignore[union-attr]
+    past = house.life("b1").recalled.past
+    assert (past.ended, past.reason) == (Ending.WATCHDOG, "nothing moved for 40 s")
+    past = house.life("b2").recalled.past
+    assert (past.ended, past.reason) == (Ending.MACHINE, ""), "a watchdog leaves the machine as it is"
+
+
+def test_what_was_foreseen_is_taken_back_and_an_end_of_its_own_stands(house: House) -> None:
+    history = house.life("b1")
+    begin_and_die(history)
+    history.foresee("nothing moved for 40 s")
+    history._writing.join(10)  # type: ignore[union-attr]
+    before = house.disk.replaced
+    for _ in range(10):
+        history.foresee("nothing moved for 40 s")
+    assert house.disk.replaced == before, "it is written once"
+    history.foresee("")
+    history._writing.join(10)  # type: ignore[union-attr]
+    assert house.life("b1").recalled.past.ended is Ending.KILLED
+    history.foresee("nothing moved for 40 s")
+    history.end(Ending.CLEAN)
+    history.foresee("nothing moved for 80 s")
+    assert house.life("b1").recalled.past.ended is Ending.CLEAN
+
+
 def test_the_first_word_of_an_end_stands(house: House) -> None:
     history = house.life()
     with history:

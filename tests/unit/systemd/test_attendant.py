@@ -129,6 +129,20 @@ def test_a_publisher_that_hangs_is_not_spoken_for(house: House) -> None:
     assert "WATCHDOG=1" in house.pass_time(5), "and one that comes back is"
 
 
+def test_before_the_watchdog_bites_it_is_told_who_stands_still(house: House) -> None:
+    house.pass_time(5)
+    assert house.attendant.complaint == ""
+    house.pass_time(60)
+    house.pass_time(30, publisher=False)
+    assert house.attendant.complaint == "", "two thirds of the time, at least, are waited for"
+    house.pass_time(25, publisher=False)
+    assert "the publisher" in house.attendant.complaint
+    house.pass_time(20)
+    assert house.attendant.complaint == ""
+    house.pass_time(55, buses=())
+    assert "no bus" in house.attendant.complaint
+
+
 def test_of_two_buses_one_may_hang_and_not_both(house: House) -> None:
     house.pass_time(5)
     assert "WATCHDOG=1" in house.pass_time(60, buses=(0,))

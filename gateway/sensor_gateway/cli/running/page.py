@@ -23,10 +23,11 @@ _CLOCKS: Final = {
 
 _ENDINGS: Final = {
     "clean": "was stopped",
-    "killed": "was killed: by a signal, by a watchdog, or for want of memory",
+    "killed": "was killed: by a signal, for want of memory, or by the watchdog as the main thread stood still",
     "machine": "ended with the machine: a power cut, a reset, or a shutdown that did not wait for it",
     "crashed": "crashed",
     "hung": "hung, and ended itself",
+    "watchdog": "stood still, and was ended by the watchdog",
 }
 
 

@@ -12,8 +12,9 @@ from sensor_gateway.model.vitals.moment import Rfc3339
 class Ending(StrEnum):
     """How a life of the program ended.
 
-    ``killed`` within a boot that goes on: by a signal, by a watchdog, or for want of memory. ``machine``: the machine
-    went down under it, by a power cut or a reset. ``crashed`` and ``hung`` were noted by the program itself.
+    ``killed`` within a boot that goes on: by a signal, or for want of memory. ``machine``: the machine went down under
+    it, by a power cut or a reset. ``watchdog``: the service manager ended it, since it stood still. ``crashed`` and
+    ``hung`` were noted by the program itself.
     """
 
     CLEAN = "clean"
@@ -21,6 +22,7 @@ class Ending(StrEnum):
     MACHINE = "machine"
     CRASHED = "crashed"
     HUNG = "hung"
+    WATCHDOG = "watchdog"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

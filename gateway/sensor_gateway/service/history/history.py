@@ -92,6 +92,14 @@ class History:
             self._note_at_s = now_s + NOTES_EVERY_S
             self._keep()
 
+    def foresee(self, why: str) -> None:
+        """The watchdog will end it, for this reason, unless something moves again; empty for not any more."""
+        ending = Ending.WATCHDOG if why else None
+        is_writing = self._writing is not None and self._writing.is_alive()
+        if not (self._is_ended or is_writing or self._note.ended is ending):
+            self._note = replace(self._note, ended=ending, reason=why)
+            self._keep()
+
     def end(self, ending: Ending, reason: str = "") -> None:
         """Note how it ends, which takes a second at most. The first word stands."""
         if self._is_ended:

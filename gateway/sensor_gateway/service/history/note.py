@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import zlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from sensor_gateway.model.vitals.moment import Rfc3339
@@ -36,6 +36,9 @@ def recalled(note: Note | None, boot: str) -> Recalled:
     if note is None:
         return Recalled()
     is_same = note.boot == boot
+    is_foreseen = note.ended is Ending.WATCHDOG  # which ends a life within the boot, or did not come to it
+    if is_foreseen and not is_same:
+        note = replace(note, ended=None, reason="")
     past = Past(
         starts=note.starts + 1,
         starts_this_boot=note.starts_this_boot + 1 if is_same else 1,

@@ -59,7 +59,10 @@ class AttendedGateway(Protocol):
 
 
 class Attendant:
-    """Tells READY once everybody has made a turn, WATCHDOG while they go on, STATUS when it changes."""
+    """Tells READY once everybody has made a turn, WATCHDOG while they go on, STATUS when it changes.
+
+    ``complaint``: who stands still, where the service manager is about to end the gateway for it; else empty.
+    """
 
     def __init__(
         self,
@@ -77,6 +80,8 @@ class Attendant:
         self._began_s: float | None = None
         self._is_ready = False
         self._pinged_s = float("-inf")
+        self._missed_s: float | None = None
+        self.complaint = ""
         self._said = ""
         if watchdog_s is not None and watchdog_s < SHORTEST_WATCHDOG_S:
             mind = f"set WatchdogSec= to {SHORTEST_WATCHDOG_S:.0f} or more: a bus with little to do moves every 10 s"
@@ -94,9 +99,8 @@ class Attendant:
         if line != self._said:
             self._said = line
             states.append(f"STATUS={line}")
-        if self._is_sign_due(now_s) and self._vigil.is_kept(self._gateway.turns, self._bus_turns()):
-            self._pinged_s = now_s
-            states.append("WATCHDOG=1")
+        if self._is_sign_due(now_s):
+            states += self._sign(now_s)
         if states:
             self._notifier.tell(*states)
         return _NO_HURRY_S if self._watchdog_s is None else self._watchdog_s / 4
@@ -121,6 +125,17 @@ class Attendant:
         self._began_s = now_s if self._began_s is None else self._began_s
         is_moving = self._gateway.turns > 0 and all(bus.report is not None for bus in self._gateway.buses)
         return is_moving or now_s - self._began_s >= READY_WITHIN_S
+
+    def _sign(self, now_s: float) -> list[str]:
+        """A sign of life, which was due a third of the time after the last; a complaint after two thirds."""
+        fault = self._vigil.fault(self._gateway.turns, self._bus_turns())
+        if not fault:
+            self._pinged_s, self._missed_s, self.complaint = now_s, None, ""
+            return ["WATCHDOG=1"]
+        self._missed_s = now_s if self._missed_s is None else self._missed_s
+        if self._watchdog_s is not None and now_s - self._missed_s >= self._watchdog_s / 3:
+            self.complaint = f"{fault}, and the watchdog was not told that all is well"
+        return []
 
     def _is_sign_due(self, now_s: float) -> bool:
         return self._watchdog_s is not None and now_s - self._pinged_s >= self._watchdog_s / 3

@@ -15,13 +15,15 @@ class Vigil:
         self._publisher = _NOWHERE
         self._buses: Mapping[str, int] = {}
 
-    def is_kept(self, publisher: int, buses: Mapping[str, int]) -> bool:
-        """Whether the publisher, and one bus at least where there are any, have moved since this was last so.
+    def fault(self, publisher: int, buses: Mapping[str, int]) -> str:
+        """Who has not moved since all was well: the publisher, or not one bus where there are any. Empty for nobody.
 
         The numbers are those of turns made. One bus that hangs is reported, and no reason to begin everything anew.
         """
         has_bus_moved = not buses or any(turns != self._buses.get(name, _NOWHERE) for name, turns in buses.items())
-        if publisher == self._publisher or not has_bus_moved:
-            return False
+        if publisher == self._publisher:
+            return "the publisher made no progress"
+        if not has_bus_moved:
+            return "no bus made progress"
         self._publisher, self._buses = publisher, dict(buses)
-        return True
+        return ""
