@@ -45,6 +45,11 @@ def test_no_sequence_of_actions_gives_an_id_to_two_events(
         assert path
 
 
+def test_the_page_tells_how_many_things_are_tried() -> None:
+    page = (Path(__file__).resolve().parents[2] / "docs" / "durability.md").read_text("utf-8")
+    assert f"every sequence of {len(NAMES)} things that can befall a gateway" in page
+
+
 @pytest.mark.parametrize("name", SUSPECTS)
 def test_nothing_that_was_once_suspected_gives_an_id_to_two_events(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
     run(monkeypatch, (*PREFIX, *SUSPECTS[name]))
