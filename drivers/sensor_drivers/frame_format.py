@@ -5,7 +5,6 @@ Pure, and the part of the drivers ``frame`` and ``frame_request`` that sees no b
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Annotated, Final, Literal, TypeAlias
@@ -52,10 +51,7 @@ class Field:
         """Refuse what no frame can hold (ValueError, beginning with the key)."""
         if not 0 <= self.at <= LONGEST - self.count:
             raise ValueError(f"at counts from 0, the first byte of the header, got {self.at}")
-        if not math.isfinite(self.scale) or self.scale == 0:
-            raise ValueError(f"scale has to be a finite number other than 0, got {self.scale}")
-        if not math.isfinite(self.offset):
-            raise ValueError(f"offset has to be a finite number, got {self.offset}")
+        gw.check_scaling(self.scale, self.offset)
         if self.no_value is not None and not 0 <= self.no_value < 1 << 8 * self.count:
             raise ValueError(f"no_value is the raw bits of a {self.type}, like 0xFFFF; {self.no_value} is none")
         self.channel("value")

@@ -5,13 +5,12 @@ Pure, and the half of the ``line`` driver that reads no line: see line.py.
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated, Final, Literal, TypeAlias
 
-from sensor_gateway.driver import Channel, QuantityName, configured_channel, configured_quantity
+from sensor_gateway.driver import Channel, QuantityName, check_scaling, configured_channel, configured_quantity
 
 Format: TypeAlias = Literal["json", "key_value", "csv", "nmea", "regex"]
 
@@ -38,10 +37,7 @@ class Field:
         """Refuse what no line can hold (ValueError, beginning with the key)."""
         if self.index is not None and self.index < 1:
             raise ValueError(f"index counts from 1, got {self.index}")
-        if not math.isfinite(self.scale) or self.scale == 0:
-            raise ValueError(f"scale has to be a finite number other than 0, got {self.scale}")
-        if not math.isfinite(self.offset):
-            raise ValueError(f"offset has to be a finite number, got {self.offset}")
+        check_scaling(self.scale, self.offset)
         self.channel("value")
 
     def channel(self, name: str) -> Channel:

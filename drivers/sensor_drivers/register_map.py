@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Annotated, Final, Literal, TypeAlias
 
-from sensor_gateway.driver import Channel, QuantityName, Seconds, configured_channel, configured_quantity
+from sensor_gateway.driver import Channel, QuantityName, Seconds, check_scaling, configured_channel, configured_quantity
 
 # Function codes (sections 6.3 and 6.4), and the most registers that one request may ask for (0x7D).
 FUNCTIONS: Final = {"holding": 0x03, "input": 0x04}
@@ -67,10 +67,7 @@ class Register:
             raise ValueError(f"register {self.register} is none: wire addresses of a {self.type} are 0 to {last}")
         if self.order != "ABCD" and self.count == 1:
             raise ValueError(f"order {self.order} is for values in two registers, and {self.type} stands in one")
-        if not math.isfinite(self.scale) or self.scale == 0:
-            raise ValueError(f"scale has to be a finite number other than 0, got {self.scale}")
-        if not math.isfinite(self.offset):
-            raise ValueError(f"offset has to be a finite number, got {self.offset}")
+        check_scaling(self.scale, self.offset)
         if self.no_value is not None and not 0 <= self.no_value < 1 << 16 * self.count:
             raise ValueError(f"no_value is the raw bits of a {self.type}, like 0x8000; {self.no_value} is none")
         self.channel("value")

@@ -6,7 +6,7 @@ See docs/writing-a-driver.md. Everything here is public; a change that would bre
 
 from sensor_gateway.model.arithmetic.measuring_range import MOST_RANGES_TRIED, Ranged, Span, suitable_range, suited
 from sensor_gateway.model.arithmetic.total import all_within, number, numbers, within
-from sensor_gateway.model.channel import Channel, configured_channel
+from sensor_gateway.model.channel import Channel, check_scaling, configured_channel
 from sensor_gateway.model.checksums import checked_words, crc8, crc8_maxim, crc16_modbus, nmea_checksum
 from sensor_gateway.model.driver_spec import (
     CONTRACT_VERSION,
@@ -118,6 +118,7 @@ __all__ = [
     "WrongChip",
     "all_within",
     "asked",
+    "check_scaling",
     "checked_words",
     "configured_channel",
     "configured_quantity",

@@ -76,6 +76,14 @@ def configured_channel(
     return Channel(name=name, quantity=quantity, low=low, high=high, resolution=resolution, deadband=deadband)
 
 
+def check_scaling(scale: float, offset: float) -> None:
+    """ValueError, beginning with the key at fault, where raw * scale + offset tells nothing of raw."""
+    if not math.isfinite(scale) or scale == 0:
+        raise ValueError(f"scale has to be a finite number other than 0, got {scale}")
+    if not math.isfinite(offset):
+        raise ValueError(f"offset has to be a finite number, got {offset}")
+
+
 def _finite(key: str, given: float | None, usual: float) -> float:
     if given is None:
         return usual

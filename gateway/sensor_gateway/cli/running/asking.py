@@ -9,6 +9,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from sensor_gateway.cli.arguments import say
+from sensor_gateway.cli.outbox.place import say_who_may
 from sensor_gateway.model.errors import OperatorError
 
 if TYPE_CHECKING:
@@ -34,6 +36,18 @@ def add_place(parser: argparse.ArgumentParser) -> None:
         metavar="DIR",
         help="the gateway's state directory, where it is not the usual one of a service or of this user",
     )
+
+
+def ask_or_tell(arguments: argparse.Namespace, request: str, within_s: float) -> Fields | int:
+    """The answer; or, where there is none, the exit code, once the operator was told why."""
+    try:
+        return ask(arguments, request, within_s)
+    except NobodyAnswers as error:
+        say(f"sensor-gateway: {error}")
+        return os.EX_UNAVAILABLE
+    except PermissionError as error:
+        say_who_may(error)
+        return os.EX_NOPERM
 
 
 def ask(arguments: argparse.Namespace, request: str, within_s: float) -> Fields:

@@ -7,8 +7,7 @@ import os
 from typing import Final
 
 from sensor_gateway.cli.arguments import Subparsers, add_command, say
-from sensor_gateway.cli.outbox.place import say_who_may
-from sensor_gateway.cli.running.asking import NobodyAnswers, add_place, ask
+from sensor_gateway.cli.running.asking import add_place, ask_or_tell
 
 _ABOUT: Final = """\
 Has the running gateway read its configuration anew, and waits for what comes of it. What did not change is not
@@ -36,14 +35,9 @@ def run(arguments: argparse.Namespace) -> int:
     from sensor_gateway.publishing.fleet.fields import long_texts
     from sensor_gateway.service.reload_requests.answer import Outcome
 
-    try:
-        answer = ask(arguments, "reload", _WITHIN_S)
-    except NobodyAnswers as error:
-        say(f"sensor-gateway: {error}")
-        return os.EX_UNAVAILABLE
-    except PermissionError as error:
-        say_who_may(error)
-        return os.EX_NOPERM
+    answer = ask_or_tell(arguments, "reload", _WITHIN_S)
+    if isinstance(answer, int):
+        return answer
     for note in long_texts(answer, "notes"):
         say(note)
     outcome = answer.get("outcome")

@@ -10,9 +10,8 @@ import sys
 from datetime import UTC, datetime
 from typing import Final
 
-from sensor_gateway.cli.arguments import Subparsers, add_command, say
-from sensor_gateway.cli.outbox.place import say_who_may
-from sensor_gateway.cli.running.asking import NobodyAnswers, add_place, ask
+from sensor_gateway.cli.arguments import Subparsers, add_command
+from sensor_gateway.cli.running.asking import add_place, ask_or_tell
 
 _ABOUT: Final = """\
 Asks the running gateway how it is, and prints it on one screen: one sentence that says whether all is well, then
@@ -49,14 +48,9 @@ def run(arguments: argparse.Namespace) -> int:
     from sensor_gateway.cli.running.verdict import verdict_of
     from sensor_gateway.publishing.fleet.fields import inner
 
-    try:
-        answer = ask(arguments, "status", _WITHIN_S)
-    except NobodyAnswers as error:
-        say(f"sensor-gateway: {error}")
-        return os.EX_UNAVAILABLE
-    except PermissionError as error:
-        say_who_may(error)
-        return os.EX_NOPERM
+    answer = ask_or_tell(arguments, "status", _WITHIN_S)
+    if isinstance(answer, int):
+        return answer
     health = inner(answer, "health")
     if arguments.json:
         print(json.dumps(health, ensure_ascii=False))

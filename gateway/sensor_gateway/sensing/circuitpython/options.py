@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Annotated, Final, TypeAlias
 
-from sensor_gateway.model.channel import Channel, configured_channel
+from sensor_gateway.model.channel import Channel, check_scaling, configured_channel
 from sensor_gateway.model.errors import NotReady
 from sensor_gateway.model.quantity import QuantityName, configured_quantity
 from sensor_gateway.model.units import Seconds
@@ -49,10 +49,7 @@ class Property:
             )
         if self.index is not None and self.index < 1:
             raise ValueError(f"index counts from 1, got {self.index}")
-        if not math.isfinite(self.scale) or self.scale == 0:
-            raise ValueError(f"scale has to be a finite number other than 0, got {self.scale}")
-        if not math.isfinite(self.offset):
-            raise ValueError(f"offset has to be a finite number, got {self.offset}")
+        check_scaling(self.scale, self.offset)
         self.channel("value")
 
     def channel(self, name: str) -> Channel:
