@@ -17,7 +17,7 @@ ROOMS = sorted(
 
 VAGUE_NAMES = {"utils", "util", "common", "base", "helpers", "misc", "manager", "handler", "processor"}
 
-CATCHES_ALL = ROOT / "docs" / "decisions" / "0014-where-everything-is-caught.md"
+CATCHES_ALL = ROOT / "docs" / "decisions" / "0015-where-everything-is-caught.md"
 BROAD_EXCEPTS = {
     "gateway/sensor_gateway/sensing/poller.py": "the top of Poller.run",
     "gateway/sensor_gateway/publishing/publisher.py": "the top of Publisher.run",
