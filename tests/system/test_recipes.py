@@ -1,4 +1,6 @@
-"""docs/recipes.md does what it says: its commands against a gateway's broker, its JavaScript and TOML on the recording.
+"""docs/recipes.md does what it says: its commands against a gateway's broker, its JavaScript on the recording.
+
+Telegraf has a folder of its own.
 
 What a machine lacks is skipped, with its name: ``sudo apt-get install mosquitto-clients jq nodejs`` brings all of it.
 """
@@ -14,7 +16,6 @@ import shutil
 import signal
 import subprocess
 import time
-import tomllib
 from collections.abc import Callable, Iterator
 from datetime import datetime
 from pathlib import Path
@@ -30,7 +31,6 @@ ROOT = Path(__file__).resolve().parents[2]
 PAGE = (ROOT / "docs" / "recipes.md").read_text("utf-8")
 NEWEST, AS_CSV, GAPS, BARE, NOT_WELL = re.findall(r"```sh\n(.*?)```", PAGE, re.DOTALL)
 (FUNCTION,) = re.findall(r"```javascript\n(.*?)```", PAGE, re.DOTALL)
-(TELEGRAF,) = re.findall(r"```toml\n(.*?)```", PAGE, re.DOTALL)
 Event = dict[str, Any]
 Wait = Callable[..., None]
 
@@ -226,49 +226,3 @@ def test_a_function_node_that_forgets_at_once_would_be_found(stream: list[Event]
     forgetful = run_function(in_messages(stream), FUNCTION.replace('context.get("seen") ||', ""))
     values = [message for out in forgetful["out"] for message in out[0]]
     assert len(values) > len({one["event"]["id"] for one in values}) + 100
-
-
-# Telegraf
-
-CONSUMER = {"servers", "topics", "qos", "persistent_session", "client_id", "topic_tag", "data_format", "json_v2"}
-OBJECT = {"path", "optional", "timestamp_key", "timestamp_format", "tags", "included_keys", "fields"}
-"""Keys that the plugin mqtt_consumer and the parser json_v2 of Telegraf 1.33 know, among others."""
-
-
-def points(config: dict[str, Any], events: list[Event]) -> list[dict[str, Any]]:
-    """What the parser json_v2 makes of a message, by its source: nulls are no fields, types as asked for."""
-    made = []
-    for wanted in config["object"]:
-        (kind,) = re.fullmatch(r'#\(type=="(\w+)"\)#', wanted["path"]).groups()  # type: ignore[union-attr]
-        for event in (event for event in events if event["type"] == kind):
-            kept = {key: event[key] for key in wanted["included_keys"] if event.get(key) is not None}
-            stamp = kept.pop(wanted["timestamp_key"]) if "timestamp_key" in wanted else None
-            tags = {key: kept.pop(key) for key in wanted["tags"]}
-            types = {"int": int, "float": float}
-            fields = {key: types.get(wanted["fields"].get(key), type(value))(value) for key, value in kept.items()}
-            made.append({"tags": tags, "fields": fields, "time": stamp})
-    return made
-
-
-def test_the_settings_of_telegraf_are_ones_that_it_knows_and_make_a_point_of_each_event(stream: list[Event]) -> None:
-    (consumer,) = tomllib.loads(TELEGRAF)["inputs"]["mqtt_consumer"]
-    assert consumer.keys() <= CONSUMER
-    assert consumer["qos"] == 1
-    assert consumer["persistent_session"]
-    assert consumer["client_id"]
-    (parser,) = consumer["json_v2"]
-    assert all(wanted.keys() <= OBJECT for wanted in parser["object"])
-    values = [event for event in stream if event["type"] == "value"]
-    gaps = [event for event in stream if event["type"] == "gap"]
-    made = points(parser, stream)
-    assert len(made) == len(values) + len(gaps)
-    assert all(point["fields"] for point in made), "a point without fields is dropped"
-    for point, event in zip(made, values, strict=False):
-        assert point["time"] == event["time"]
-        assert point["fields"].get("value") == event["value"]
-        assert point["fields"]["seq"] == event["seq"]
-        assert point["tags"]["sensor"] == event["sensor"]
-    assert {point["fields"]["count"] for point in made[len(values) :]} == {7}
-    (layout,) = {wanted["timestamp_format"] for wanted in parser["object"] if "timestamp_key" in wanted}
-    # Go's reference time; Go reads a fraction of a second behind the seconds though the layout has none.
-    assert layout == "2006-01-02T15:04:05Z07:00"
