@@ -57,7 +57,7 @@ def _configured(word: int) -> gw.Write:
 
 
 def _variant(part: str) -> gw.Variant:
-    # Of all four inputs, without the 22 that are counted anyway for each channel but the first.
+    # Of all four inputs, without the register more that is reckoned for each channel but the first (gw.Variant).
     bits = 4 * gw.wire_bits(_configured(START), READ_CONFIG, READ_CONVERSION) - 3 * 22
     return gw.Variant(addresses=(0x48, 0x49, 0x4A, 0x4B), channels=CHANNELS, wire_bits=bits, part=part)
 

@@ -85,7 +85,7 @@ def convert(chip: Trimming, data: bytes) -> gw.Values:
         if adc_h == HUMIDITY_SKIPPED:
             raise gw.NotReady("the humidity register holds its reset value: humidity was not measured")
         values["humidity"] = percent(chip.h, fine, adc_h)
-    return gw.all_within((_T, _P), values)  # humidity is cropped
+    return gw.all_within((_T, _P, _H), values)
 
 
 class Bme280:

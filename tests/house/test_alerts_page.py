@@ -79,7 +79,9 @@ def test_the_page_turns_on_what_the_page_reads() -> None:
 def test_the_rules_speak_of_metrics_and_values_that_there_are() -> None:
     assert set(re.findall(r"sensor_gateway_\w+", RULES)) <= NAMES
     for name, values in VALUES.items():
-        for written in re.findall(rf'{name}{{(?:state|alarm)[!~=]+"([^"]+)"', RULES):
+        found = re.findall(rf'{name}{{(?:[^}}]*,)?(?:state|alarm)[!~=]+"([^"]+)"', RULES)
+        assert found, name
+        for written in found:
             assert set(written.split("|")) <= values
 
 

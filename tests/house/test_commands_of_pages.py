@@ -94,6 +94,33 @@ def test_every_command_of_the_developers_script_is_there(command: str) -> None:
     assert re.search(rf"^    {command}\)", (ROOT / "dev").read_text("utf-8"), re.MULTILINE)
 
 
+def anchors(page: Path) -> set[str]:
+    """As GitHub makes them of the titles."""
+    titles = re.findall(r"^#+ (.*)$", re.sub(r"```.*?```", "", page.read_text("utf-8"), flags=re.DOTALL), re.MULTILINE)
+    bare = [re.sub(r"[`*]", "", re.sub(r"\[([^\]]*)\]\([^)]*\)", r"\1", title)).strip().lower() for title in titles]
+    return {re.sub(r"[^\w\- ]", "", title).replace(" ", "-") for title in bare}
+
+
+def dead_anchors(page: Path, text: str) -> list[str]:
+    pointed = [
+        (page.parent / name if name else page, at) for name, at in re.findall(r"\]\(([^)#:\s]*)#([^)]*)\)", text)
+    ]
+    return [f"{file.name}#{at}" for file, at in pointed if file.suffix == ".md" and at not in anchors(file)]
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_every_title_that_a_page_points_to_is_there(page: Path) -> None:
+    assert dead_anchors(page, page.read_text("utf-8")) == []
+
+
+def test_a_title_that_is_not_there_would_be_found() -> None:
+    """The control."""
+    page = ROOT / "docs" / "alerts.md"
+    assert dead_anchors(page, "[a](security.md#ports) [b](#rules) [c](security.md#ports-and-sockets)") == [
+        "security.md#ports"
+    ]
+
+
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 def test_every_file_that_a_page_points_to_is_there(page: Path) -> None:
     named = re.findall(r"\]\(([^)#:\s]+)(?:#[^)]*)?\)", page.read_text("utf-8"))

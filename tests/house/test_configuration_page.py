@@ -50,7 +50,7 @@ SECTIONS = MappingProxyType(
     }
 )
 _RULES = {Deadband: "a number, or a mapping", FilterSpec: "filter steps"}
-_FILLED_IN = ("deadband", "heartbeat", "interval", "path", "channels")
+_FILLED_IN = ("deadband", "heartbeat", "interval", "path", "channels", "driver", "bus")
 """Required in a loaded section, and not in a file: what is filled in stands in the meaning."""
 
 

@@ -90,7 +90,8 @@ class Variant:
 
     ``addresses`` are the chip's possible 7-bit addresses, the default first (empty: no fixed list).
     ``wire_bits`` is what one measurement costs on the wire, in clock periods, for the load check of a bus: on I2C,
-    ``wire_bits(...)`` of its operations.
+    ``wire_bits(...)`` of its operations. Where the channels are configured (``channels_of``), it is that of one
+    channel, and a register more (22) is reckoned for each other one.
     ``has_identity``: ``identify`` tells this part from every other one (an id register, a serial number with a
     checksum), and raises WrongChip or BadFrame for others.
     """

@@ -176,9 +176,9 @@ def test_another_interval_of_health_touches_nobody(setup_from: Make, house: str)
 @pytest.mark.parametrize(
     ("before", "after", "sentence"),
     [
-        ("", "metrics: true\n", "metrics are served at 127.0.0.1:9756"),
-        ("metrics: true\n", "metrics: {port: 9100}\n", "metrics are served at 127.0.0.1:9100"),
-        ("metrics: true\n", "", "metrics are not served any more"),
+        ("", "metrics: true\n", "metrics are to be served at 127.0.0.1:9756"),
+        ("metrics: true\n", "metrics: {port: 9100}\n", "metrics are to be served at 127.0.0.1:9100"),
+        ("metrics: true\n", "", "metrics end"),
     ],
 )
 def test_another_port_for_metrics_touches_nobody(

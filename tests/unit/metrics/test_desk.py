@@ -102,6 +102,37 @@ def test_a_publisher_that_comes_back_is_asked_again(house: Any, greenhouse: Heal
     assert told(client)[0] == 200
 
 
+def test_an_answer_that_came_too_late_for_one_is_not_given_to_the_next(house: Any, greenhouse: Health) -> None:
+    house.examined.examine(greenhouse)
+    lost = house.client(SCRAPE)
+    house.turns()
+    house.turns(passed_s=EXAMINED_WITHIN_S)
+    assert told(lost)[0] == 503
+    house.examined.examine(
+        replace(greenhouse, sent=98)
+    )  # a moment later, for nobody; then the publisher hangs for good
+    house.turns(passed_s=54.0)
+    client = house.client(SCRAPE)
+    house.turns()
+    assert heard(client) is None
+    house.turns(passed_s=EXAMINED_WITHIN_S)
+    assert told(client)[0] == 503
+
+
+def test_an_answer_for_one_who_went_away_is_not_given_to_the_next(house: Any, greenhouse: Health) -> None:
+    house.examined.examine(greenhouse)
+    house.client(SCRAPE).close()
+    house.turns()
+    house.examined.examine(replace(greenhouse, sent=98))
+    house.turns(passed_s=3600.0)
+    client = house.client(SCRAPE)
+    house.turns()
+    assert heard(client) is None
+    house.examined.examine(replace(greenhouse, sent=97))
+    house.turns()
+    assert "sensor_gateway_sent_events_total 97\n" in told(client)[2]
+
+
 @pytest.mark.parametrize(
     ("said", "status", "words"),
     [

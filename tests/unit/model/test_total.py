@@ -88,6 +88,19 @@ def test_all_values_are_within_their_channels_or_none_is_given() -> None:
             all_within(channels, values)
 
 
+def test_a_value_without_its_channel_is_a_fault_of_the_driver() -> None:
+    with pytest.raises(KeyError, match="temprature"):
+        all_within((CHANNEL,), {"temprature": 99.0})
+
+
+@pytest.mark.parametrize("layout", ["BH", "<f", ">2s", "", "<", "=H"])
+def test_a_layout_without_byte_order_or_of_something_else_than_whole_numbers_is_a_fault_of_the_driver(
+    layout: str,
+) -> None:
+    with pytest.raises(ValueError, match="expected a byte order and whole numbers"):
+        numbers(b"\x01\x02\x03", layout)
+
+
 @given(st.binary(max_size=4))
 def test_together_they_are_total(frame: bytes) -> None:
     with suppress(BadFrame, OverRange):

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import re
 import struct
 from collections.abc import Iterable, Mapping
-from typing import Literal
+from functools import cache
+from typing import Final, Literal
 
 from sensor_gateway.model.channel import Channel
 from sensor_gateway.model.errors import BadFrame, OverRange
+
+_WHOLE_NUMBERS: Final = re.compile("[<>][0-9bBhHiIqQx]+")
 
 
 def number(
@@ -20,11 +24,21 @@ def number(
 
 
 def numbers(frame: bytes, layout: str, *, what: str = "answer") -> tuple[int, ...]:
-    """The whole numbers of a frame, laid out in the letters of ``struct`` (``>hH``). BadFrame for another length."""
-    count = struct.calcsize(layout)
-    if len(frame) != count:
-        raise BadFrame(f"{what} of the wrong length", expected=f"{count} byte{'s' * (count != 1)}", got=frame)
-    return struct.unpack(layout, frame)
+    """The whole numbers of a frame, laid out in the letters of ``struct``: ``>hH``. BadFrame for another length.
+
+    ValueError for a layout that does not begin with its byte order, or that holds something else than whole numbers.
+    """
+    kind = _struct(layout)
+    if len(frame) != kind.size:
+        raise BadFrame(f"{what} of the wrong length", expected=f"{kind.size} byte{'s' * (kind.size != 1)}", got=frame)
+    return kind.unpack(frame)
+
+
+@cache
+def _struct(layout: str) -> struct.Struct:
+    if not _WHOLE_NUMBERS.fullmatch(layout):
+        raise ValueError(f"expected a byte order and whole numbers, like >hH, got {layout!r}")
+    return struct.Struct(layout)
 
 
 def within(channel: Channel, value: float) -> float:
@@ -39,8 +53,11 @@ def within(channel: Channel, value: float) -> float:
 
 
 def all_within(channels: Iterable[Channel], values: Mapping[str, float]) -> Mapping[str, float]:
-    """The values, where the limits of the channels allow them: a channel without a value is passed over. OverRange."""
-    for channel in channels:
-        if channel.name in values:
-            within(channel, values[channel.name])
+    """The values, where the limits of their channels allow them: a channel without a value is passed over. OverRange.
+
+    KeyError for a value that none of the channels is for.
+    """
+    known = {channel.name: channel for channel in channels}
+    for name, value in values.items():
+        within(known[name], value)
     return values

@@ -56,7 +56,7 @@ class Difference:
             yield "the interval of health messages was changed"
         if self.is_metrics_changed:
             metrics = self.setup.metrics
-            yield "metrics are not served any more" if metrics is None else f"metrics are served at {metrics.address}"
+            yield "metrics end" if metrics is None else f"metrics are to be served at {metrics.address}"
         is_told = self.sensors_removed or self.sensors_changed or self.sensors_added or self.is_health_changed
         if self.is_described_anew and not is_told:
             yield "names or the order of sensors were changed"

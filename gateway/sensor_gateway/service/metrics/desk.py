@@ -1,4 +1,4 @@
-"""What is answered on the metrics port: HTTP/1.1 (RFC 9110, RFC 9112), one request for each connection.
+"""What is answered on the metrics port: as much of HTTP/1.1 (RFC 9112) as a scrape needs, one request a connection.
 
 The publisher examines the gateway for it, at most once a second however many ask, and the page is made of that.
 """
@@ -71,13 +71,11 @@ class MetricsDesk:
         return self._page if self._page and now_s - self._page_s < FRESH_S else None
 
     def _ask(self, now_s: float) -> None:
-        if self.page(now_s) is not None:
+        if self._asked_s is not None and now_s - self._asked_s >= FRESH_S:
+            self._asked_s = None  # whatever came of that is no answer to this one
+        if self._asked_s is not None or self.page(now_s) is not None:
             return
-        if self._asked_s is None:
-            self._before = self._examined.newest
-        elif now_s - self._asked_s < FRESH_S:
-            return
-        self._asked_s = now_s
+        self._asked_s, self._before = now_s, self._examined.newest
         self._examined.ask(self._ring)
         self._wake_publisher()
 

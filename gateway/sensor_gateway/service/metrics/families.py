@@ -1,8 +1,8 @@
 """The metrics: each one a figure of the health value, under names by Prometheus' conventions. Pure.
 
-The names are public. A counter begins at zero with a start of the program, and those of a bus and its sensors with a
-start of its thread: ``rate`` and ``increase`` see that it fell, and count on. A state is one sample for each of its
-values, of which the one that holds is 1.
+The names are public. A counter begins at zero with a start of the program (but the one that counts starts), and those
+of a bus and its sensors with a start of its thread: ``rate`` and ``increase`` see that it fell, and count on. A state
+is one sample for each of its values, of which the one that holds is 1.
 """
 
 from __future__ import annotations

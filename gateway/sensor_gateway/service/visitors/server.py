@@ -52,7 +52,7 @@ class VisitorServer:
             while not self._is_stopping:
                 wait_s = self.step(wait_s)
         except Exception as error:  # noqa: BLE001 - the top of the thread
-            self._log.error(f"{self.name}_failed", error=repr(error), traceback=traceback.format_exc())
+            self._log.error("visitors_failed", of=self.name, error=repr(error), traceback=traceback.format_exc())
         finally:
             self._close()
 

@@ -75,7 +75,7 @@ def judge_broker(broker: BrokerFacts, now_ms: int, *, is_clock_set: bool) -> Ite
 
 def exposed(key: Path) -> str:
     """What is to be said of a key that is not private."""
-    return f"everybody on this machine can read our private key {key}"
+    return f"the mode of our private key lets everybody on this machine read it: {key}"
 
 
 def _of_the_port(broker: BrokerFacts) -> str:
