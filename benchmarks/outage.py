@@ -23,7 +23,8 @@ from sensor_gateway.publishing.subscriber import Subscriber
 from sensor_gateway.publishing.wire.dialing import dial
 from sensor_gateway.sensing.catalogue import DriverCatalogue
 from sensor_gateway.service.assembly import assemble
-from sensor_gateway.service.demonstration.local_broker import Door, free_port, wait_until_open
+from sensor_gateway.service.demonstration.local_broker import Door, wait_until_open
+from sensor_gateway.service.demonstration.loopback_ports import free_port
 from sensor_gateway.service.directories import Directories
 from sensor_gateway.service.logs import open_log
 from sensor_gateway.service.system_clock import SystemClock

@@ -15,7 +15,7 @@ import pytest
 from proving.brokers.kinds import KINDS, Setting
 from proving.brokers.process import BrokerProcess
 
-from sensor_gateway.service.demonstration.local_broker import free_port
+from sensor_gateway.service.demonstration.loopback_ports import free_port
 from sensor_gateway.testing.fake_broker import Ack, FakeBroker, Raw, Silence
 from sensor_gateway.testing.mqtt_packets import Packet, granted
 from sensor_gateway.testing.stepped_broker import SteppedBroker

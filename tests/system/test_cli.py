@@ -19,7 +19,8 @@ from typing import Any
 
 import pytest
 
-from sensor_gateway.service.demonstration.local_broker import free_port, wait_until_open
+from sensor_gateway.service.demonstration.local_broker import wait_until_open
+from sensor_gateway.service.demonstration.loopback_ports import free_port
 
 pytestmark = pytest.mark.system
 

@@ -21,7 +21,7 @@ from proving.clock_shift import ShiftedClock, why_not
 from proving.kills.broker import Broker
 from proving.kills.gateway import GatewayProcess
 
-from sensor_gateway.service.demonstration.local_broker import free_port
+from sensor_gateway.service.demonstration.loopback_ports import free_port
 
 pytestmark = [pytest.mark.system, pytest.mark.skipif(bool(why_not()), reason=why_not() or "it can be done")]
 

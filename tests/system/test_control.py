@@ -58,12 +58,13 @@ def test_status_tells_how_the_gateway_is_and_its_exit_code_too(
     page = asked(gateway, "status")
     assert page.stdout.startswith("barn is well: all 2 sensors online, connected for ")
     assert "\033" not in page.stdout
+    published = ear.health("barn")
     told = json.loads(asked(gateway, "status", "--json").stdout)
-    assert set(told) == set(ear.health("barn"))
-    assert told["time"] > ear.health("barn")["time"]
+    assert set(told) == set(published)
+    assert told["time"] > published["time"]
     ear.close()
-    wait_until(lambda: asked(gateway, "status", "--check").returncode == 1)
-    assert "no connection to the broker" in asked(gateway, "status").stdout
+    wait_until(lambda: "no connection to the broker" in asked(gateway, "status").stdout)
+    assert asked(gateway, "status", "--check").returncode == 1
 
 
 def test_reload_tells_what_changed_or_every_fault(
@@ -134,7 +135,7 @@ def test_a_publisher_that_hangs_is_told_instead_of_waited_for(
     gateway = GatewayProcess(tmp_path, small_config("barn", ear.port), change=HANGING_PUBLISHER)
     gateway.start()
     try:
-        wait_until(lambda: "publisher does not answer" in asked(gateway, "status", "--check").stdout, 30)
+        wait_until(lambda: "publisher does not answer" in asked(gateway, "status", "--check").stdout)
         assert asked(gateway, "status", "--check").returncode == 2
     finally:
         gateway.kill()
@@ -144,7 +145,7 @@ def test_a_bus_that_is_gone_is_one_event_and_one_sentence(
     ear: Ear, gateways: Callable[..., GatewayProcess], wait_until: Callable[..., None]
 ) -> None:
     gateway = gateways("barn", small_config("barn", ear.port).replace("bus: wire", "bus: i2c77"))
-    wait_until(lambda: "bus_silent" in asked(gateway, "status", "--check").stdout, 40)
+    wait_until(lambda: "bus_silent" in asked(gateway, "status", "--check").stdout)
     told = json.loads(asked(gateway, "status", "--json").stdout)
     assert told["buses"]["i2c77"]["reason"].startswith("all its 2 sensors are silent: there is no /dev/i2c-77")
     said = [entry for entry in gateway.entries() if entry["event"] == "bus_silent"]

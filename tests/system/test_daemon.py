@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-pytestmark = [pytest.mark.system, pytest.mark.timeout(60)]
+pytestmark = [pytest.mark.system]
 
 Wait = Callable[..., None]
 
@@ -51,8 +51,9 @@ def test_without_a_sensor_it_runs_says_so_and_is_online(gateway: Any, broker: An
     gateway.config.write_text(f"gateway: {{id: house}}\nmqtt: {{url: 'mqtt://127.0.0.1:{broker.door.port}'}}\n")
     gateway.start()
     wait_until(lambda: b"online" in broker.retained.get("sensors/v1/house/status", b""))
+    wait_until(lambda: "sensors/v1/house/meta" in broker.retained)
     assert json.loads(broker.retained["sensors/v1/house/meta"])["sensors"] == {}
-    assert "no_sensors_yet" in [entry["event"] for entry in gateway.entries()]
+    wait_until(lambda: "no_sensors_yet" in [entry["event"] for entry in gateway.entries()])
     assert gateway.terminate()[0] == 0
 
 
@@ -68,7 +69,7 @@ def test_without_a_state_directory_it_runs_alone_and_says_what_is_lost(gateway: 
     assert gateway.process.wait(20) == 75
     assert f"{gateway.state} is in use by another instance: stop that one first" in gateway.log.read_text()
     gateway.process = first
-    time.sleep(0.5)
+    wait_until(lambda: "sensor_first_reading" in [entry["event"] for entry in gateway.entries()])
     assert gateway.terminate()[0] == 0
     entries = {entry["event"]: entry for entry in gateway.entries()}
     assert entries["state_directory_not_usable"]["reason"] == "File exists"

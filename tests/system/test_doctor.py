@@ -21,7 +21,7 @@ from sensor_gateway.service.doctor.examination import Asked, Examination
 from sensor_gateway.service.system_clock import SystemClock
 from sensor_gateway.testing.fake_broker import FakeBroker
 
-pytestmark = [pytest.mark.system, pytest.mark.timeout(90)]
+pytestmark = [pytest.mark.system]
 
 Wait = Callable[..., None]
 

@@ -58,7 +58,7 @@ def test_the_next_life_tells_how_the_one_before_it_ended(
 
     def past() -> tuple[Any, ...]:
         gateway.start()
-        wait_until(lambda: bool(told(gateway)), 30)
+        wait_until(lambda: bool(told(gateway)))
         found = told(gateway)["past"]
         return found["starts"], found["starts_this_boot"], found["ended"]
 

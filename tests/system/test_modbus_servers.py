@@ -13,9 +13,10 @@ import pytest
 from proving.kills.broker import Broker
 from proving.kills.gateway import GatewayProcess
 
-from sensor_gateway.service.demonstration.local_broker import free_port, wait_until_open
+from sensor_gateway.service.demonstration.local_broker import wait_until_open
+from sensor_gateway.service.demonstration.loopback_ports import free_port
 
-pytestmark = [pytest.mark.system, pytest.mark.timeout(90)]
+pytestmark = [pytest.mark.system]
 
 Wait = Callable[..., None]
 
@@ -111,10 +112,10 @@ def test_servers_that_are_killed_and_come_back_are_read_again(
     assert {availability(broker, name)["code"] for name in EXPECTED} == {"missing"}
     assert "nobody listens there" in availability(broker, "hay")["reason"]
     rtu.start()
-    wait_until(lambda: availability(broker, "hay")["state"] == "online", 40)
+    wait_until(lambda: availability(broker, "hay")["state"] == "online")
     assert availability(broker, "hall")["state"] == "offline", "one server costs the other one nothing, and back"
     mbap.start()
-    wait_until(lambda: {name: event["value"] for name, event in newest(broker).items()} == EXPECTED, 40)
+    wait_until(lambda: {name: event["value"] for name, event in newest(broker).items()} == EXPECTED)
     reasons = [event["reason"] for event in broker.heard if event.get("sensor") == "itself"]
     assert "recovery" in reasons[reasons.index("fault") :]
 

@@ -38,7 +38,7 @@ from sensor_gateway.sensing.exchange import Exchanger
 from sensor_gateway.sensing.serial_port import PortSettings, SerialPort
 from sensor_gateway.service.system_clock import SystemClock
 
-pytestmark = pytest.mark.system
+pytestmark = [pytest.mark.system, pytest.mark.alone]  # an answer is late by tenths of a second
 
 TIMEOUT_S = 0.4
 TIOCGEXCL = 0x80045440

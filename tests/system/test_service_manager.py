@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 from proving.kills.gateway import house_config
 
-pytestmark = [pytest.mark.system, pytest.mark.timeout(60)]
+pytestmark = [pytest.mark.system]
 
 Wait = Callable[..., None]
 

@@ -16,7 +16,8 @@ from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
 from paho.mqtt.reasoncodes import ReasonCode
 
 from proving.certificates import Authority, Pair
-from sensor_gateway.service.demonstration.local_broker import free_port, wait_until_open
+from sensor_gateway.service.demonstration.local_broker import wait_until_open
+from sensor_gateway.service.demonstration.loopback_ports import free_port
 
 SHIPPED = Path(__file__).resolve().parents[3] / "config" / "mosquitto"
 PROGRAM = "/usr/sbin/mosquitto"

@@ -17,7 +17,8 @@ from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 from proving.kills.gateway import GatewayProcess
 
-from sensor_gateway.service.demonstration.local_broker import free_port, wait_until_open
+from sensor_gateway.service.demonstration.local_broker import wait_until_open
+from sensor_gateway.service.demonstration.loopback_ports import free_port
 
 MOSQUITTO = shutil.which("mosquitto") or "/usr/sbin/mosquitto"
 PAGE = Path(__file__).resolve().parents[3] / "docs" / "commands.md"

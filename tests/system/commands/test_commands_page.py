@@ -13,7 +13,6 @@ import pytest
 
 pytestmark = [
     pytest.mark.system,
-    pytest.mark.timeout(120),
     pytest.mark.skipif(shutil.which("mosquitto_rr") is None, reason="needs mosquitto-clients"),
 ]
 

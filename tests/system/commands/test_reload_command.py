@@ -10,7 +10,6 @@ import pytest
 
 pytestmark = [
     pytest.mark.system,
-    pytest.mark.timeout(120),
     pytest.mark.skipif(shutil.which("mosquitto_passwd") is None, reason="needs mosquitto"),
 ]
 

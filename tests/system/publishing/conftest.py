@@ -26,7 +26,7 @@ from sensor_gateway.publishing.publisher import Publisher
 from sensor_gateway.publishing.settings import BrokerSettings, StreamSettings
 from sensor_gateway.publishing.states import PublishedChannel
 from sensor_gateway.publishing.wire.dialing import dial
-from sensor_gateway.service.demonstration import local_broker
+from sensor_gateway.service.demonstration import loopback_ports
 from sensor_gateway.testing.memory_outbox import MemoryOutbox
 
 BOOT = "1b4e28ba"
@@ -110,7 +110,7 @@ class Rig:
     def put_values(self, count: int, *, first: float = 0.0, sensor: int = 0) -> None:
         self.put(*(self.event(first + number, sensor) for number in range(count)))
 
-    def until(self, condition: Callable[[], object], timeout_s: float = 8.0) -> bool:
+    def until(self, condition: Callable[[], object], timeout_s: float = 20.0) -> bool:
         deadline_s = time.monotonic() + timeout_s
         pause = threading.Event()
         while not condition():
@@ -119,7 +119,7 @@ class Rig:
             pause.wait(0.005)
         return True
 
-    def until_acknowledged(self, count: int, timeout_s: float = 8.0) -> bool:
+    def until_acknowledged(self, count: int, timeout_s: float = 20.0) -> bool:
         return self.until(lambda: len(self.outbox.acknowledged) >= count, timeout_s)
 
     def stop(self) -> None:
@@ -177,4 +177,4 @@ def read_seqs() -> Callable[[bytes], list[int]]:
 
 @pytest.fixture
 def free_port() -> int:
-    return local_broker.free_port()
+    return loopback_ports.free_port()

@@ -20,9 +20,10 @@ from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
 from proving.brokers.advised import advised_lines
 
 from sensor_gateway.deduper import Deduper
-from sensor_gateway.service.demonstration.local_broker import free_port, wait_until_open
+from sensor_gateway.service.demonstration.local_broker import wait_until_open
+from sensor_gateway.service.demonstration.loopback_ports import free_port
 
-pytestmark = [pytest.mark.system, pytest.mark.timeout(120)]
+pytestmark = [pytest.mark.system]
 
 EVENTS = "sensors/v1/greenhouse/events"
 ROUND = 400
@@ -109,14 +110,14 @@ def outcome(broker: KeptBroker, rig: Callable[..., Any], *, rounds: int, is_calm
     for end in range(ROUND, last + 1, ROUND):
         for count in range(end - ROUND + 10, end + 1, 10):
             gateway.put_values(10)
-            assert not is_calm or gateway.until_acknowledged(count, 20)  # more messages than a short queue takes
+            assert not is_calm or gateway.until_acknowledged(count)  # more messages than a short queue takes
         wanted = end if is_calm else end - ROUND // 2
-        assert gateway.until_acknowledged(wanted, 20)
+        assert gateway.until_acknowledged(wanted)
         if is_calm:
             time.sleep(1.0)
         broker.kill()
         broker.start()
-    assert gateway.until_acknowledged(last, 20)
+    assert gateway.until_acknowledged(last)
     if not is_calm:
         time.sleep(1.0)
     logger.visit(lambda: len({event["seq"] for event in logger.heard}) == last)

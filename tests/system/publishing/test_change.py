@@ -14,7 +14,7 @@ from sensor_gateway.model.health import Availability, SensorState
 from sensor_gateway.publishing.delivery import PublishingChange, PublishingPlan
 from sensor_gateway.publishing.retained.settlement import settle
 
-pytestmark = [pytest.mark.system, pytest.mark.timeout(60)]
+pytestmark = [pytest.mark.system]
 
 
 class Late:

@@ -16,7 +16,7 @@ from sensor_gateway.outbox.outbox import Outbox
 from sensor_gateway.service.health.survey import HealthSurvey, Subject
 from sensor_gateway.testing.fake_broker import Connack
 
-pytestmark = [pytest.mark.system, pytest.mark.timeout(60)]
+pytestmark = [pytest.mark.system]
 
 Benches = Callable[..., BrokerBench]
 

@@ -12,7 +12,7 @@ from proving.broker_bench import BrokerBench
 from sensor_gateway.testing.fake_broker import Ack, Answer, Connack
 from sensor_gateway.testing.mqtt_packets import Packet
 
-pytestmark = [pytest.mark.system, pytest.mark.timeout(60)]
+pytestmark = [pytest.mark.system]
 
 Benches = Callable[..., BrokerBench]
 

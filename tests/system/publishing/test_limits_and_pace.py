@@ -18,7 +18,7 @@ from sensor_gateway.publishing.window import Window
 from sensor_gateway.testing.fake_broker import Ack, Answer, Connack, Silence
 from sensor_gateway.testing.mqtt_packets import Packet
 
-pytestmark = [pytest.mark.system, pytest.mark.timeout(60)]
+pytestmark = [pytest.mark.system]
 
 Benches = Callable[..., BrokerBench]
 

@@ -26,7 +26,7 @@ from sensor_gateway.publishing.wire.greeting import Loss, Protocol
 from sensor_gateway.testing.fake_broker import Ack, Answer, Close, Connack, Reset, Silence
 from sensor_gateway.testing.mqtt_packets import Packet
 
-pytestmark = [pytest.mark.system, pytest.mark.timeout(60)]
+pytestmark = [pytest.mark.system]
 
 Benches = Callable[..., BrokerBench]
 Breaking = Callable[[pytest.MonkeyPatch], None]

@@ -16,7 +16,7 @@ from sensor_gateway.outbox.files.disk import Disk
 from sensor_gateway.publishing.stream.events import EventStream
 from sensor_gateway.simulation.virtual_clock import VirtualClock
 
-pytestmark = [pytest.mark.system, pytest.mark.timeout(60)]
+pytestmark = [pytest.mark.system]
 
 Benches = Callable[..., BrokerBench]
 

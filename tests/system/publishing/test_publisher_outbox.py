@@ -19,7 +19,7 @@ from sensor_gateway.service.system_clock import SystemClock
 from sensor_gateway.testing.fake_broker import Ack, Answer, Connack, FakeBroker, Silence
 from sensor_gateway.testing.mqtt_packets import Packet
 
-pytestmark = [pytest.mark.system, pytest.mark.timeout(30)]
+pytestmark = [pytest.mark.system]
 
 Rigs = Callable[..., Any]
 
@@ -117,7 +117,7 @@ def test_refusals_out_of_order_leave_nothing_behind(rig: Rigs, open_outbox: Any)
         for start in range(0, 60, 3):
             gateway.put_values(3, first=float(start))
             gateway.until(lambda: not gateway.basket.events)
-        assert gateway.until_acknowledged(61, 15)
+        assert gateway.until_acknowledged(61)
         assert gateway.until(lambda: outbox.pending == 0)
         gateway.stop()
         outbox.close(to_flash=False)

@@ -12,7 +12,7 @@ from sensor_gateway.model.reading import ClockState
 from sensor_gateway.testing.fake_broker import Ack, Answer, Close, Connack, FakeBroker, Silence
 from sensor_gateway.testing.mqtt_packets import Packet
 
-pytestmark = [pytest.mark.system, pytest.mark.timeout(30)]
+pytestmark = [pytest.mark.system]
 
 Rigs = Callable[..., Any]
 

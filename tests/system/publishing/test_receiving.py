@@ -16,6 +16,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from proving.broker_bench import BrokerBench
+from proving.examples import examples
 
 from sensor_gateway.publishing import mqtt
 from sensor_gateway.publishing.incoming import Incoming, Reply, Said
@@ -24,7 +25,7 @@ from sensor_gateway.publishing.wire import mailbox
 from sensor_gateway.testing.fake_broker import Close, Raw, Silence
 from sensor_gateway.testing.mqtt_packets import Publication, filters, granted
 
-pytestmark = [pytest.mark.system, pytest.mark.timeout(120)]
+pytestmark = [pytest.mark.system]
 
 Benches = Callable[..., BrokerBench]
 TOPIC = b"sensors/v1/greenhouse/command/read"
@@ -309,7 +310,7 @@ packets = st.builds(
 )
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(60), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(sent=st.lists(publications | packets | st.binary(max_size=40), max_size=8), data=st.data())
 def test_whatever_a_broker_sends_events_arrive_afterwards(bench: Benches, sent: list[bytes], data: Any) -> None:
     version = data.draw(st.sampled_from(["5", "3.1.1"]))
@@ -325,6 +326,7 @@ def test_whatever_a_broker_sends_events_arrive_afterwards(bench: Benches, sent: 
     table.close()
 
 
+@pytest.mark.alone
 def test_a_flood_costs_about_the_same_per_message_however_long_it_lasts(bench: Benches) -> None:
     table = _connected(bench)
     message = Publication(topic=TOPIC, payload=b"{}").encoded()

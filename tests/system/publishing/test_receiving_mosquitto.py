@@ -23,7 +23,6 @@ TOPIC = "sensors/v1/greenhouse/command/read"
 
 pytestmark = [
     pytest.mark.system,
-    pytest.mark.timeout(60),
     pytest.mark.skipif(not Path(MOSQUITTO).exists(), reason="needs mosquitto"),
 ]
 

@@ -11,7 +11,7 @@ import pytest
 from proving.certificates import Authority
 from proving.shipped_broker import PROGRAM, Person, ShippedBroker, with_passwords
 
-pytestmark = [pytest.mark.system, pytest.mark.timeout(60)]
+pytestmark = [pytest.mark.system]
 
 DENIED = 0x87
 NOBODY_LISTENS = 0x10

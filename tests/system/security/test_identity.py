@@ -15,7 +15,7 @@ import pytest
 from proving.kills.broker import Broker
 from proving.kills.gateway import GatewayProcess, house_config
 
-pytestmark = [pytest.mark.system, pytest.mark.timeout(120)]
+pytestmark = [pytest.mark.system]
 
 Wait = Callable[..., None]
 STATUS = "sensors/v1/house/status"
@@ -114,7 +114,7 @@ def test_a_copied_card_on_other_hardware_is_another_client_with_an_epoch_of_its_
     wait_until(lambda: len(broker.heard) > heard + 40)
     wait_until(lambda: first.named("gateway_id_taken") and second.named("gateway_id_taken"))
     second.gateway.terminate()
-    wait_until(lambda: b"online" in broker.retained[STATUS], 30)
+    wait_until(lambda: b"online" in broker.retained[STATUS])
     first.gateway.terminate()
     for machine in (first, second):
         assert machine.named("client_id_taken") == []

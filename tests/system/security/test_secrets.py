@@ -14,7 +14,7 @@ from proving.certificates import Authority, openssl
 from proving.kills.gateway import GatewayProcess
 from proving.shipped_broker import Person, ShippedBroker, with_passwords
 
-pytestmark = [pytest.mark.system, pytest.mark.timeout(90)]
+pytestmark = [pytest.mark.system]
 
 CANARY = "c4n4ry-9d41f7"
 PLACES = ["password", "password_file", "credential", "environment"]

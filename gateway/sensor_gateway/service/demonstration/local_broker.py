@@ -6,9 +6,7 @@ gateway is (a broker without stored sessions forgets what nobody has subscribed 
 
 from __future__ import annotations
 
-import contextlib
 import os
-import random
 import selectors
 import shutil
 import socket
@@ -19,10 +17,10 @@ from typing import Literal, Protocol
 
 from sensor_gateway.model.errors import OperatorError
 from sensor_gateway.service.demonstration.embedded_broker import EmbeddedBroker, is_installed
+from sensor_gateway.service.demonstration.loopback_ports import free_port
 
 _START_TIMEOUT_S = 10.0
 _CHUNK = 65536
-_QUIET_PORTS = range(20000, 32000)
 
 
 class _Life(Protocol):
@@ -164,19 +162,6 @@ def _pass_on(source: socket.socket, sink: socket.socket) -> bool:
     except OSError:
         return False
     return bool(data)
-
-
-def free_port() -> int:
-    """A loopback port that nobody listens on, and that no outgoing connection takes before it is listened on.
-
-    One that the system hands out by itself (``bind`` to port 0) may be handed out again while its owner is away; those
-    below ``ip_local_port_range``, 32768 by default, are not.
-    """
-    for port in random.SystemRandom().sample(_QUIET_PORTS, len(_QUIET_PORTS)):
-        with socket.socket() as probe, contextlib.suppress(OSError):
-            probe.bind(("127.0.0.1", port))
-            return port
-    raise OperatorError("no loopback port is free between 20000 and 32000: end what listens there")
 
 
 def wait_until_open(port: int, timeout_s: float) -> None:

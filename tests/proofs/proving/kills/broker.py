@@ -18,7 +18,8 @@ from paho.mqtt.properties import Properties
 from paho.mqtt.subscribeoptions import SubscribeOptions
 
 from proving.kills.gate import Gate
-from sensor_gateway.service.demonstration.local_broker import free_port, wait_until_open
+from sensor_gateway.service.demonstration.local_broker import wait_until_open
+from sensor_gateway.service.demonstration.loopback_ports import free_port
 
 EVENTS = "sensors/v1/house/events"
 _MARK = "proof/mark"

@@ -9,7 +9,7 @@ import threading
 import time
 from enum import Enum
 
-from sensor_gateway.service.demonstration.local_broker import free_port
+from sensor_gateway.service.demonstration.loopback_ports import free_port
 
 QUOTA_EXCEEDED = 0x97
 _CHUNK = 65536

@@ -123,12 +123,13 @@ class GatewayProcess:
         return _entries(self.log.read_text())
 
     def new_entries(self) -> list[dict[str, Any]]:
-        """What the log says since the last time."""
-        with self.log.open() as log:
+        """What the log says since the last time, by whole lines."""
+        with self.log.open("rb") as log:
             log.seek(self._log_read)
             text = log.read()
-            self._log_read = log.tell()
-        return _entries(text)
+        text = text[: text.rfind(b"\n") + 1]
+        self._log_read += len(text)
+        return _entries(text.decode())
 
 
 def _entries(text: str) -> list[dict[str, Any]]:
