@@ -16,7 +16,8 @@ from hypothesis import settings
 MOST_LEFT_OPEN = 100
 """Descriptors that one module of tests may leave: what is kept by the process, or waits for its end."""
 
-settings.register_profile("house", settings(), deadline=None)
+settings.register_profile("house", settings(), deadline=None, max_examples=40)
+settings.register_profile("glance", settings(), deadline=None, max_examples=5)
 settings.register_profile("deep", settings(), deadline=None, max_examples=1000)
 if settings.get_current_profile_name() == "default":  # and not what --hypothesis-profile asks for
     settings.load_profile("house")

@@ -13,6 +13,7 @@ from importlib.metadata import entry_points
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from proving.examples import examples
 
 from sensor_gateway.driver import DriverSpec, MeasurementError, Values, Vector, crc8, crc16_modbus
 
@@ -89,7 +90,7 @@ def replayed(spec: DriverSpec, vector: Vector) -> Values:
 
 
 @pytest.mark.parametrize("name", sorted(SPECS))
-@settings(max_examples=30)
+@settings(max_examples=examples(30))
 @given(data=st.data())
 def test_any_bytes_are_values_within_limits_or_an_error_of_ours(name: str, data: st.DataObject) -> None:
     spec = SPECS[name]

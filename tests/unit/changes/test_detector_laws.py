@@ -16,6 +16,7 @@ from typing import TypeAlias
 import pytest
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
+from proving.examples import examples
 
 from sensor_gateway.changes.detector import ChannelDetector
 from sensor_gateway.changes.filters import FilterSpec, Median, MovingAverage, SkipInitial
@@ -363,20 +364,20 @@ WITH_ROOM: Sequence[Law] = [law_of_the_oracle, law_of_silence, law_of_the_newest
 
 
 @given(course=courses())
-@settings(deadline=None, max_examples=150)
+@settings(deadline=None, max_examples=examples(150))
 def test_the_promise_holds_while_there_is_room(course: Course) -> None:
     for law in WITH_ROOM:
         law(ChannelDetector, course)
 
 
 @given(course=courses(can_be_full=True))
-@settings(deadline=None, max_examples=150)
+@settings(deadline=None, max_examples=examples(150))
 def test_the_promise_holds_as_soon_as_there_is_room_again(course: Course) -> None:
     law_of_room(ChannelDetector, course)
 
 
 @given(course=courses())
-@settings(deadline=None, max_examples=30)
+@settings(deadline=None, max_examples=examples(30))
 def test_a_replay_gives_the_same_events(course: Course) -> None:
     assert played(ChannelDetector, course).said == played(ChannelDetector, course).said
 

@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from proving.examples import examples
 
 from sensor_gateway.config.loading import Loaded
 from sensor_gateway.config.show import show
@@ -107,13 +108,13 @@ def test_the_file_is_right_before_it_is_mutated(loading: Callable[..., Loaded]) 
     assert [str(fault) for fault in loading(FULL).faults] == []
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=examples(300), deadline=None)
 @given(text=mutated())
 def test_a_mutated_file_gives_faults_or_a_configuration(loading: Callable[..., Loaded], *, text: str) -> None:
     check(loading(text, V="1"))
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=examples(200), deadline=None)
 @given(text=st.text(st.characters(), max_size=80))
 def test_any_text_gives_faults_or_a_configuration(loading: Callable[..., Loaded], *, text: str) -> None:
     check(loading(text))
@@ -129,7 +130,7 @@ VALUES = st.recursive(
 )  # fmt: skip
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=examples(300), deadline=None)
 @given(
     tree=st.dictionaries(
         st.sampled_from(["mqtt", "gateway", "clock", "outbox", "buses", "defaults"]), VALUES, max_size=3

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from proving.examples import examples
 
 from sensor_gateway.model.event import Gap, GapCause
 
@@ -301,7 +302,7 @@ def damaged(site: Any, chance: random.Random, kind: str) -> tuple[int, int]:
     return span
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=examples(60), deadline=None, suppress_health_check=list(HealthCheck))
 @given(seed=st.integers(0, 10**6), kind=st.sampled_from(["flip", "zeros", "cut"]))
 def test_damage_on_flash_costs_what_it_touches_and_is_announced(
     tmp_path_factory: Any, new_site: Callable[[Path], Any], seed: int, kind: str

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from proving.examples import examples
 
 from sensor_gateway.model.event import Gap, GapCause
 from sensor_gateway.outbox.files.hot import HOT_HEADER_SIZE
@@ -478,7 +479,7 @@ def maul(site: Any, pieces: list[tuple[int, int, bytes, str]]) -> None:
 
 
 @given(pieces=PIECES)
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(40), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_nothing_that_files_may_hold_makes_a_command_fail(
     tmp_path: Path, new_site: Callable[[Path], Any], pieces: list[Any]
 ) -> None:

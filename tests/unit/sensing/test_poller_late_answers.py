@@ -7,6 +7,7 @@ from typing import Any
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from proving.examples import examples
 
 from sensor_gateway.model.driver_spec import BusKind, Identity
 from sensor_gateway.model.operations import Exchange
@@ -61,7 +62,7 @@ class Line:
         return Slave()
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=examples(50), deadline=None)
 @given(
     intervals=st.lists(st.sampled_from([0.2, 0.5, 1.0, 7.0]), min_size=1, max_size=4),
     seed=st.integers(0, 10**6),

@@ -9,6 +9,7 @@ from typing import Any
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from proving.examples import examples
 
 from sensor_gateway.model.errors import (
     BadFrame,
@@ -66,7 +67,7 @@ TROUBLES = st.builds(
 )
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=examples(100), deadline=None)
 @given(
     intervals=st.lists(st.sampled_from([0.5, 1.0, 7.0, 20.0]), min_size=1, max_size=4),
     troubles=st.lists(TROUBLES, max_size=8),

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from proving.examples import examples
 
 from sensor_gateway.model.driver_spec import Identity
 from sensor_gateway.model.operations import Read, Wait, Write, WriteRead
@@ -126,7 +127,7 @@ def test_a_bus_without_sensors_turns_and_does_nothing(rig: Any) -> None:
     assert rig.events == []
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=examples(25), deadline=None)
 @given(
     intervals=st.lists(st.sampled_from([0.1, 0.25, 0.5, 1.0, 1.3, 5.0]), min_size=1, max_size=6),
     waits=st.lists(st.sampled_from([0.0, 0.005, 0.05, 0.18]), min_size=6, max_size=6),
@@ -154,7 +155,7 @@ def test_whatever_shares_a_bus_each_sensor_keeps_its_own_beat(
             assert len(starts) >= 20 / interval_s - 1
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=examples(25), deadline=None)
 @given(st.lists(st.sampled_from([1.0, 1.02, 2.0, 2.04]), min_size=1, max_size=6))
 def test_turns_are_never_closer_than_the_slack(make_rig: Any, intervals: list[float]) -> None:
     rig = make_rig()

@@ -12,6 +12,7 @@ from typing import Any, get_args, get_type_hints
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from proving.examples import examples
 
 from sensor_gateway.model.channel import Channel
 from sensor_gateway.model.driver_spec import BusKind, DriverSpec
@@ -150,7 +151,7 @@ def inside(channel: Channel, bounds: Bounds) -> tuple[float, float]:
 
 
 @pytest.mark.parametrize(("name", "variant"), I2C_VARIANTS)
-@settings(max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(max_examples=examples(30), suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
 @given(data=st.data())
 def test_a_driver_reads_what_the_weather_is(name: str, variant: str, data: st.DataObject) -> None:
     spec = spec_of(name)
@@ -267,7 +268,7 @@ def modbus_options(**others: object) -> Any:
     return options(registers={name: register(**row) for name, row in REGISTER_MAP.items()}, **others)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 @given(
     air=st.floats(-200, 2000),
     damp=st.floats(0, 100),
@@ -345,7 +346,7 @@ LINES: dict[str, tuple[dict[str, dict[str, object]], dict[str, object]]] = {
 
 
 @pytest.mark.parametrize("name", LINES)
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=examples(30), deadline=None)
 @given(t=st.floats(-200, 2000), h=st.floats(0, 100))
 def test_what_a_device_says_is_what_its_driver_hears(name: str, t: float, h: float) -> None:
     fields, others = LINES[name]

@@ -70,7 +70,10 @@ def test_no_fact_takes_the_place_of_a_field_that_means_something(key: str) -> No
     assert [value for name, value in found if value == "forged" and not name.startswith("FACT_")] == []
 
 
-@given(st.dictionaries(st.text(min_size=1), st.recursive(st.none() | st.text() | st.integers(), st.lists)))
+anything = st.recursive(st.none() | st.text() | st.integers(), st.lists, max_leaves=10)
+
+
+@given(st.dictionaries(st.text(min_size=1), anything, max_size=6))
 def test_whatever_the_facts_are_the_record_is_one_that_journald_takes(facts: dict[str, object]) -> None:
     """Names of systemd.journal-fields(7): upper case, digits and underscores, not at the beginning, 64 at most."""
     datagram = record("info", "x", facts)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from copy import deepcopy
+from functools import cache
 from pathlib import Path
 from typing import Any, get_args, get_type_hints
 
@@ -39,10 +40,15 @@ FILES = schema_files()
 AT = Rfc3339("2026-11-23T16:00:00.123Z")
 
 
+@cache
+def schema(name: str) -> jsonschema.Draft202012Validator:
+    found: Any = FILES[f"{name}.schema.json"]
+    jsonschema.Draft202012Validator.check_schema(found)
+    return jsonschema.Draft202012Validator(found)
+
+
 def fits(name: str, value: Any) -> bool:
-    schema: Any = FILES[f"{name}.schema.json"]
-    jsonschema.Draft202012Validator.check_schema(schema)
-    return bool(jsonschema.Draft202012Validator(schema).is_valid(value))
+    return bool(schema(name).is_valid(value))
 
 
 def blocks(kind: str) -> list[str]:

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from proving.examples import examples
 
 from sensor_drivers.bme680 import SPEC, Options
 from sensor_gateway.driver import DeviceBusy, Operation, OverRange, Read, Seconds, Wait, Write
@@ -56,7 +57,7 @@ def measured(variant: str, options: Options, true: Mapping[str, float]) -> Mappi
 
 
 @pytest.mark.parametrize("variant", SPEC.variants)
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=examples(40), deadline=None)
 @given(
     temperature=st.floats(-39, 84),
     pressure=st.floats(301, 1099),

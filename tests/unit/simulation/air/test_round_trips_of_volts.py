@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from proving.examples import examples
 
 from sensor_drivers.ads1115 import SPEC, Options
 from sensor_drivers.ads1115_ranges import RANGES
@@ -68,7 +69,7 @@ def error_of(volts: float, steps: int) -> float:
 
 
 @pytest.mark.parametrize("variant", SPEC.variants)
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=examples(100), deadline=None)
 @given(st.lists(st.floats(-0.29, 6.139), min_size=1, max_size=6))
 def test_automatic_ranges_follow_any_voltages(variant: str, volts: list[float]) -> None:
     rig = Rig(variant, Options(speed="fast"))

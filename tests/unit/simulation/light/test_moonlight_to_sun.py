@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from proving.examples import examples
 
 from sensor_gateway.model.errors import OverRange
 
@@ -50,7 +51,7 @@ EYES = [
 
 
 @pytest.mark.parametrize("eye", EYES, ids=lambda eye: eye.variant)
-@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(max_examples=examples(25), suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
 @given(data=st.data())
 def test_light_is_read_from_moonlight_to_the_sun_whatever_shone_before(
     bench: Build, eye: Eye, data: st.DataObject
