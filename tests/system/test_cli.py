@@ -69,17 +69,27 @@ class Running:
 
     def __init__(self, *words: object) -> None:
         self.process = subprocess.Popen(
-            [*PROGRAM, *map(str, words)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, bufsize=1
+            [*PROGRAM, *map(str, words)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
         )
+        self._read = {"stdout": b"", "stderr": b""}
 
-    def line(self, stream: str = "stdout", timeout: float = 20) -> str:
+    def line(self, stream: str = "stdout", timeout: float = 45) -> str:
+        """The next line, also where several came at once; empty at the end."""
         pipe: Any = getattr(self.process, stream)
-        assert select.select([pipe], [], [], timeout)[0], "nothing was printed"
-        return str(pipe.readline())
+        deadline_s = time.monotonic() + timeout
+        while b"\n" not in self._read[stream]:
+            left_s = max(deadline_s - time.monotonic(), 0.0)
+            assert select.select([pipe], [], [], left_s)[0], "nothing was printed"
+            if not (chunk := os.read(pipe.fileno(), 65536)):
+                break
+            self._read[stream] += chunk
+        line, end, self._read[stream] = self._read[stream].partition(b"\n")
+        return (line + end).decode()
 
     def stop(self, number: signal.Signals) -> tuple[int, str]:
         self.process.send_signal(number)
         _, err = self.process.communicate(timeout=20)
+        err = self._read["stderr"].decode() + err
         assert "Traceback" not in err, err
         return self.process.returncode, err
 

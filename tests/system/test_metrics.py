@@ -20,7 +20,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from proving.ear import Ear, small_config
 from proving.kills.gateway import GatewayProcess
 
-from sensor_gateway.service.demonstration.local_broker import free_port
+from sensor_gateway.service.demonstration.loopback_ports import free_port
 
 pytestmark = [pytest.mark.system, pytest.mark.timeout(120)]
 
@@ -114,7 +114,7 @@ def test_a_scrape_says_what_the_status_says(ear: Ear, gateways: Start, wait_unti
     assert before["sent_events_total"] <= told["sent"] <= after["sent_events_total"]
     assert before["uptime_seconds"] <= told["uptime_s"] <= after["uptime_seconds"]
     assert before["sensor_polls_total s0"] <= told["sensors"]["s0"]["polls"] <= after["sensor_polls_total s0"]
-    assert abs(after["health_timestamp_seconds"] - time.time()) < 5
+    assert abs(after["health_timestamp_seconds"] - time.time()) < 60
     assert fetched(port, "/") == (404, "there is /metrics here, and nothing else\n")
     assert gateway.process is not None
     assert listening(gateway.process.pid) == {("0100007F", port)}, "this machine alone"
