@@ -147,7 +147,7 @@ def test_a_broker_that_ends_in_order_costs_no_event(
     for start in range(50, 100, 5):
         gateway.put_values(5, first=float(start))
     assert gateway.until(lambda: gateway.outbox.pending == 50)
-    gateway.until(lambda: False, 0.3)
+    assert gateway.until(lambda: "broker_unreachable" in gateway.log.names())
     broker.start()
     assert gateway.until_acknowledged(100)
     assert gateway.log.names().count("broker_lost") == 1
@@ -165,8 +165,10 @@ def test_our_own_process_standing_still_renews_nothing(broker: Mosquitto, rig: R
     gateway.put_values(1)
     gateway.publisher.step(0.02)
     threading.Event().wait(3.0)
-    for _ in range(50):
+    for _ in range(1000):
         gateway.publisher.step(0.01)
+        if gateway.outbox.acknowledged:
+            break
     assert gateway.outbox.acknowledged == {1}
     assert gateway.log.names() == ["broker_connected"]
 
@@ -250,10 +252,10 @@ def test_the_descriptors_are_those_of_one_connection_after_many_restarts(broker:
     assert gateway.until(lambda: "broker_connected" in gateway.log.names())
     before = len(list(Path("/proc/self/fd").iterdir()))
     for _ in range(5):
+        count = gateway.publisher.counters.connections
         broker.kill()
         broker.start()
-        count = gateway.log.names().count("broker_connected")
-        assert gateway.until(lambda: gateway.log.names().count("broker_connected") > count - 1)  # noqa: B023
+        assert gateway.until(lambda: gateway.publisher.counters.connections > count)  # noqa: B023
     gateway.put_values(1)
     assert gateway.until_acknowledged(1)
     assert len(list(Path("/proc/self/fd").iterdir())) <= before + 3

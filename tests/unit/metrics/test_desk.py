@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from proving.examples import examples
 
 from sensor_gateway.model.vitals.gateway_health import Health
 from sensor_gateway.service.metrics.desk import EXAMINED_WITHIN_S, FRESH_S, MOST_HEAD
@@ -217,7 +218,7 @@ def test_a_hundred_idle_clients_keep_nobody_from_a_page(house: Any, greenhouse: 
 
 
 @given(said=st.binary(max_size=300), cut=st.integers(0, 300))
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=40)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=examples(40))
 def test_whatever_is_said_the_next_one_is_served(house: Any, greenhouse: Health, said: bytes, cut: int) -> None:
     strange = house.client(said[:cut])
     house.turns(2)

@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from prometheus_client.parser import text_string_to_metric_families
+from proving.examples import examples
 
 from sensor_gateway.model.vitals.bus_report import BusState
 from sensor_gateway.model.vitals.gateway_health import GatewayAlarm, Health
@@ -103,7 +104,7 @@ def test_counters_and_nothing_else_end_in_total() -> None:
 
 
 @given(data=st.data())
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=examples(30), deadline=None)
 def test_any_health_is_read_back_whole(any_health: st.SearchStrategy[Health], data: Any) -> None:
     """Names in any letters come back as they were, and no figure is lost, doubled or rounded beyond a float."""
     health = data.draw(any_health)
@@ -121,7 +122,7 @@ def test_any_health_is_read_back_whole(any_health: st.SearchStrategy[Health], da
 
 
 @given(data=st.data())
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=examples(30), deadline=None)
 def test_the_number_of_series_grows_with_the_configuration_alone(
     any_health: st.SearchStrategy[Health], data: Any
 ) -> None:
