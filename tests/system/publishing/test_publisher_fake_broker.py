@@ -558,7 +558,7 @@ def test_a_broker_too_narrow_for_any_event_gets_none_and_none_is_lost(rig: Rigs)
         gateway = rig(broker.port).start()
         gateway.put_values(3)
         assert gateway.until(lambda: "broker_refused_us" in gateway.log.names())
-        assert gateway.outbox.pending == 3
+        assert gateway.until(lambda: gateway.outbox.pending == 3)
         assert not gateway.outbox.acknowledged
         assert not gateway.quarantined
         assert "300 bytes" in gateway.publisher.report.why
