@@ -16,6 +16,7 @@ pytestmark = [pytest.mark.system]
 Wait = Callable[..., None]
 
 
+@pytest.mark.alone
 def test_a_stop_ends_within_five_seconds_while_the_broker_stands_still(
     gateway: Any, broker: Any, wait_until: Wait
 ) -> None:

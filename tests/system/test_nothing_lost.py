@@ -89,6 +89,7 @@ def test_events_of_an_outage_keep_the_time_at_which_they_were_measured(
         assert max(steps) < 1500, "measuring went on through the outage"
 
 
+@pytest.mark.alone
 def test_sigterm_stops_within_five_seconds_says_goodbye_and_loses_nothing(
     broker: Any, gateway: Any, wait_until: Callable[..., None]
 ) -> None:
@@ -104,6 +105,7 @@ def test_sigterm_stops_within_five_seconds_says_goodbye_and_loses_nothing(
     assert b'"stale"' in broker.retained["sensors/v1/house/state/s0/temperature"]
 
 
+@pytest.mark.alone
 def test_sigterm_without_a_broker_stops_within_five_seconds_and_keeps_everything(
     broker: Any, gateway: Any, wait_until: Callable[..., None]
 ) -> None:
