@@ -84,7 +84,7 @@ def main() -> None:
             log=open_log(Path(os.devnull).open("w")),  # noqa: SIM115 - as long as the process
         )
         file = Path(state) / "mosquitto.conf"
-        file.write_text(f"listener {port} 127.0.0.1\nallow_anonymous true\nmax_queued_messages 0\n")
+        file.write_text(f"listener {port} 127.0.0.1\nallow_anonymous true\nmax_queued_messages 1000000\n")
         broker = subprocess.Popen(["/usr/sbin/mosquitto", "-c", str(file)], stderr=subprocess.DEVNULL)
         wait_until_open(port, 10)
         subscriber = subprocess.Popen(

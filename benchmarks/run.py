@@ -43,12 +43,13 @@ LOADS: dict[str, list[str]] = {
 
 @contextmanager
 def mosquitto() -> Iterator[int]:
-    """A broker with no limits on a free loopback port."""
+    """A broker with wide limits on a free loopback port."""
     port = free_port()
     with tempfile.TemporaryDirectory() as directory:
         file = Path(directory) / "mosquitto.conf"
         file.write_text(
-            f"listener {port} 127.0.0.1\nallow_anonymous true\nmax_queued_messages 0\nmax_inflight_messages 1000\n"
+            f"listener {port} 127.0.0.1\nallow_anonymous true\n"
+            "max_queued_messages 1000000\nmax_inflight_messages 1000\n"
         )
         program = "/usr/sbin/mosquitto"
         with subprocess.Popen([program, "-c", str(file)], stderr=subprocess.DEVNULL) as process:

@@ -25,6 +25,7 @@ from sensor_gateway.outbox.opening import Hands
 from sensor_gateway.outbox.outbox import Outbox
 from sensor_gateway.outbox.settings import Durability, OutboxSettings
 from sensor_gateway.outbox.stored import Stored
+from sensor_gateway.outbox.tiers import lookout
 from sensor_gateway.simulation.virtual_clock import VirtualClock
 
 _SOURCE = Source(
@@ -265,4 +266,5 @@ def predictable(monkeypatch: pytest.MonkeyPatch, seed: int) -> None:
     secrets = SimpleNamespace(randbits=chance.getrandbits, token_hex=lambda count: chance.randbytes(count).hex())
     monkeypatch.setattr(identity, "secrets", secrets)
     monkeypatch.setattr(recovery, "secrets", secrets)
-    monkeypatch.setattr(opening, "DirectoryLock", NotedLock)
+    for room in (opening, lookout):
+        monkeypatch.setattr(room, "DirectoryLock", NotedLock)

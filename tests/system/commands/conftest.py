@@ -45,7 +45,7 @@ class House:
             )
         conf = directory / "mosquitto.conf"
         conf.write_text(
-            f"listener {self.port} 127.0.0.1\nallow_anonymous false\nuser root\nmax_queued_messages 0\n"
+            f"listener {self.port} 127.0.0.1\nallow_anonymous false\nuser root\nmax_queued_messages 1000000\n"
             f"password_file {passwords}\nacl_file {directory / 'acl'}\n"
         )
         self._broker = subprocess.Popen([MOSQUITTO, "-c", str(conf)], stderr=subprocess.DEVNULL)

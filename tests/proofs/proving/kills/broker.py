@@ -53,7 +53,7 @@ class Broker:
         self.messages = self._recorder.messages
         self._file = directory / "mosquitto.conf"
         self._file.write_text(
-            f"listener {self.port} 127.0.0.1\nallow_anonymous true\nmax_queued_messages 0\npersistence false\n"
+            f"listener {self.port} 127.0.0.1\nallow_anonymous true\nmax_queued_messages 1000000\npersistence false\n"
         )
         self._process: subprocess.Popen[bytes] | None = None
 
@@ -94,6 +94,11 @@ class Broker:
         assert self._process is not None
         self._process.send_signal(signal.SIGCONT)
 
+    def told(self) -> str:
+        """Whether its parts are as they should be, for whoever wonders why nothing comes."""
+        is_up = self._process is not None and self._process.poll() is None
+        return f"mosquitto runs: {is_up}; the subscriber listens: {self._recorder.is_listening}; {self.door.told()}"
+
     def stop(self) -> None:
         """End everything."""
         self.door.shut()
@@ -125,6 +130,10 @@ class _Recorder:
         client.on_connect = lambda *_: client.subscribe([("sensors/#", options), (_MARK, options)])
         client.on_subscribe = lambda *_: self._is_subscribed.set()
         client.on_message = self._hear
+
+    @property
+    def is_listening(self) -> bool:
+        return self._thread is not None and self._thread.is_alive()
 
     def start(self) -> None:
         self._is_over = False

@@ -54,6 +54,11 @@ class Gate:
             self._thread.join()
             self._stop = self._thread = None
 
+    def told(self) -> str:
+        """Whether it is open, and what passes."""
+        is_open = self._thread is not None and self._thread.is_alive()
+        return f"the gate is {'open' if is_open else 'shut'}, and lets pass: {self.flow.value}"
+
     def refuse(self, share: float, chance: random.Random) -> None:
         """Keep back such a share of the messages of the event stream, and answer them with PUBACK 0x97."""
         self._refusal = (share, chance)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -109,6 +110,12 @@ class GatewayProcess:
         assert self.process is not None
         self.process.kill()
         self.process.wait()
+
+    def abort(self) -> None:
+        """As the service manager's watchdog does: the log tells where each thread stood."""
+        assert self.process is not None
+        self.process.send_signal(signal.SIGABRT)
+        self.process.wait(30)
 
     def terminate(self) -> tuple[int, float]:
         """Stop cleanly; the exit code, and the seconds that it took."""
