@@ -50,7 +50,11 @@ SECTIONS = MappingProxyType(
     }
 )
 _RULES = {Deadband: "a number, or a mapping", FilterSpec: "filter steps"}
-_FILLED_IN = ("deadband", "heartbeat", "interval", "path", "channels", "driver", "bus")
+_FILLED_IN = {
+    **dict.fromkeys(("deadband", "heartbeat", "interval", "path", "channels"), ""),
+    "driver": "**required**, unless a device file says it",
+    "bus": "**required**, but for what the kernel measures",
+}
 """Required in a loaded section, and not in a file: what is filled in stands in the meaning."""
 
 
@@ -123,7 +127,7 @@ def _limits(limits: Within, hint: object) -> str:
 
 def _default(field: dataclasses.Field[Any], told: Field) -> str:
     if told.is_required:
-        return "" if field.name in _FILLED_IN else "**required**"
+        return _FILLED_IN.get(field.name, "**required**")
     value = field.default
     if value is None:
         return "`false`" if Mark.FALSE_IS_NONE in told.marks else ""

@@ -145,10 +145,8 @@ class SensorSection:
         "Name of a device file, which says the driver and all that is not said here (`sensor-gateway devices` lists "
         "them). (Loaded: empty; what it says is filled in.)",
     ] = ""
-    driver: Annotated[
-        str, "The name of the chip or protocol (`sensor-gateway drivers` lists them), where no device file says it."
-    ]
-    bus: Annotated[str, "The bus it is connected to: i2c1, or a key of `buses:`; what the kernel measures needs none."]
+    driver: Annotated[str, "The name of the chip or protocol (`sensor-gateway drivers` lists them)."]
+    bus: Annotated[str, "The bus it is connected to: i2c1, or a key of `buses:`."]
     address: Annotated[int, "I2C address, like 0x76; by default the chip's first. (Loaded: 0 on a serial line.)"] = 0
     unit: Annotated[
         int, "Number of a Modbus device: 1 to 247, on modbus_tcp 0 to 255. (Loaded: -1 without.)", Within(0, 255)

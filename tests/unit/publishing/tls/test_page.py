@@ -32,7 +32,7 @@ def test_the_examples_load_without_a_word(number: int) -> None:
 
 
 def test_every_sentence_in_the_table_is_one_that_is_said() -> None:
-    told = re.findall(r"^\| (the broker[^|]*?) \|", PAGE, flags=re.MULTILINE)
+    told = re.findall(r"^\| (the broker[^|]*?) \|", PAGE.partition("## Ports and sockets")[0], flags=re.MULTILINE)
     assert len(told) == 8
     for sentence in told:
         assert any(said.startswith(sentence) for said in SENTENCES), sentence
