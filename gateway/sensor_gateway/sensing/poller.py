@@ -20,6 +20,7 @@ from sensor_gateway.sensing.bus import Bus, I2cBus, Rewirable, SerialLine, line_
 from sensor_gateway.sensing.outlet import Outlet
 from sensor_gateway.sensing.plan import SensorPlan
 from sensor_gateway.sensing.polling.enquiries import Enquiries
+from sensor_gateway.sensing.polling.loan import Loan
 from sensor_gateway.sensing.polling.news import News
 from sensor_gateway.sensing.polling.opening import Opening
 from sensor_gateway.sensing.polling.roster import PollerCounters, Roster
@@ -48,7 +49,7 @@ class BusChange:
 class Poller:
     """Reads the sensors of one bus, in one thread. For all: ``stop``, ``change``, ``progress`` and ``counters``.
 
-    So is ``enquiries``, where somebody asks for a sensor to be read now.
+    So are ``enquiries``, where somebody asks for a sensor to be read now, and ``loan``, where the bus is asked for.
     """
 
     def __init__(
@@ -80,6 +81,7 @@ class Poller:
         self._line = line_of(bus)
         self._roster = Roster(sensors, bus, news=self._news, clock=clock, log=log, slack_s=slack_s)
         self._is_talking = self._roster.is_talking
+        self.loan = Loan(self._woken.set, self._line if self._is_talking else None)
         self._ledger = BusLedger(bus.name, meter=None if self._is_talking else self._roster.meter)
 
     def run(self) -> None:
@@ -120,7 +122,7 @@ class Poller:
             self._change()
         news = self._news
         news.room = self._outlet.room
-        is_open = self._opening.is_open or self._is_opened()
+        is_open = self._is_opened()
         is_asked = self.enquiries.is_any
         if is_asked:
             self.enquiries.begin(self._roster.polled, self._clock.monotonic(), self._clock.stamp(), is_open=is_open)
@@ -232,9 +234,19 @@ class Poller:
                 sensor.fail(error)
 
     def _is_opened(self) -> bool:
-        """Open the bus, if it is time for that."""
-        if self._clock.monotonic() < self._opening.at_s:
+        """Whether the bus is open; it is opened if it is time for that, and given up where somebody asks for it."""
+        loan = self.loan
+        if loan.is_asked:
+            if not loan.is_lent:
+                self._roster.rest()
+                self._opening.rest()
+                loan.is_lent = True
             return False
+        if self._opening.is_open:
+            return True
+        if not loan.is_lent and self._clock.monotonic() < self._opening.at_s:
+            return False
+        loan.is_lent = False
         error = self._opening.open()
         if error is not None:
             self._interrupt(FailureCode.MISSING, str(error))

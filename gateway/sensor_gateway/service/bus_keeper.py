@@ -25,6 +25,7 @@ from sensor_gateway.sensing.plan import SensorPlan
 from sensor_gateway.sensing.poller import BusChange
 from sensor_gateway.sensing.polling.enquiries import Enquiries
 from sensor_gateway.sensing.polling.knowledge import ReadAnswer
+from sensor_gateway.sensing.polling.loan import Loan
 
 HUNG_AFTER_S: Final = 60.0
 """A bus thread takes a turn every 10 s at least; the longest exchange on a line is far below this."""
@@ -53,6 +54,11 @@ class BusRunner(Runner, Protocol):
     @property
     def enquiries(self) -> Enquiries:
         """Where to ask for a sensor to be read now."""
+        ...
+
+    @property
+    def loan(self) -> Loan:
+        """Where to ask for the bus itself."""
         ...
 
     def change(self, change: BusChange) -> None:
@@ -129,6 +135,11 @@ class BusKeeper:
     def enquiries(self) -> Enquiries | None:
         """Where to ask for a sensor to be read now; None where the bus is not served."""
         return None if self._runner is None or self.is_hung else self._runner.enquiries
+
+    @property
+    def loan(self) -> Loan | None:
+        """Where to ask for the bus itself; None where it is not served, and could not be given up."""
+        return None if self._runner is None or self.is_hung else self._runner.loan
 
     def answers(self) -> Sequence[ReadAnswer]:
         """From the publisher's thread: what has been read since the last time."""

@@ -17,6 +17,7 @@ from sensor_gateway.sensing.plan import SensorPlan
 from sensor_gateway.sensing.poller import BusChange
 from sensor_gateway.sensing.polling.enquiries import Enquiries
 from sensor_gateway.sensing.polling.knowledge import ReadAnswer, ReadRequest
+from sensor_gateway.sensing.polling.loan import Loan
 from sensor_gateway.service.bus_keeper import HUNG_AFTER_S, LOOK_EVERY_S, RESTART_AFTER_S, BusKeeper, BusPlan
 from sensor_gateway.service.supervision import PUBLISHER_HUNG_AFTER_S, BusChanges, PublisherHung, Supervisor
 from sensor_gateway.service.system_clock import SystemClock
@@ -34,6 +35,7 @@ class FakeRunner:
         self.stops = 0
         self.changes: list[BusChange] = []
         self.enquiries = Enquiries(lambda: None)
+        self.loan = Loan(lambda: None)
         self._ends_on_stop = ends_on_stop
 
     def run(self) -> None:

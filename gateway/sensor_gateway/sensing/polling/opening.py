@@ -50,6 +50,11 @@ class Opening:
         """It works: the next loss is met with the shortest wait."""
         self._back_off.reset()
 
+    def rest(self) -> None:
+        """Close it, and leave it alone until somebody opens it."""
+        self.close()
+        self.at_s = self.latest_s = float("inf")
+
     def close(self) -> None:
         """Give it up."""
         self._bus.close()

@@ -13,6 +13,7 @@ from functools import partial
 from sensor_gateway.model.clock import Clock
 from sensor_gateway.model.driver_spec import BusKind
 from sensor_gateway.model.log import Log
+from sensor_gateway.model.reading import FailureCode
 from sensor_gateway.model.vitals.bus_report import SensorTally
 from sensor_gateway.sensing.bus import Bus, DeviceFiles, I2cBus, line_of
 from sensor_gateway.sensing.engine import DriverRun
@@ -115,6 +116,18 @@ class Roster:
     def kept(self, plans: Iterable[SensorPlan]) -> frozenset[str]:
         """The names of those that stay as they are, were these the plans."""
         return frozenset(plan.name for plan in plans if self._plans.get(plan.name) is plan)
+
+    def rest(self) -> None:
+        """End the polls that are under way and tell nothing: no sensor wants a turn until it is revived.
+
+        Who had asked for one of them is answered.
+        """
+        self.close()
+        for sensor in self.polled:
+            if sensor.schedule.is_called:
+                sensor.account.trouble = FailureCode.MISSING, "the bus was given up while it was read, to recover it"
+        for schedule in self.schedules:
+            schedule.suspend()
 
     def close(self) -> None:
         """End the polls that are under way."""
