@@ -18,6 +18,7 @@ from sensor_gateway.changes.rules import Deadband
 from sensor_gateway.config.sections.broker import CommandsSection, HomeAssistantSection, MqttSection, TlsSection
 from sensor_gateway.config.sections.buses import BUS_TYPES
 from sensor_gateway.config.sections.metrics import MetricsSection
+from sensor_gateway.config.sections.recovery import RecoverSection
 from sensor_gateway.config.settings import (
     ChannelSection,
     ClockSection,
@@ -45,6 +46,7 @@ SECTIONS = MappingProxyType(
         "clock": ClockSection,
         "defaults": DefaultsSection,
         **{f"buses.NAME, with `type: {name}`": section for name, section in BUS_TYPES.items()},
+        "buses.NAME.recover": RecoverSection,
         "sensors.NAME": SensorSection,
         "sensors.NAME.channels.CHANNEL": ChannelSection,
     }
@@ -104,7 +106,8 @@ def _told(hint: object, marks: tuple[object, ...]) -> Iterator[str]:
             if part is not NoneType:
                 yield from _told(part, marks)
         if Mark.FALSE_IS_NONE in marks:
-            yield "`false`" if parts[0] in KINDS else "`true` or `false`"
+            has_defaults = parts[0] not in KINDS and not any(one.is_required for one in fields_of(parts[0]).values())
+            yield "`true` or `false`" if has_defaults else "`false`"
     elif origin is Literal:
         yield ", ".join(f"`{part}`" for part in parts)
     elif origin is tuple:

@@ -12,6 +12,7 @@ from sensor_gateway.service.doctor.doors.broker import look_at_broker
 from sensor_gateway.service.doctor.doors.opening import opened, used_buses
 from sensor_gateway.service.doctor.judges.broker import exposed
 from sensor_gateway.service.plans import broker_settings, sensor_plans
+from sensor_gateway.service.recovery.program import missing
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,6 +30,9 @@ class Lack:
 def lacks(configuration: Configuration, catalogue: DriverCatalogue, clock: Clock) -> Iterator[Lack]:
     """Open each bus that a sensor uses, and connect to the broker; what is lacking, as it is found."""
     for used in used_buses(configuration, sensor_plans(configuration, catalogue)):
+        recover = configuration.buses[used.name].recover
+        if recover is not None and (reason := missing(recover.command[0])):
+            yield Lack(path=f"buses.{used.name}.recover.command", message=reason)
         with opened(used, clock) as opening:
             if opening.bus is None and not opening.is_used:
                 yield Lack(path=f"buses.{used.name}", message=opening.why)

@@ -38,6 +38,7 @@ from sensor_gateway.service.history.history import History
 from sensor_gateway.service.identity import keep_gateway_id, read_machine
 from sensor_gateway.service.metrics.exporter import Exporter
 from sensor_gateway.service.plans import outbox_settings
+from sensor_gateway.service.recovery.recoveries import Recoveries
 from sensor_gateway.service.refused_events import RefusedEvents
 from sensor_gateway.service.retained.home_assistant import with_discovery
 from sensor_gateway.service.retained.topics import RetainedTopics
@@ -58,8 +59,8 @@ class Gateway:
     """Everything that runs, and who looks after it.
 
     ``claim``: see ``claim_state``; ``desk``: where commands come in, None where none is allowed.
-    ``survey`` knows how it is, and ``exporter`` shows it to Prometheus. ``setup`` and ``publishing`` are what it was
-    built by.
+    ``survey`` knows how it is, and ``exporter`` shows it to Prometheus; ``recoveries`` run the recover commands.
+    ``setup`` and ``publishing`` are what it was built by.
     """
 
     identity: GatewayIdentity
@@ -72,6 +73,7 @@ class Gateway:
     survey: HealthSurvey
     history: History
     exporter: Exporter
+    recoveries: Recoveries
     claim: socket.socket | None
     desk: CommandDesk | None
 
@@ -156,6 +158,7 @@ def assemble(
     publisher.pulse = survey = _survey(publishing, outbox, serving[0], desk, clock=clock, log=log)
     history = _history(directories.state, machine, serving[0], clock=clock, log=log)
     survey.recalled = history.recalled
+    recoveries = _recoveries(survey, serving[0], setup, clock=clock, log=log)
     return Gateway(
         identity=GatewayIdentity(gateway=gateway, own_client_id=own_client_id),
         setup=setup,
@@ -167,6 +170,7 @@ def assemble(
         survey=survey,
         history=history,
         exporter=Exporter(survey, wake_publisher=publisher.wake, clock=clock, log=log),
+        recoveries=recoveries,
         claim=claim,
         desk=desk,
     )
@@ -196,6 +200,14 @@ def _history(state: Path, machine: Machine, supervisor: Supervisor, *, clock: Cl
                 yield from report.sensors
 
     return History(state, machine.boot, tallies=tallies, clock=clock, log=log)
+
+
+def _recoveries(survey: HealthSurvey, supervisor: Supervisor, setup: Setup, *, clock: Clock, log: Log) -> Recoveries:
+    """The recover commands of the setup's buses, of which the survey tells."""
+    recoveries = Recoveries(hearings=lambda: survey.hearings, buses=lambda: supervisor.buses, clock=clock, log=log)
+    recoveries.change(setup.buses)
+    survey.recoveries = lambda: recoveries.conditions
+    return recoveries
 
 
 def _survey(

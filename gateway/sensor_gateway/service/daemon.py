@@ -108,6 +108,7 @@ class Daemon:
         except PublisherHung as error:
             self._log.error("publisher_hung", reason=str(error), exit_code=os.EX_SOFTWARE)
             self._attendant.stopping(str(error))
+            self._gateway.recoveries.close()
             self._gateway.history.end(Ending.HUNG, str(error))
             os._exit(os.EX_SOFTWARE)  # its thread cannot be ended, and holds the outbox
         code = self._stop()
@@ -134,7 +135,7 @@ class Daemon:
     def _supervise(self) -> None:
         while True:
             wait_s = self._gateway.supervisor.step()
-            wait_s = min(wait_s, self._attendant.turn(self._clock.monotonic()))
+            wait_s = min(wait_s, self._attendant.turn(self._clock.monotonic()), self._gateway.recoveries.turn())
             self._gateway.history.foresee(self._attendant.complaint)
             if self._reloader is not None:
                 self._reloader.turn()
@@ -197,10 +198,13 @@ def stop_in_time(
     until_s = clock.monotonic() + STOP_WITHIN_S - ENDS_WITHIN_S
     to_flash = is_shutdown()
     gateway.exporter.stop()
+    gateway.recoveries.stop()
     if control is not None:
         control.close()
     left_s = until_s - _LEAST_CLOSE_S - clock.monotonic()
-    if not gateway.supervisor.stop(_THREADS_AT_SHUTDOWN_S if to_flash else left_s):
+    have_ended = gateway.supervisor.stop(_THREADS_AT_SHUTDOWN_S if to_flash else left_s)
+    gateway.recoveries.close(within_s=until_s - _LEAST_CLOSE_S - clock.monotonic())
+    if not have_ended:
         return False
     left_s = max(_LEAST_CLOSE_S, until_s - clock.monotonic())
     gateway.close(to_flash=to_flash, within_s=LONGEST_CLOSE_S if to_flash else left_s)

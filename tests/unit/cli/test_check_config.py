@@ -77,6 +77,21 @@ def test_secrets_are_looked_for_only_here(cli: Callable[..., Any], file: Callabl
     assert "mqtt.password_file: there is no" in ended.err
 
 
+def test_the_program_of_a_recover_command_is_looked_for_only_here(
+    cli: Callable[..., Any], file: Callable[..., Path]
+) -> None:
+    text = (
+        "buses: {wire: {type: simulated, kind: i2c, recover: {command: [%s]}}}\n"
+        "sensors: {attic: {driver: tmp1075, bus: wire}}\nmqtt: {url: 'mqtt://127.0.0.1:1'}\n"
+    )
+    path = file(text % "no-such-program-anywhere")
+    assert cli("check-config", path).code == 0
+    ended = cli("check-config", "--here", path)
+    assert ended.code == 1
+    assert "here: buses.wire.recover.command: there is no program no-such-program-anywhere in /usr/local/" in ended.err
+    assert "recover" not in cli("check-config", "--here", file(text % "true")).err
+
+
 def test_the_scenario_of_a_simulated_bus_is_checked_too(cli: Callable[..., Any], file: Callable[..., Path]) -> None:
     path = file(WITH_SCENARIO)
     scenario = path.with_name("storm.yaml")

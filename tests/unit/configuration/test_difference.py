@@ -26,6 +26,7 @@ DOES_NOTHING = {
     "buses_renewed": (),
     "buses_added": (),
     "silenced": {},
+    "recoveries_changed": (),
     "sensors_removed": (),
     "sensors_changed": (),
     "sensors_added": (),
@@ -105,6 +106,21 @@ def test_a_bus_is_opened_anew_for_its_own_section_and_for_the_slack(
     assert "wire" in found.buses_renewed
     assert ("i2c1" in found.buses_renewed) is ("gateway" in by)
     assert found.sensors_changed == ()
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [("", ", recover: {command: [x]}"), (", recover: {command: [x]}", ""),
+     (", recover: {command: [x]}", ", recover: {command: [x], after: 2min}")],
+)  # fmt: skip
+def test_another_recover_command_is_told_and_the_bus_goes_on(
+    setup_from: Make, house: str, before: str, after: str
+) -> None:
+    old, new = (setup_from(house.replace("kind: i2c}", f"kind: i2c{text}}}")) for text in (before, after))
+    found = difference(old, new)
+    assert does(found) == {"recoveries_changed": ("wire",)}
+    assert found.sentences() == ("`recover:` of bus wire was changed",)
+    assert found.setup.buses["wire"].section == new.buses["wire"].section
 
 
 def test_a_bus_whose_scenario_was_edited_is_opened_anew(setup_from: Make, house: str, tmp_path: Path) -> None:

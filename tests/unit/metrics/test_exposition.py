@@ -15,7 +15,8 @@ from prometheus_client.parser import text_string_to_metric_families
 from proving.examples import examples
 
 from sensor_gateway.model.vitals.bus_report import BusState
-from sensor_gateway.model.vitals.gateway_health import GatewayAlarm, Health
+from sensor_gateway.model.vitals.gateway_health import GatewayAlarm, Health, RecoveryCondition
+from sensor_gateway.model.vitals.moment import Rfc3339
 from sensor_gateway.service.metrics.exposition import exposition, labels
 from sensor_gateway.service.metrics.families import FAMILIES
 
@@ -41,6 +42,17 @@ def value(samples: Samples, name: str, **pairs: str) -> float | None:
 
 def page_of(health: Health) -> Samples:
     return read(exposition(FAMILIES, health))
+
+
+def test_the_runs_of_a_recover_command_are_told_and_nothing_where_there_is_none(greenhouse: Health) -> None:
+    name = "bus_recover_runs_total"
+    assert value(page_of(greenhouse), name, bus="i2c1") is None
+    at = Rfc3339("1970-01-02T00:00:00.500Z")
+    bus = replace(greenhouse.buses["i2c1"], recovery=RecoveryCondition(runs=7, failures=3, last=at))
+    found = page_of(replace(greenhouse, buses={"i2c1": bus}))
+    assert value(found, name, bus="i2c1") == 7
+    assert value(found, "bus_recover_failed_runs_total", bus="i2c1") == 3
+    assert value(found, "bus_recover_last_timestamp_seconds", bus="i2c1") == 86400.5
 
 
 def test_each_figure_of_a_gateway_stands_under_its_name(greenhouse: Health) -> None:

@@ -121,6 +121,25 @@ def test_many_sensors_that_are_online_give_way_to_those_that_are_not() -> None:
     assert sum("  online  " in line for line in shown(answer(sensors=sensors))) == 60
 
 
+@pytest.mark.parametrize(
+    ("recovery", "told"),
+    [
+        (None, ""),
+        ({"runs": 0, "failures": 0, "reason": ""}, ""),
+        ({"runs": 1, "failures": 0, "reason": ""}, "recover command ran 1 time"),
+        (
+            {"runs": 4, "failures": 2, "reason": "recover.command ended with exit code 1"},
+            "recover command ran 4 times, 2 of them in vain (recover.command ended with exit code 1)",
+        ),
+    ],
+)
+def test_what_a_recover_command_came_to_stands_beside_its_bus(recovery: dict[str, Any] | None, told: str) -> None:
+    bus = {**HEALTH["buses"]["i2c1"], "recovery": recovery}
+    text = " ".join(line.strip() for line in shown(answer(buses={"i2c1": bus}), width=200))
+    assert told in text
+    assert ("recover" in text) is bool(told)
+
+
 def test_what_waits_is_told_with_how_long_there_is_room() -> None:
     told = answer(buffered=1234, oldest="2026-11-23T15:48:00.000Z", full_in_s=147_600)
     assert "outbox    1,234 events wait, the oldest for 12 minutes; the room lasts 41 hours" in shown(told)

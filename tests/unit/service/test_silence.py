@@ -7,7 +7,7 @@ import pytest
 from sensor_gateway.model.health import Availability, SensorState
 from sensor_gateway.model.reading import ClockState, FailureCode, Stamp
 from sensor_gateway.model.vitals.bus_report import BusReport, BusState, SensorTally
-from sensor_gateway.service.health.silence import SilenceLog, silence_of
+from sensor_gateway.service.health.silence import Hearing, SilenceLog, hearing_of, silence_of
 
 AT = Stamp(uptime_ms=0, wall_ms=0, clock=ClockState.SYNCED)
 ONLINE = (Availability.ONLINE, None, "")
@@ -59,6 +59,31 @@ def test_sensors_of_another_bus_do_not_count_and_a_bus_that_hangs_says_so_itself
     both = states(a=NACK_A, b=NACK_B, other=ONLINE)
     assert silence_of(bus("a", "b"), both)
     assert silence_of(bus("a", "b", state=BusState.HUNG), both) == ""
+
+
+STARTING = (Availability.STARTING, None, "waiting for the first reading")
+BROKEN = (Availability.OFFLINE, FailureCode.DRIVER_ERROR, "the driver failed")
+
+
+@pytest.mark.parametrize(
+    ("found", "hearing"),
+    [
+        ({}, Hearing.UNCLEAR),
+        ({"a": STARTING}, Hearing.UNCLEAR),
+        ({"a": NACK_A}, Hearing.SILENT),
+        ({"a": NACK_A, "b": MISSING}, Hearing.SILENT),
+        ({"a": NACK_A, "b": STARTING}, Hearing.UNCLEAR),
+        ({"a": NACK_A, "b": DEGRADED}, Hearing.UNCLEAR),
+        ({"a": NACK_A, "b": ONLINE}, Hearing.HEARD),
+        ({"a": BROKEN}, Hearing.UNCLEAR),
+        ({"a": BROKEN, "b": NACK_B}, Hearing.SILENT),
+    ],
+)
+def test_a_bus_is_heard_by_a_good_reading_and_silent_when_nothing_comes_even_of_one_sensor(
+    found: dict[str, Facts], hearing: Hearing
+) -> None:
+    assert hearing_of(bus(*found), states(**found)) is hearing
+    assert hearing_of(bus(*found, state=BusState.HUNG), states(**found)) is Hearing.SILENT
 
 
 def test_each_silence_is_told_once_and_its_end_too() -> None:

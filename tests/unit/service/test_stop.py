@@ -30,7 +30,12 @@ class House:
 
     def stop(self) -> bool:
         exporter, supervisor = SimpleNamespace(stop=lambda: None), SimpleNamespace(stop=self._stop_threads)
-        gateway: Any = SimpleNamespace(supervisor=supervisor, exporter=exporter, close=self._close)
+        recoveries = SimpleNamespace(
+            stop=lambda: None, close=lambda *, within_s: self.clock.advance(max(0.0, within_s))
+        )
+        gateway: Any = SimpleNamespace(
+            supervisor=supervisor, exporter=exporter, recoveries=recoveries, close=self._close
+        )
         control: Any = SimpleNamespace(close=lambda: self.clock.advance(self.control_s))
         return stop_in_time(gateway, control, self.clock, is_shutdown=self._ask)
 

@@ -13,7 +13,14 @@ from sensor_gateway.model.event import GapCause
 from sensor_gateway.model.health import Availability, SensorState
 from sensor_gateway.model.reading import ClockState, FailureCode, Stamp
 from sensor_gateway.model.vitals.bus_report import BusReport, BusState, SensorTally
-from sensor_gateway.model.vitals.gateway_health import GatewayAlarm, LinkState, LostEvents
+from sensor_gateway.model.vitals.gateway_health import (
+    GatewayAlarm,
+    LinkState,
+    LostEvents,
+    RecoveryCondition,
+    RecoveryOutcome,
+)
+from sensor_gateway.model.vitals.moment import Rfc3339
 from sensor_gateway.model.vitals.past import Ending, Past, Recalled
 from sensor_gateway.outbox.counters import OutboxCounters
 from sensor_gateway.outbox.opening import ALARMS
@@ -22,6 +29,7 @@ from sensor_gateway.publishing.health.report import PublisherCounters, Publisher
 from sensor_gateway.publishing.linking.link import LinkReport
 from sensor_gateway.publishing.mqtt import Protocol
 from sensor_gateway.service.commands.audit import CommandCounters
+from sensor_gateway.service.health.silence import Hearing
 from sensor_gateway.service.health.survey import HealthSurvey, Subject
 
 WALL_MS = 1_795_449_600_000  # 2026-11-23T16:00:00Z
@@ -147,6 +155,7 @@ def test_everything_that_is_known_is_in_it(house: House) -> None:
             "errors": 5,
             "missed": 1,
             "put_off": 2,
+            "recovery": None,
         }
     }
     assert found["sensors"]["attic"] == {
@@ -187,7 +196,7 @@ def test_every_alarm_of_the_outbox_is_in_the_closed_list(house: House) -> None:
     assert house.told(1)["alarms"] == expected
     house.bus.report = replace(BUS, state=BusState.ENDED)
     house.survey.note_configuration("the configuration file has 1 fault(s)")
-    assert set(house.told(6)["alarms"]) | {"bus_hung", "bus_silent"} == set(GatewayAlarm)
+    assert set(house.told(6)["alarms"]) | {"bus_hung", "bus_silent", "recover_failed"} == set(GatewayAlarm)
 
 
 def test_why_the_gateway_runs_by_another_configuration_is_told_until_it_does_not(house: House) -> None:
@@ -351,3 +360,32 @@ def test_a_silent_bus_is_an_alarm_and_a_sentence(house: House) -> None:
     found = house.told(60)
     assert found["alarms"] == ["bus_silent"]
     assert found["buses"]["i2c1"]["reason"] == f"its sensor is silent: {reason}"
+
+
+def test_what_recover_commands_came_to_is_told_at_once_and_one_that_failed_is_an_alarm(house: House) -> None:
+    house.bus.report = BUS
+    recoveries = {"i2c1": RecoveryCondition()}
+    house.survey.recoveries = lambda: recoveries
+    assert house.told(5)["buses"]["i2c1"]["recovery"] == {
+        "runs": 0, "failures": 0, "last": None, "outcome": None, "reason": "",
+    }  # fmt: skip
+    last = Rfc3339("2026-11-23T16:00:06.000Z")
+    recoveries["i2c1"] = RecoveryCondition(runs=1, last=last, outcome=RecoveryOutcome.DONE)
+    found = house.told(11)
+    assert (found["buses"]["i2c1"]["recovery"]["outcome"], found["alarms"]) == ("done", [])
+    recoveries["i2c1"] = RecoveryCondition(runs=2, failures=1, outcome=RecoveryOutcome.FAILED, reason="it ended with 1")
+    assert house.told(17)["alarms"] == ["recover_failed"]
+    assert house.beat(23) is None
+
+
+def test_what_comes_from_each_bus_is_known_with_each_state(house: House) -> None:
+    house.bus.report = BUS
+    for state, hearing in (
+        (Availability.ONLINE, Hearing.HEARD),
+        (Availability.DEGRADED, Hearing.UNCLEAR),
+        (Availability.OFFLINE, Hearing.SILENT),
+    ):
+        house.survey.note_sensors(
+            [SensorState(sensor="attic", state=state, code=FailureCode.NACK, reason="", since=at(1))]
+        )
+        assert house.survey.hearings == {"i2c1": hearing}

@@ -73,8 +73,20 @@ def _buses(health: Fields, width: int) -> Iterator[str]:
         for key, told in (("missed", "deadlines missed"), ("put_off", "events put off")):
             amount = count(bus, key)
             facts += [f"{amount:,} {told}"] if amount else []
+        facts += _recovery(inner(bus, "recovery"))
         yield from _block(label, f"{printable(name)}  {', '.join(facts)}", width)
         label = ""
+
+
+def _recovery(recovery: Fields) -> list[str]:
+    """What came of a recover command; nothing where there is none, or it never ran."""
+    runs = count(recovery, "runs")
+    if not runs:
+        return []
+    reason, failures = text(recovery, "reason"), count(recovery, "failures")
+    words = f"recover command ran {runs:,} time{'' if runs == 1 else 's'}"
+    words += f", {failures:,} of them in vain" if failures else ""
+    return [f"{words} ({reason})" if reason else words]
 
 
 def _rest(health: Fields, now: datetime | None, width: int) -> Iterator[str]:

@@ -8,9 +8,13 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Annotated, Final, Literal, TypeAlias
 
-from sensor_gateway.config.values.notation import Within
+from sensor_gateway.config.sections.recovery import RecoverSection
+from sensor_gateway.config.values.notation import Mark, Within
 from sensor_gateway.config.values.units import Hertz
 from sensor_gateway.model.units import Seconds
+
+_RECOVER: Final = "A program to run when all sensors of the bus are silent."
+Recover: TypeAlias = Annotated[RecoverSection | None, _RECOVER, Mark.FALSE_IS_NONE]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,6 +28,7 @@ class I2cBusSection:
         "The bus clock as the system set it (dtparam=i2c_arm_baudrate); only to judge whether the bus keeps up.",
         Within(1000, 5_000_000),
     ] = Hertz(100_000)
+    recover: Recover = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,6 +41,7 @@ class SerialBusSection:
     parity: Annotated[Literal["none", "even", "odd"], "Parity bit."] = "none"
     stopbits: Annotated[Literal[1, 2], "Stop bits."] = 1
     bytesize: Annotated[Literal[7, 8], "Data bits."] = 8
+    recover: Recover = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,6 +49,7 @@ class LinuxBusSection:
     """Devices that the kernel measures with, read one after the other. ``linux`` and ``linux-NAME`` need no section."""
 
     type: Annotated[Literal["linux"], "Devices of this computer's kernel."] = "linux"
+    recover: Recover = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,6 +60,7 @@ class TcpBusSection:
     host: Annotated[str, "Address or name of the device server; an address needs no name server that answers."]
     port: Annotated[int, "The TCP port on which it waits.", Within(1, 65535)]
     connect_timeout: Annotated[Seconds, "Longest time to connect, look-up included.", Within(0.1, 30)] = Seconds(3.0)
+    recover: Recover = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,6 +71,7 @@ class ModbusTcpBusSection:
     host: Annotated[str, "Address or name of the server; an address needs no name server that answers."]
     port: Annotated[int, "The TCP port on which it waits.", Within(1, 65535)] = 502
     connect_timeout: Annotated[Seconds, "Longest time to connect, look-up included.", Within(0.1, 30)] = Seconds(3.0)
+    recover: Recover = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,6 +82,7 @@ class SimulatedBusSection:
     kind: Annotated[Literal["i2c", "serial", "linux"], "The kind of bus it stands for."]
     seed: Annotated[int, "Another seed, other values.", Within(0, 2**63 - 1)] = 0
     scenario: Annotated[Path | None, "File that drives values over time and injects faults."] = None
+    recover: Recover = None
 
 
 BusSection: TypeAlias = (

@@ -19,6 +19,7 @@ from sensor_gateway.config.values.units import (
     DURATION,
     FREQUENCY,
     SIZE,
+    Argument,
     Hertz,
     Scale,
     parse_duration,
@@ -77,6 +78,15 @@ def read_text(node: ScalarNode) -> str:
         return node.value
     hint = "" if node.value is None else f'; did you mean "{node.text}" (in quotes)?'
     raise ValueError(f"expected text, got {described(node)}{hint}")
+
+
+def read_argument(node: ScalarNode) -> str:
+    """What a program is started with: as it is written, so that a number needs no quotes."""
+    if node.value is None and not node.is_quoted:
+        raise ValueError('expected a word, got nothing; an empty one is written ""')
+    if "\0" in node.text:
+        raise ValueError("a word for a program cannot hold the character NUL")
+    return node.text
 
 
 def read_path(node: ScalarNode) -> Path:
@@ -140,6 +150,7 @@ def _amount_kind(scale: Scale, parse: Callable[[str], object]) -> Kind:
 
 
 _STRING: Final[Mapping[str, object]] = MappingProxyType({"type": "string"})
+_WORD: Final[Mapping[str, object]] = MappingProxyType({"type": ["string", "number", "boolean"]})
 
 KINDS: Final[Mapping[object, Kind]] = MappingProxyType(
     {
@@ -147,6 +158,7 @@ KINDS: Final[Mapping[object, Kind]] = MappingProxyType(
         int: Kind(expected="a whole number", read=read_int, write=_same, schema={"type": "integer"}),
         float: Kind(expected="a number", read=read_float, write=_same, schema={"type": "number"}),
         str: Kind(expected="text", read=read_text, write=_same, schema=_STRING),
+        Argument: Kind(expected="a word", read=read_argument, write=_same, schema=_WORD),
         Path: Kind(expected="a path", read=read_path, write=str, schema=_STRING),
         Seconds: _amount_kind(DURATION, parse_duration),
         Bytes: _amount_kind(SIZE, parse_size),

@@ -228,7 +228,9 @@ def tuple_reader(readers: tuple[Reader, ...], *, is_open: bool = False) -> Reade
 
 
 def _as_a_list(node: Node) -> str:
-    return f"; did you mean [{shortened(node.text)}]?" if isinstance(node, ScalarNode) and node.text else ""
+    if not isinstance(node, ScalarNode) or not node.text:
+        return ""
+    return f"; did you mean [{shortened(', '.join(node.text.replace(',', ' ').split()))}]?"
 
 
 def mapping_reader(inner: Reader, *, names_are_ids: bool = False) -> Reader:

@@ -16,6 +16,9 @@ from sensor_gateway.model.units import Bytes, Seconds
 Hertz = NewType("Hertz", int)
 """A clock rate. Written ``100kHz`` in a configuration file, never bare."""
 
+Argument = NewType("Argument", str)
+"""One word of a command line, that of a program or one behind it."""
+
 _AMOUNT: Final = re.compile(r"([0-9]{1,18}(?:\.[0-9]{1,24})?)\s*([A-Za-zµ]*)")
 
 

@@ -42,6 +42,22 @@ class GatewayAlarm(StrEnum):
     BUS_ENDED = "bus_ended"
     CONFIGURATION = "configuration"
     BUS_SILENT = "bus_silent"
+    RECOVER_FAILED = "recover_failed"
+
+
+class RecoveryOutcome(StrEnum):
+    """What came of the newest run of a bus's ``recover.command``.
+
+    ``done``: it ended with 0. ``failed``: with something else. ``late``: it was ended, since its time was over, or
+    because the gateway stopped or its configuration changed. ``not_started``: there is no such program, or it may not
+    be run.
+    """
+
+    RUNNING = "running"
+    DONE = "done"
+    FAILED = "failed"
+    LATE = "late"
+    NOT_STARTED = "not_started"
 
 
 class LeftOut(StrEnum):
@@ -103,8 +119,26 @@ class SensorCounts:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RecoveryCondition:
+    """The runs of a bus's ``recover.command`` since the start, and of these the failures.
+
+    ``last`` is when the newest one began and ``outcome`` what came of it; None before the first. ``reason`` is a
+    sentence while a run that failed is the newest thing known of a silent bus; else empty.
+    """
+
+    runs: int = 0
+    failures: int = 0
+    last: Rfc3339 | None = None
+    outcome: RecoveryOutcome | None = None
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class BusCondition:
-    """One bus, as in ``BusReport``. ``reason`` is a sentence while all its sensors are silent; else empty."""
+    """One bus, as in ``BusReport``. ``reason`` is a sentence while all its sensors are silent; else empty.
+
+    ``recovery`` is None where the configuration has no ``recover:`` for it.
+    """
 
     state: BusState
     reason: str = ""
@@ -114,6 +148,7 @@ class BusCondition:
     errors: int
     missed: int
     put_off: int
+    recovery: RecoveryCondition | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

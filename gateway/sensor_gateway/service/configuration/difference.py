@@ -32,6 +32,7 @@ class Difference:
     buses_renewed: tuple[str, ...] = ()
     buses_added: tuple[str, ...] = ()
     silenced: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    recoveries_changed: tuple[str, ...] = ()
     sensors_removed: tuple[str, ...] = ()
     sensors_changed: tuple[str, ...] = ()
     sensors_added: tuple[str, ...] = ()
@@ -50,6 +51,7 @@ class Difference:
         yield from (f"sensor {name} was changed" for name in self.sensors_changed)
         yield from (f"sensor {name} was added" for name in self.sensors_added)
         yield from (f"bus {name} is opened anew" for name in self.buses_renewed)
+        yield from (f"`recover:` of bus {name} was changed" for name in self.recoveries_changed)
         if self.is_broker_changed:
             yield "the connection to the broker is made anew"
         if self.is_health_changed:
@@ -84,6 +86,7 @@ def difference(old: Setup, new: Setup) -> Difference:
         buses_renewed=renewed,
         buses_added=tuple(name for name in setup.buses if name not in old.buses),
         silenced=_silenced(old, setup),
+        recoveries_changed=_recoveries_changed(old, setup),
         sensors_removed=tuple(name for name in known if name not in wanted),
         sensors_changed=tuple(
             name
@@ -149,10 +152,16 @@ def _with_old_plans(old: Setup, new: Setup) -> Setup:
 
 def _is_renewed(old: Setup, new: Setup, name: str) -> bool:
     before, after = old.buses[name], new.buses[name]
+    section = dataclasses.replace(before.section, recover=after.section.recover)  # a command is not the bus
     return (
-        (before.section, before.scenario, before.is_talking) != (after.section, after.scenario, after.is_talking)
+        (section, before.scenario, before.is_talking) != (after.section, after.scenario, after.is_talking)
         or old.slack_s != new.slack_s
     )  # fmt: skip
+
+
+def _recoveries_changed(old: Setup, new: Setup) -> tuple[str, ...]:
+    both = ((name, old.buses[name].section, bus.section) for name, bus in new.buses.items() if name in old.buses)
+    return tuple(name for name, before, after in both if before.recover != after.recover)
 
 
 def _is_same(before: BusSetup, after: BusSetup) -> bool:

@@ -15,6 +15,7 @@ from sensor_gateway.model.vitals.gateway_health import (
     BusCondition,
     CommandCounts,
     LostEvents,
+    RecoveryCondition,
     SensorCondition,
     SensorCounts,
 )
@@ -22,6 +23,7 @@ from sensor_gateway.model.vitals.moment import Rfc3339
 from sensor_gateway.outbox.counters import OutboxCounters
 from sensor_gateway.publishing.health.report import PublisherCounters
 from sensor_gateway.service.commands.audit import CommandCounters
+from sensor_gateway.service.health.silence import silence_of
 
 LONGEST_REASON: Final = 200
 _NO_TALLY: Final = SensorTally(sensor="", polls=0, failures=0, last_good=None)
@@ -62,8 +64,14 @@ def _sensor(state: SensorState, tally: SensorTally, failures_before: int) -> Sen
     )
 
 
-def bus_condition(bus: BusReport, silence: str) -> BusCondition:
-    """A bus by its report; ``silence`` is the sentence on it where nobody on it answers."""
+def bus_conditions(
+    reports: Iterable[BusReport], states: Mapping[str, SensorState], recoveries: Mapping[str, RecoveryCondition]
+) -> dict[str, BusCondition]:
+    """Each bus by its report, the silence of its sensors, and what its recover command came to."""
+    return {bus.bus: _bus(bus, silence_of(bus, states), recoveries.get(bus.bus)) for bus in reports}
+
+
+def _bus(bus: BusReport, silence: str, recovery: RecoveryCondition | None) -> BusCondition:
     return BusCondition(
         state=bus.state,
         reason=silence[:LONGEST_REASON],
@@ -73,6 +81,7 @@ def bus_condition(bus: BusReport, silence: str) -> BusCondition:
         errors=bus.errors,
         missed=bus.missed,
         put_off=bus.put_off,
+        recovery=recovery,
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from enum import Enum, auto
 from typing import Final
 
 from sensor_gateway.model.health import Availability, SensorState
@@ -26,6 +27,29 @@ def silence_of(bus: BusReport, states: Mapping[str, SensorState]) -> str:
     if len(reasons) == 1:
         return f"{who}: {reasons.pop()}"
     return f"{who}: look first at what they share, the wire, its supply, the plug and the adapter"
+
+
+class Hearing(Enum):
+    """What comes from a bus: nothing, a good reading, or neither so that anybody could say."""
+
+    SILENT = auto()
+    HEARD = auto()
+    UNCLEAR = auto()
+
+
+def hearing_of(bus: BusReport, states: Mapping[str, SensorState]) -> Hearing:
+    """SILENT when all sensors of a bus are offline, a single one too, and their drivers are not to blame.
+
+    HEARD when one of them is online; a bus that hangs is silent whatever is still said of its sensors.
+    """
+    if bus.state is BusState.HUNG:
+        return Hearing.SILENT
+    known = [states[tally.sensor] for tally in bus.sensors if tally.sensor in states]
+    if any(one.state is Availability.ONLINE for one in known):
+        return Hearing.HEARD
+    is_silent = known and all(one.state is Availability.OFFLINE for one in known)
+    is_of_drivers = all(one.code is FailureCode.DRIVER_ERROR for one in known)
+    return Hearing.SILENT if is_silent and not is_of_drivers else Hearing.UNCLEAR
 
 
 class SilenceLog:

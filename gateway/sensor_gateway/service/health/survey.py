@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, Protocol
 
@@ -16,6 +16,7 @@ from sensor_gateway.model.vitals.gateway_health import (
     Health,
     LinkHealth,
     LinkState,
+    RecoveryCondition,
 )
 from sensor_gateway.model.vitals.health_json import health_payload
 from sensor_gateway.model.vitals.moment import Rfc3339
@@ -27,7 +28,7 @@ from sensor_gateway.service.commands.audit import CommandCounters
 from sensor_gateway.service.health.beat import Beat
 from sensor_gateway.service.health.conditions import (
     LONGEST_REASON,
-    bus_condition,
+    bus_conditions,
     clock_of,
     command_counts,
     lost_of,
@@ -36,7 +37,7 @@ from sensor_gateway.service.health.conditions import (
     time_of,
 )
 from sensor_gateway.service.health.flash_writes import wear
-from sensor_gateway.service.health.silence import SilenceLog, silence_of
+from sensor_gateway.service.health.silence import Hearing, SilenceLog, hearing_of, silence_of
 
 _MOST_ASKERS: Final = 16
 
@@ -99,8 +100,9 @@ class CountingDesk(Protocol):
 class HealthSurvey:
     """The publisher's pulse. ``newest`` is replaced as a whole: any thread may show it, and any thread may ``ask``.
 
-    ``recalled``, what is known of earlier lives, is given before the first turn. ``configuration`` says why the gateway
-    runs by something else than its file; empty where it does not.
+    ``recalled``, what is known of earlier lives, and ``recoveries``, what came of recover commands, are given before
+    the first turn. ``configuration`` says why the gateway runs by something else than its file; empty where it does
+    not. ``hearings`` tell what comes from each bus; they too are replaced as a whole.
     """
 
     def __init__(
@@ -120,6 +122,8 @@ class HealthSurvey:
         self._silences = silences
         self.newest: Health | None = None
         self.recalled = Recalled()
+        self.recoveries: Callable[[], Mapping[str, RecoveryCondition]] = dict
+        self.hearings: Mapping[str, Hearing] = {}
         self._subject = subject
         self._outbox = outbox
         self._buses = buses
@@ -185,7 +189,8 @@ class HealthSurvey:
         states = tuple(bus.state for bus in reports)
         link = report.link
         lost = lost_of(self._outbox.counters, report.counters).total
-        sign = (link.state, link.since, alarms, self.configuration, lost, self._changes, states)
+        recoveries = tuple(self.recoveries().items())
+        sign = (link.state, link.since, alarms, self.configuration, lost, self._changes, states, recoveries)
         if not self._beat.wants(sign, now_s):
             return None
         self.newest = self.examine(report, now)
@@ -228,7 +233,7 @@ class HealthSurvey:
             configuration=self.configuration,
             commands=None if self._desk is None else command_counts(self._desk.counters),
             sensor_counts=sensor_counts(self._sensors.values()),
-            buses={bus.bus: bus_condition(bus, silence_of(bus, self._sensors)) for bus in reports},
+            buses=bus_conditions(reports, self._sensors, self.recoveries()),
             sensors=sensor_conditions(self._sensors, reports, self.recalled.failures),
         )
 
@@ -241,6 +246,7 @@ class HealthSurvey:
             ring()
 
     def _note_silences(self, reports: Sequence[BusReport]) -> None:
+        self.hearings = {bus.bus: hearing_of(bus, self._sensors) for bus in reports}
         if self._silences is not None:
             self._silences.note(reports, self._sensors)
 
@@ -259,5 +265,6 @@ class HealthSurvey:
             GatewayAlarm.BUS_ENDED: BusState.ENDED in states,
             GatewayAlarm.CONFIGURATION: bool(self.configuration),
             GatewayAlarm.BUS_SILENT: any(silence_of(bus, self._sensors) for bus in reports),
+            GatewayAlarm.RECOVER_FAILED: any(recovery.reason for recovery in self.recoveries().values()),
         }
         return (*alarms, *(alarm for alarm, is_raised in others.items() if is_raised))

@@ -23,6 +23,7 @@ from sensor_gateway.model.vitals.gateway_health import (
     Health,
     LinkState,
     LostEvents,
+    RecoveryCondition,
     SensorCondition,
     SensorCounts,
 )
@@ -88,6 +89,14 @@ def _bus_states(health: Health) -> Iterator[Sample]:
     for bus, one in health.buses.items():
         for state in BusState:
             yield labels(bus=bus, state=state.value), int(state is one.state)
+
+
+def _recovery(kind: Kind, name: str, meaning: str, value: Callable[[RecoveryCondition], float | None]) -> Family:
+    def samples(health: Health) -> Iterator[Sample]:
+        found = ((bus, one.recovery) for bus, one in health.buses.items())
+        return ((labels(bus=bus), value(recovery)) for bus, recovery in found if recovery is not None)
+
+    return Family(name=f"bus_recover{name}", kind=kind, meaning=meaning, samples=samples)
 
 
 def _sensor_states(health: Health) -> Iterator[Sample]:
@@ -168,6 +177,12 @@ _OF_BUSES: Final = (
     _bus("counter", "failed_transfers_total", "Transfers on the bus that failed.", lambda bus: bus.errors),
     _bus("counter", "missed_deadlines_total", "Readings that were due and not made.", lambda bus: bus.missed),
     _bus("counter", "put_off_news_total", "News that waited for room in the queue; not lost.", lambda bus: bus.put_off),
+    _recovery("counter", "_runs_total", "Runs of the bus's recover command.", lambda one: one.runs),
+    _recovery("counter", "_failed_runs_total", "Runs of it that failed.", lambda one: one.failures),
+    _recovery(
+        "gauge", "_last_timestamp_seconds", "When it ran last; absent before the first run.",
+        lambda one: _seconds(one.last),
+    ),
 )  # fmt: skip
 
 _OF_SENSORS: Final = (

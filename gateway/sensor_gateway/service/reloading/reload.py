@@ -135,6 +135,7 @@ class Reloader:
             change = PublishingChange(plan=plan, is_broker_changed=found.is_broker_changed, is_moving=found.is_moving)
             self._publish(change)
         supervisor.install(changes)
+        self._gateway.recoveries.change(setup.buses)
         problem = self._gateway.exporter.open(setup.metrics)
         return (problem,) if problem else ()
 
