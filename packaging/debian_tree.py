@@ -130,10 +130,12 @@ def put_service(tree: Tree, checkout: Path) -> None:
 
 
 def put_examples(tree: Tree, checkout: Path) -> None:
-    """The configurations of the repository, for brokers too."""
+    """The configurations of the repository, for brokers too, and what asks root to recover a bus."""
     config = checkout / "config"
     for file in (*sorted(config.glob("*.yaml")), *sorted((config / "mosquitto").iterdir())):
         tree.copy(file, f"{DOC}/examples/{file.relative_to(config)}")
+    for file in sorted((checkout / "systemd" / "recover").iterdir()):
+        tree.copy(file, f"{DOC}/examples/recover/{file.name}")
 
 
 def put_pages(tree: Tree, checkout: Path, *, changelog: str) -> None:

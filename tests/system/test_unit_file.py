@@ -54,6 +54,24 @@ def test_control_systemd_complains_of_what_is_wrong(tmp_path: Path, sound: str, 
     assert complaints(tmp_path, text.replace(sound, broken))
 
 
+@pytest.mark.parametrize("name", ["sensor-gateway-recover@.path", "sensor-gateway-recover@.service"])
+@pytest.mark.parametrize("is_sound", [True, False])
+def test_the_units_that_recover_a_bus_are_sound(tmp_path: Path, name: str, *, is_sound: bool) -> None:
+    for file in (FOLDER / "recover").glob("sensor-gateway-recover@*"):
+        text = file.read_text().replace("ExecStart=/etc/sensor-gateway/recover/%i", "ExecStart=/bin/true")
+        if not is_sound:
+            text = text.replace("PathChanged=", "PathChange=").replace("Type=oneshot", "Type=oneshot # once")
+        (tmp_path / file.name).write_text(text)
+    said = analyze("verify", "--man=no", str(tmp_path / name.replace("@", "@wire"))).stderr
+    assert ("sensor-gateway-recover" in said) is not is_sound, said
+
+
+def test_what_is_installed_to_recover_a_bus_is_there_and_nothing_there_is_left_out() -> None:
+    page = (FOLDER.parent / "docs" / "operating.md").read_text("utf-8")
+    lines = re.findall(r"^sudo install (?:-D )?-m \d+ (.+) \S+$", page, re.MULTILINE)
+    assert {name for line in lines for name in line.split()} == {file.name for file in (FOLDER / "recover").iterdir()}
+
+
 def test_its_exposure_is_at_most_one_and_a_half_of_ten() -> None:
     judged = analyze("security", "--offline=true", "--no-pager", "--threshold=15", str(UNIT))
     assert judged.returncode == 0, judged.stdout[-300:]

@@ -30,7 +30,7 @@ class Lack:
 def lacks(configuration: Configuration, catalogue: DriverCatalogue, clock: Clock) -> Iterator[Lack]:
     """Open each bus that a sensor uses, and connect to the broker; what is lacking, as it is found."""
     for used in used_buses(configuration, sensor_plans(configuration, catalogue)):
-        recover = configuration.buses[used.name].recover
+        recover = used.section.recover
         if recover is not None and (reason := missing(recover.command[0])):
             yield Lack(path=f"buses.{used.name}.recover.command", message=reason)
         with opened(used, clock) as opening:
