@@ -7,11 +7,13 @@ kernel's own rule (Documentation/i2c/fault-codes), ETIMEDOUT on some USB bridges
 from __future__ import annotations
 
 import errno
+import re
 from collections.abc import Mapping
+from pathlib import Path
 from types import MappingProxyType
 from typing import Final
 
-from sensor_gateway.model.errors import BusMissing, BusRefused, Nack, NoAnswer, WireError
+from sensor_gateway.model.errors import BusMissing, BusRefused, Nack, NoAnswer, OperatorError, WireError
 
 _NOBODY: Final = (Nack, "nobody acknowledges address {device} on {bus}")
 _GONE: Final = (BusMissing, "{bus} is gone")
@@ -44,6 +46,25 @@ def i2c_error(number: int | None, device: str, bus: str) -> WireError:
     """The error of a transaction with ``device`` (like ``0x76``) on ``bus`` that failed with an error number."""
     kind, sentence = _MEANINGS.get(number or 0, _DISTURBED)
     return kind(f"{sentence.format(device=device, bus=bus)} ({named(number)})")
+
+
+def no_permission(number: int | None, path: Path, node: Path, *, group: str) -> OperatorError:
+    """What keeps this process from a device: its groups, or where that is EPERM, what its service is allowed.
+
+    ``path`` is as it was configured, and ``node`` where it leads to. systemd refuses kinds of devices that the unit
+    does not name (systemd.resource-control(5), DeviceAllow=): EPERM; modes of files are EACCES.
+    """
+    if number != errno.EPERM:
+        return OperatorError(
+            f"no permission to use {path}: add the user to the group {group} "
+            f"(`sudo usermod -aG {group} $USER`, then log in again; for a service SupplementaryGroups={group})",
+        )
+    kind = re.sub(r"-?\d+$", "", node.name)
+    return OperatorError(
+        f"{path} is refused to this process, whatever its groups are (EPERM): a service may use the kinds of devices "
+        f"that its unit allows. Write [Service] and DeviceAllow=char-{kind} rw with "
+        "`sudo systemctl edit sensor-gateway`, then restart it",
+    )
 
 
 def named(number: int | None) -> str:

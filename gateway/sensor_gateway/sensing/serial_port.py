@@ -22,7 +22,7 @@ from typing import Final, Literal, TypeAlias
 import serial
 
 from sensor_gateway.model.errors import BusMissing, NoAnswer, OperatorError
-from sensor_gateway.sensing.errnos import named
+from sensor_gateway.sensing.errnos import named, no_permission
 from sensor_gateway.sensing.lock_holder import holder_of
 
 Parity: TypeAlias = Literal["none", "even", "odd"]
@@ -62,7 +62,9 @@ class _Port(serial.Serial):
 
 def permission_fault(path: Path) -> OperatorError | None:
     """The sentence about a port that this user may not open, without opening it: that would reset many boards."""
-    return None if os.access(path, os.R_OK | os.W_OK) else _forbidden(path)
+    if os.access(path, os.R_OK | os.W_OK):
+        return None
+    return no_permission(EACCES, path, path, group="dialout")
 
 
 class SerialPort:
@@ -230,7 +232,7 @@ def _set_lines(fd: int, settings: PortSettings) -> None:
 def _not_opened(path: Path, error: OSError | termios.error, by_id: Path) -> BusMissing | OperatorError:
     number = error.errno if isinstance(error, OSError) else error.args[0]
     if number in (EACCES, EPERM):
-        return _forbidden(path)
+        return no_permission(number, path, path.resolve(), group="dialout")
     if number in (EBUSY, EAGAIN):
         return OperatorError(
             f"{path} is used by {holder_of(path)}: stop that program (`sudo fuser -v {path}` "
@@ -239,13 +241,6 @@ def _not_opened(path: Path, error: OSError | termios.error, by_id: Path) -> BusM
     if number in _GONE:
         return BusMissing(f"there is no {path}: {_choices(by_id)}")
     return OperatorError(f"{path} cannot be opened as a serial port ({error})")
-
-
-def _forbidden(path: Path) -> OperatorError:
-    return OperatorError(
-        f"no permission to use {path}: add the user to the group dialout "
-        "(`sudo usermod -aG dialout $USER`, then log in again; for a service SupplementaryGroups=dialout)",
-    )
 
 
 def _choices(by_id: Path) -> str:

@@ -1,12 +1,13 @@
 from __future__ import annotations
 
 import errno
+from pathlib import Path
 
 import pytest
 
 from sensor_gateway.model.errors import BusMissing, BusRefused, Nack, NoAnswer, WireError
 from sensor_gateway.model.reading import FailureCode
-from sensor_gateway.sensing.errnos import i2c_error, named
+from sensor_gateway.sensing.errnos import i2c_error, named, no_permission
 
 
 @pytest.mark.parametrize(
@@ -47,3 +48,15 @@ def test_every_error_number_has_a_sentence_without_gaps() -> None:
 def test_a_number_without_a_name_is_shown_as_it_is() -> None:
     assert named(121) == "EREMOTEIO"
     assert named(99999) == "error 99999"
+
+
+@pytest.mark.parametrize(("node", "kind"), [("ttyUSB0", "ttyUSB"), ("ttySC11", "ttySC"), ("i2c-20", "i2c")])
+def test_a_kind_of_device_that_the_unit_does_not_allow_is_named_as_the_unit_takes_it(node: str, kind: str) -> None:
+    fault = no_permission(errno.EPERM, Path("/dev/serial/by-id/usb-x"), Path("/dev") / node, group="dialout")
+    assert "/dev/serial/by-id/usb-x is refused" in str(fault)
+    assert f"DeviceAllow=char-{kind} rw " in str(fault)
+
+
+def test_a_mode_of_a_file_that_is_in_the_way_names_the_group() -> None:
+    fault = no_permission(errno.EACCES, Path("/dev/ttyUSB0"), Path("/dev/ttyUSB0"), group="dialout")
+    assert "usermod -aG dialout" in str(fault)
