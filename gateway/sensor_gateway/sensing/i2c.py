@@ -7,6 +7,7 @@ looks for them itself; and it locks the bus against other programs that ask.
 from __future__ import annotations
 
 import fcntl
+import os
 import re
 from errno import EACCES, ENODEV, ENOENT, ENXIO, EPERM
 from pathlib import Path
@@ -15,7 +16,7 @@ from typing import Final
 from smbus2 import I2cFunc, SMBus, i2c_msg
 
 from sensor_gateway.model.errors import BusMissing, BusRefused, GatewayError, OperatorError, WireError
-from sensor_gateway.sensing.errnos import i2c_error, named
+from sensor_gateway.sensing.errnos import i2c_error, named, no_permission
 from sensor_gateway.sensing.lock_holder import holder_of
 
 _WRITES_KEPT: Final = 256
@@ -129,19 +130,31 @@ class KernelI2cBus:
     def _failed(self, error: OSError, address: int) -> WireError:
         failure = i2c_error(error.errno, f"0x{address:02x}", self.name)
         if not isinstance(failure, BusMissing):
-            if self._path.exists():
+            change = self._change()
+            if not change:
                 return failure
-            # An adapter that was unplugged keeps timing out on its old descriptor.
-            failure = BusMissing(f"{self.name} is gone: there is no {self._path} any more")
+            failure = BusMissing(f"{self.name} is gone: {change}")
         self.close()
         return failure
 
+    def _change(self) -> str:
+        """What became of the device node since it was opened; empty where it is the one that is open.
+
+        An adapter that was unplugged keeps timing out on its old descriptor, and has another number when it is back
+        before that is closed: a link leads to another node then.
+        """
+        bus = self._bus
+        if bus is None or bus.fd is None:
+            return ""
+        try:
+            there = self._path.stat().st_rdev
+        except OSError:
+            return f"there is no {self._path} any more"
+        return "" if there == os.fstat(bus.fd).st_rdev else f"{self._path} leads to another adapter now"
+
     def _not_opened(self, error: OSError) -> BusMissing | OperatorError:
         if error.errno in (EACCES, EPERM):
-            return OperatorError(
-                f"no permission to use {self._path}: add the user to the group i2c "
-                "(`sudo usermod -aG i2c $USER`, then log in again; for a service SupplementaryGroups=i2c)",
-            )
+            return no_permission(error.errno, self._path, self._path.resolve(), group="i2c")
         if error.errno in (ENOENT, ENODEV, ENXIO):
             return BusMissing(f"there is no {self._path}: {self._remedy()}")
         return OperatorError(f"{self._path} cannot be opened as an I2C bus ({named(error.errno)})")
@@ -150,7 +163,12 @@ class KernelI2cBus:
         number = number_of(self._path)
         if (self._sysfs / "bus" / "i2c" / "devices" / f"i2c-{number}").exists():
             return "the bus is there, its device node is not; load it with `sudo modprobe i2c-dev`"
-        if number in ("", "0", "1"):
+        if not number:
+            return (
+                "a rule of udev gives such a name to an adapter that is plugged in (or to a multiplexer's channel); "
+                "`cat /sys/class/i2c-dev/*/name` shows the adapters there are"
+            )
+        if number in ("0", "1"):
             return (
                 "enable I2C with `sudo raspi-config nonint do_i2c 0` "
                 "(it sets dtparam=i2c_arm=on in /boot/firmware/config.txt), then restart the computer"

@@ -102,6 +102,21 @@ def test_timeouts_of_an_unplugged_adapter_are_a_bus_that_is_gone(bus: KernelI2cB
         bus.transfer(0x76, b"\xd0", 1)
 
 
+def test_an_adapter_that_came_back_under_another_number_is_opened_anew(
+    bus: KernelI2cBus, kernel: Any, node: Path
+) -> None:
+    """A link of udev leads to the new node, and the old descriptor times out for ever."""
+    bus.open()
+    kernel.chip = failing(110)
+    node.unlink()
+    node.symlink_to("/dev/null")
+    with pytest.raises(BusMissing, match="leads to another adapter now"):
+        bus.transfer(0x76, b"\xd0", 1)
+    kernel.chip = lambda _address, _data, _count: b"\x60"
+    bus.open()
+    assert bus.transfer(0x76, b"\xd0", 1) == b"\x60"
+
+
 def test_opening_and_closing_twice_is_once(bus: KernelI2cBus) -> None:
     bus.open()
     bus.open()
@@ -186,7 +201,7 @@ def test_the_lock_ends_with_closing(bus: KernelI2cBus, node: Path) -> None:
 
 @pytest.mark.parametrize(
     ("name", "remedy"),
-    [("i2c-1", "raspi-config nonint do_i2c 0"), ("i2c-3", "dtoverlay=i2c3"), ("bus", "raspi-config")],
+    [("i2c-1", "raspi-config nonint do_i2c 0"), ("i2c-3", "dtoverlay=i2c3"), ("i2c-bridge", "a rule of udev")],
 )
 def test_a_missing_bus_says_how_it_is_enabled(tmp_path: Path, sysfs: Path, name: str, remedy: str) -> None:
     bus = KernelI2cBus("i2c", tmp_path / name, sysfs=sysfs)
@@ -224,3 +239,15 @@ def test_permission_names_the_group(bus: KernelI2cBus, monkeypatch: pytest.Monke
     monkeypatch.setattr("smbus2.smbus2.os.open", refused)
     with pytest.raises(OperatorError, match=r"usermod -aG i2c"):
         bus.open()
+
+
+def test_what_the_unit_of_the_service_refuses_is_no_matter_of_groups(
+    bus: KernelI2cBus, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refused(*_arguments: object) -> int:
+        raise PermissionError(1, "Operation not permitted")
+
+    monkeypatch.setattr("smbus2.smbus2.os.open", refused)
+    with pytest.raises(OperatorError, match=r"DeviceAllow=char-i2c rw") as caught:
+        bus.open()
+    assert "usermod" not in str(caught.value)
