@@ -259,6 +259,21 @@ def test_a_bus_that_is_unplugged_is_closed_and_opened_again(rig: Any) -> None:
     assert rig.news("b") == [("first", 20.0, None), ("fault", None, "missing"), ("recovery", 20.0, None)]
 
 
+def test_a_bus_that_is_pulled_out_is_one_line_of_log_whatever_opening_it_says_then(rig: Any) -> None:
+    rig.add("a")
+    rig.run(2.5)
+    rig.bus.trouble = BusMissing("the adapter is gone: was it unplugged?")
+    rig.bus.open_trouble = BusMissing("there is no such node: what is plugged in is another one")
+    rig.run(10)
+    assert [facts["reason"] for facts in rig.log.facts("bus_missing")] == ["the adapter is gone: was it unplugged?"]
+    rig.bus.open_trouble = OperatorError("permission denied: add the user to the group i2c")
+    rig.run(40)
+    assert len(rig.log.facts("bus_missing")) == 2, "that is another trouble"
+    rig.bus.trouble = rig.bus.open_trouble = None
+    rig.run(80)
+    assert len(rig.log.facts("bus_opened")) == 1
+
+
 def test_first_values_are_logged_once(rig: Any) -> None:
     rig.add()
     rig.run(100)

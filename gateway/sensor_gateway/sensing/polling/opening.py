@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from sensor_gateway.model.clock import Clock
-from sensor_gateway.model.errors import GatewayError, OperatorError, WireError
+from sensor_gateway.model.errors import BusMissing, GatewayError, OperatorError, WireError
 from sensor_gateway.model.log import Log
 from sensor_gateway.sensing.bus import Bus
 from sensor_gateway.sensing.polling.back_off import BackOff
@@ -22,6 +22,7 @@ class Opening:
         self._log = log
         self._back_off = BackOff()
         self._complaint = ""
+        self._is_gone = False
 
     def open(self) -> GatewayError | None:
         """Try to open; the error where it failed, and then ``at_s`` is in the future."""
@@ -38,13 +39,19 @@ class Opening:
         return None
 
     def lose(self, error: GatewayError | None = None) -> None:
-        """Close what does not work, and leave it alone for a while. ``error`` is logged where it is news."""
+        """Close what does not work, and leave it alone for a while. ``error`` is logged where it is news.
+
+        That there is nothing to open where a bus has just gone is none.
+        """
+        is_told = self._is_gone and isinstance(error, BusMissing)
+        self._is_gone = self.is_open and isinstance(error, BusMissing)
         self._bus.close()
         self.is_open = False
         self.at_s = self.latest_s = self._clock.monotonic() + self._back_off.next_s()
         if error is not None and str(error) != self._complaint:
             self._complaint = str(error)
-            self._log.warning("bus_missing", bus=self._bus.name, reason=self._complaint)
+            if not is_told:
+                self._log.warning("bus_missing", bus=self._bus.name, reason=self._complaint)
 
     def prove(self) -> None:
         """It works: the next loss is met with the shortest wait."""
