@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 import sys
@@ -21,10 +22,11 @@ class Packages:
     new: Path
 
 
-def build(directory: Path, version: str) -> Path:
-    """The package, under a version of the test's own."""
+def build(directory: Path, version: str, *, seconds: int | None = None) -> Path:
+    """The package, under a version of the test's own. ``seconds`` since 1970 are its date, by default the commit's."""
+    environ = os.environ if seconds is None else {**os.environ, "SOURCE_DATE_EPOCH": str(seconds)}
     command = [sys.executable, ROOT / "packaging" / "build_deb.py", "--output", directory, "--version", version]
-    built = subprocess.run(command, capture_output=True, text=True, check=False)
+    built = subprocess.run(command, capture_output=True, text=True, check=False, env=environ)
     assert built.returncode == 0, built.stdout + built.stderr
     return directory / f"sensor-gateway_{version}_all.deb"
 

@@ -18,8 +18,10 @@ def built() -> Image:
 
 
 @pytest.fixture(scope="session")
-def ready(built: Image, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return installed(built, tmp_path_factory.mktemp("ready"))
+def ready(built: Image, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    disk = installed(built, tmp_path_factory.mktemp("ready"))
+    yield disk
+    disk.unlink()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -52,6 +54,7 @@ def new_bench(built: Image, ready: Path, tmp_path: Path) -> Iterator[Callable[[]
     yield new
     for bench in made:
         bench.machine.stop()
+        bench.machine.disk.unlink(missing_ok=True)
 
 
 @pytest.fixture
@@ -67,3 +70,4 @@ def bench(built: Image, ready: Path, tmp_path: Path) -> Iterator[Bench]:
     bench = Bench(tmp_path, built, ready)
     yield bench
     bench.machine.stop()
+    bench.machine.disk.unlink()

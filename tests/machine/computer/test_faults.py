@@ -1,4 +1,4 @@
-"""What happens to a process on a whole machine, with the broker outside and the chips on the kernel's I2C bus."""
+"""What happens to the service on a whole machine, with the broker outside and the chips on the kernel's I2C bus."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ from emulated.bridge import NODE
 from emulated.chips import configuration
 from emulated.making.ready import CHIPS
 from emulated.service import Service
-from emulated.waiting import wait_for_fresh
+from emulated.subscriber import kept
+from emulated.waiting import wait_for, wait_for_fresh
 from proving.kills.broker import Broker
 from proving.kills.judge import objections
 
@@ -27,9 +28,9 @@ def service(bench: Bench, broker: Broker) -> Service:
     return Service(bench.machine, configuration(CHIPS, bus, OUTBOX, broker=broker.door.port))
 
 
-@pytest.mark.timeout(3600)
-def test_kill_9_at_random_moments_loses_nothing(bench: Bench, broker: Broker, service: Service) -> None:
-    chance = random.Random(1)
+def killed_three_times(broker: Broker, service: Service, seed: int) -> None:
+    """kill -9 at random moments: with the broker there, while it is away, and after it came back."""
+    chance = random.Random(seed)
     service.start()
     wait_for_fresh(broker)
     for is_online in (True, False, True):
@@ -45,14 +46,27 @@ def test_kill_9_at_random_moments_loses_nothing(bench: Bench, broker: Broker, se
     assert service.restarts() == 3
     service.stop()
     broker.settle()
-    assert objections(broker.heard) == []
-    assert len({event["epoch"] for event in broker.heard}) == 1
 
 
 @pytest.mark.timeout(3600)
-def test_a_process_that_was_stopped_for_a_while_goes_on_where_it_was(
-    bench: Bench, broker: Broker, service: Service
+def test_kill_9_at_random_moments_loses_nothing(broker: Broker, service: Service) -> None:
+    killed_three_times(broker, service, seed=1)
+    assert objections(broker.heard) == []
+    assert len({event["epoch"] for event in broker.heard}) == 1
+    assert kept(broker.heard).missing == {}
+
+
+@pytest.mark.timeout(3600)
+def test_the_judge_finds_what_is_lost_when_the_runtime_directory_goes_with_the_process(
+    broker: Broker, service: Service
 ) -> None:
+    service.drop_in("RuntimeDirectoryPreserve=no")
+    killed_three_times(broker, service, seed=1)
+    assert objections(broker.heard) != []
+
+
+@pytest.mark.timeout(3600)
+def test_a_process_that_was_stopped_for_a_while_goes_on_where_it_was(broker: Broker, service: Service) -> None:
     service.start()
     wait_for_fresh(broker)
     service.signal("STOP")
@@ -63,3 +77,17 @@ def test_a_process_that_was_stopped_for_a_while_goes_on_where_it_was(
     service.stop()
     broker.settle()
     assert objections(broker.heard) == []
+
+
+@pytest.mark.timeout(3600)
+def test_the_watchdog_of_the_unit_replaces_a_process_that_stopped_for_good(broker: Broker, service: Service) -> None:
+    service.start()
+    wait_for_fresh(broker)
+    service.signal("STOP")
+    wait_for(lambda: service.restarts() == 1)
+    wait_for_fresh(broker)
+    assert any("Watchdog timeout" in record["MESSAGE"] for record in service.journal())
+    service.stop()
+    broker.settle()
+    assert objections(broker.heard) == []
+    assert kept(broker.heard).missing == {}

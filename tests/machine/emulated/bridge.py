@@ -8,20 +8,17 @@ from typing import Final
 from emulated.machine import Machine
 
 WORK: Final = "/root/bridge"
+UNIT: Final = "bridge@first"
+SECOND: Final = "bridge@second"
 NODE: Final = "/dev/i2c-bridge"
-"""A link to the bridge's bus, whose number is the kernel's choice."""
+"""A link to the bridge's bus, whose number is the kernel's choice: a rule of udev(7) makes it."""
 
 _PLUGGED: Final = f"""
 for try in $(seq 300); do
-    for name in /sys/class/i2c-dev/*/name; do
-        grep -qs '^CP2112' $name || continue
-        bus=$(basename $(dirname $name))
-        [ -c /dev/$bus ] || continue
-        ln -sf /dev/$bus {NODE}; echo ${{bus#i2c-}}; exit 0
-    done
+    test -c {NODE} && exec basename $(readlink -f {NODE})
     sleep 0.1
 done
-systemctl status bridge; exit 1
+systemctl status {UNIT}; exit 1
 """
 
 
@@ -32,20 +29,17 @@ def plug(machine: Machine, files: Mapping[str, str]) -> int:
     return replug(machine)
 
 
-def replug(machine: Machine) -> int:
-    """Plug it in again, with what was behind it."""
-    machine.run(
-        "systemd-run -q --unit bridge --collect --nice=-10 -E PYTHONPATH=/opt/gateway -E PYTHONDONTWRITEBYTECODE=1 "
-        f"/usr/bin/python3 -s /opt/bridge/bridge.py {WORK}/bridge.yaml wire"
-    )
+def replug(machine: Machine, unit: str = UNIT) -> int:
+    """Plug it in again, or a SECOND one, with what was behind it."""
+    machine.run(f"systemctl start {unit}")
     return plugged(machine)
 
 
 def plugged(machine: Machine) -> int:
     """The number of its bus, as soon as it is there."""
-    return int(machine.run(_PLUGGED))
+    return int(machine.run(_PLUGGED).removeprefix("i2c-"))
 
 
 def unplug(machine: Machine, bus: int) -> None:
-    """Pull it out."""
-    machine.run(f"systemctl stop bridge; while [ -e /dev/i2c-{bus} ]; do sleep 0.1; done")
+    """Pull it out. Its driver waits for who has it open: the number is free when everybody has closed it."""
+    machine.run(f"systemctl stop --no-block {UNIT}; while [ -e /dev/i2c-{bus} ]; do sleep 0.1; done")

@@ -42,12 +42,16 @@ class Told:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Chip:
-    """One chip: ours and the kernel's name of it, and what the kernel says of each channel."""
+    """One chip: ours and the kernel's name of it, and what the kernel says of each channel.
+
+    ``options`` are what the configuration says of it besides.
+    """
 
     name: str
     address: int
     module: str = ""
     kernel_name: str = ""
+    options: str = ""
     told: Mapping[str, Told] = field(default_factory=dict)
 
     @property
@@ -72,6 +76,11 @@ def configuration(chips: Sequence[Chip], bus: str, more: str = "", *, broker: in
         "buses:",
         bus,
         "sensors:",
-        *(f"  {chip.id}: {{driver: {chip.name}, bus: {BUS}, address: {chip.address:#x}}}" for chip in chips),
+        *(f"  {chip.id}: {{{facts(chip)}}}" for chip in chips),
     ]
     return "\n".join(line for line in lines if line) + "\n"
+
+
+def facts(chip: Chip) -> str:
+    """What a configuration says of a chip."""
+    return ", ".join(filter(None, (f"driver: {chip.name}, bus: {BUS}, address: {chip.address:#x}", chip.options)))

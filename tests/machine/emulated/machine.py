@@ -66,12 +66,13 @@ class Machine:
     def resume(self, snapshot: str) -> None:
         """From the snapshot, as if it had just booted: with a boot id of its own, and a wall clock that is right.
 
-        A device tells the kernel that it is another machine now, so that chance differs too.
+        A device tells the kernel that it is another machine now, so that chance differs too; systemd, which keeps the
+        boot id that it has seen, is begun anew.
         """
         self._launch("-loadvm", snapshot)
         self.run(
             f"date -s @{time.time()}; echo {uuid.uuid4()} > /run/boot_id; "
-            "mount --bind /run/boot_id /proc/sys/kernel/random/boot_id"
+            "mount --bind /run/boot_id /proc/sys/kernel/random/boot_id; systemctl daemon-reexec"
         )
 
     def run(self, command: str, *, seconds: float = COMMAND_S) -> str:

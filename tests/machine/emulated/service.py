@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
+import shlex
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from emulated.machine import Machine
 
@@ -12,27 +14,15 @@ FILE: Final = "/etc/sensor-gateway/gateway.yaml"
 DISK: Final = "state"
 DISK_SIZE: Final = 64 << 20
 
-_UNIT: Final = f"""[Unit]
-Description=Sensor gateway
-StartLimitIntervalSec=0
-[Service]
-ExecStart=/usr/local/bin/sensor-gateway run --config {FILE}
-RuntimeDirectory=sensor-gateway
-RuntimeDirectoryPreserve=yes
-StateDirectory=sensor-gateway
-StandardError=append:/run/gateway.log
-StandardOutput=append:/run/gateway.log
-Restart=always
-RestartSec=200ms
-"""
-
 
 class Service:
-    """One service on one machine. Its state directory may be a disk of its own, which outlives the machine."""
+    """The service of the package, as it is shipped, on one machine.
+
+    Its state directory may be a disk of its own, which outlives the machine.
+    """
 
     def __init__(self, machine: Machine, configuration: str) -> None:
         self._machine = machine
-        machine.put("/etc/systemd/system/sensor-gateway.service", _UNIT)
         machine.put(FILE, configuration)
 
     def keep_on(self, disk: Path) -> None:
@@ -47,10 +37,15 @@ class Service:
         self._machine.run(f"mkdir -p {STATE} && mount -o noatime {node} {STATE}")
 
     def start(self) -> None:
-        self._machine.run("systemctl daemon-reload; systemctl start sensor-gateway")
+        self._machine.run("systemctl start sensor-gateway")
 
     def stop(self) -> None:
         self._machine.run("systemctl stop sensor-gateway")
+
+    def drop_in(self, lines: str) -> None:
+        """Change the unit as an operator does; ``lines`` belong to [Service]."""
+        self._machine.put("/etc/systemd/system/sensor-gateway.service.d/test.conf", f"[Service]\n{lines}\n")
+        self._machine.run("systemctl daemon-reload")
 
     def signal(self, name: str) -> None:
         """KILL, STOP, CONT or another one, to the process."""
@@ -58,6 +53,12 @@ class Service:
 
     def restarts(self) -> int:
         return int(self._machine.run("systemctl show -P NRestarts sensor-gateway"))
+
+    def journal(self, *matches: str) -> list[dict[str, Any]]:
+        """The records of the service's journal that match, as ``journalctl`` takes them."""
+        found = " ".join(shlex.quote(match) for match in matches)
+        said = self._machine.run(f"journalctl -u sensor-gateway -o json --no-pager --all {found}")
+        return [json.loads(line) for line in said.splitlines() if line.startswith("{")]
 
     def uptime_s(self) -> float:
         """The time in the machine, on the clock of ``uptime_ms``."""
