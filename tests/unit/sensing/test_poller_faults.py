@@ -246,6 +246,21 @@ def test_a_bus_that_may_not_be_used_is_retried_and_says_why(rig: Any) -> None:
     assert "group i2c" in rig.states[-1].reason
 
 
+def test_another_reason_why_a_bus_cannot_be_used_is_told_with_the_time_since_when_it_is_so(rig: Any) -> None:
+    rig.bus.open_trouble = BusMissing("there is no such port")
+    rig.add()
+    rig.run(10)
+    before = rig.states[-1]
+    rig.bus.open_trouble = OperatorError("permission denied: add the user to the group dialout")
+    rig.run(60)
+    assert rig.states[-1].reason == "permission denied: add the user to the group dialout"
+    assert rig.states[-1].since == before.since
+    assert rig.health()[-2:] == [("offline", "missing"), ("offline", "missing")]
+    told = len(rig.states)
+    rig.run(120)
+    assert len(rig.states) == told, "once"
+
+
 def test_a_bus_that_is_unplugged_is_closed_and_opened_again(rig: Any) -> None:
     rig.add("a")
     rig.add("b", address=0x11)

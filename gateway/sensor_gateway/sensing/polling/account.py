@@ -129,7 +129,9 @@ class SensorAccount:
         code, reason = facts_of(error)
         if isinstance(error, DriverFault):
             self._notices.broken(error)
-        self.interrupted(code, reason, stamp)
+        self.failures += 1
+        self._fail_all(code, reason, stamp)
+        self._news.tell(self.health.failed(code, reason, stamp))
         self._notices.failed(code, reason)
         if self.health.failures > 1:
             self._notices.lost(code, reason, stamp)
@@ -137,14 +139,12 @@ class SensorAccount:
     def interrupted(self, code: FailureCode, reason: str, stamp: Stamp) -> None:
         """A poll failed by no fault of the sensor: its bus is gone, of which the log tells once for all."""
         self.failures += 1
-        self.trouble = (code, reason)
         self._fail_all(code, reason, stamp)
-        self._news.tell(self.health.failed(code, reason, stamp))
+        self._news.tell(self.health.interrupted(code, reason, stamp))
 
     def declined(self, error: MeasurementError, stamp: Stamp) -> None:
         """The sensor answered that it cannot tell the value (over range): not good, and not lost either."""
         code, reason = facts_of(error)
-        self.trouble = (code, reason)
         self._fail_all(code, reason, stamp)
         self._notices.measured({}, failures=self.health.failures, is_good=False)
         self._news.tell(self.health.answered((code, reason), stamp))
@@ -180,6 +180,7 @@ class SensorAccount:
         self._news.tell(self.health.answered(None if complaint is None else (complaint.code, complaint.detail), stamp))
 
     def _fail_all(self, code: FailureCode, reason: str, stamp: Stamp) -> None:
+        self.trouble = (code, reason)
         self._complaints.clear()
         for name, channel in self._channels.items():
             if name not in self._lacking:
