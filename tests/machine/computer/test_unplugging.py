@@ -51,13 +51,14 @@ def told(service: Service, bus: str) -> list[str]:
 
 @pytest.mark.timeout(3600)
 def test_an_adapter_that_was_never_there_before_is_read_when_it_is_plugged_in_and_again_after_it_was_pulled(
-    broker: Broker, service: Service, line: UsbLine
+    bench: Bench, broker: Broker, service: Service, line: UsbLine
 ) -> None:
     """The kernel has no driver for it loaded when the service starts, nor a name for devices of its kind."""
     service.start()
     wait_for_news(broker, "tank", "fault")
-    line.plug()
+    node = line.plug()
     assert wait_for_news(broker, "tank", "recovery")["value"] == 21.5
+    assert bench.machine.run("readlink -f /dev/sensor-gateway/usb-*").strip() == node, "the name of our own rule"
     broker.take()
     line.unplug()
     assert wait_for_news(broker, "tank", "fault")["code"] == "missing"

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import os
 import shlex
 import socket
 import subprocess
@@ -116,6 +117,12 @@ class Machine:
         """Take a disk of ``plug_disk`` out again."""
         self.monitor(f"device_del disk-{name}")
         self.run(f"while [ -b /dev/disk/by-id/virtio-{name} ]; do sleep 0.1; done")
+
+    def cpu_s(self) -> float:
+        """CPU seconds that QEMU has taken since it was launched: what its work costs, however busy this host is."""
+        assert self._process is not None
+        fields = Path(f"/proc/{self._process.pid}/stat").read_text().rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
     def cut(self) -> None:
         """The power fails now."""
