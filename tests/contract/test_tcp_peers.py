@@ -205,7 +205,7 @@ def test_a_late_answer_is_never_taken_for_the_next_one(serving: Serving, framing
     def late(request: bytes) -> list[bytes | float | None]:
         answer = answer_to(request, framing, next(values))
         if first.pop() if first else False:
-            return [answer[:5], TIMEOUT_S + 0.05, answer[5:]]
+            return [answer[:5], TIMEOUT_S + 1.0, answer[5:]]
         return [answer]
 
     peer = serving(late)
