@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sensor_gateway.cli.fleet.page import json_object, table, verdict_line
+from sensor_gateway.cli.fleet.page import json_object, table, verdict_line, verdict_of
+from sensor_gateway.publishing.fleet.expected import Expected, expected_of
 from sensor_gateway.publishing.fleet.gateway_line import GatewayLine, Verdict
 from sensor_gateway.publishing.fleet.roll import Roll
 
@@ -183,3 +184,60 @@ def test_the_line_for_monitoring_names_the_verdict_and_who_is_amiss() -> None:
     roll.hear("p/shed/health", json.dumps(HEALTH).encode())
     assert verdict_line(roll.lines(NOW)) == "bad: 2 gateways, 1 well; barn: offline"
     assert verdict_line([]).startswith("bad: no gateway")
+
+
+def test_how_old_a_line_is_stands_in_it() -> None:
+    line = heard(status=STATUS, health=HEALTH, sensor_attic=ONLINE)
+    assert line.age_s == 30
+    assert json.loads(json_object(line))["age_s"] == 30
+    assert "30 seconds" in table([line])
+    assert heard(status=STATUS).age_s is None
+
+
+def fleet_of(*names: str) -> list[GatewayLine]:
+    roll = Roll("p")
+    for name in names:
+        roll.hear(f"p/{name}/status", json.dumps(STATUS).encode())
+        roll.hear(f"p/{name}/health", json.dumps(HEALTH).encode())
+    return roll.lines(NOW)
+
+
+def test_fewer_gateways_than_expected_are_bad_and_more_are_not() -> None:
+    lines = fleet_of("barn", "shed")
+    assert (verdict_of(lines), verdict_line(lines)) == (Verdict.WELL, "well: 2 gateways, 2 well")
+    shortage = expected_of("40").shortage(len(lines))
+    assert verdict_line(lines, shortage) == "bad: 2 gateways, 2 well; 38 of 40 expected gateways not heard of"
+    assert verdict_of(lines, shortage) is Verdict.BAD
+    assert expected_of("2").shortage(2) == expected_of("1").shortage(2) == ""
+    assert verdict_line([], expected_of("1").shortage(0)).endswith("; 1 of 1 expected gateways not heard of")
+
+
+def test_an_expected_gateway_of_which_nothing_was_heard_has_a_line_and_is_bad() -> None:
+    lines = expected_of("shed, attic,barn").completed(fleet_of("barn", "shed", "other"))
+    assert [(line.gateway, line.verdict.name) for line in lines] == [
+        ("attic", "BAD"),
+        ("barn", "WELL"),
+        ("other", "WELL"),
+        ("shed", "WELL"),
+    ]
+    assert verdict_line(lines) == "bad: 4 gateways, 3 well; attic: nothing was heard of it"
+    assert expected_of("barn").completed(fleet_of("barn")) == fleet_of("barn")
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        ("40", Expected(count=40)),
+        ("barn", Expected(names=("barn",))),
+        ("barn, shed,barn", Expected(names=("barn", "shed"))),
+        ("40,41", Expected(names=("40", "41"))),
+    ],
+)
+def test_what_is_expected_is_a_number_or_names(words: str, expected: Expected) -> None:
+    assert expected_of(words) == expected
+
+
+@pytest.mark.parametrize("words", ["", ",", "barn/shed", "+", "#"])
+def test_what_can_be_no_gateway_is_refused_with_what_was_expected(words: str) -> None:
+    with pytest.raises(ValueError, match="expected how many gateways, or their names"):
+        expected_of(words)

@@ -27,7 +27,10 @@ class Verdict(IntEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GatewayLine:
-    """A gateway as it is shown. What is not known is None; times are RFC 3339 in UTC."""
+    """A gateway as it is shown. What is not known is None; times are RFC 3339 in UTC.
+
+    ``heard`` is when it made its health message, ``age_s`` how long ago that was, by the clocks of both.
+    """
 
     gateway: str
     verdict: Verdict
@@ -41,6 +44,7 @@ class GatewayLine:
     clock: str | None
     oldest: str | None
     heard: str | None
+    age_s: float | None
     why: tuple[str, ...]
 
 
@@ -80,7 +84,28 @@ def gateway_line(gateway: str, heard: Heard, now: datetime) -> GatewayLine:
         clock=text(health, "clock"),
         oldest=text(health, "oldest"),
         heard=text(health, "time"),
+        age_s=age_s(text(health, "time"), now),
         why=tuple(sentence for _, sentence in complaints),
+    )
+
+
+def unheard_line(gateway: str) -> GatewayLine:
+    """One that should be there, and of which nothing was heard."""
+    return GatewayLine(
+        gateway=gateway,
+        verdict=Verdict.BAD,
+        state="unknown",
+        since=None,
+        version=None,
+        sensors_ok=None,
+        sensors_total=None,
+        buffered=None,
+        lost=None,
+        clock=None,
+        oldest=None,
+        heard=None,
+        age_s=None,
+        why=("nothing was heard of it",),
     )
 
 
