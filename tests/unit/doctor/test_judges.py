@@ -288,6 +288,7 @@ def test_an_outbox_is_judged_by_alarms_damage_room_and_owner() -> None:
         "advice",
         "ok",
     ]
+    assert grades(judge_outbox(replace(OUTBOX, days_left=0.0))) == ["wrong", "ok", "ok"]
     assert grades(judge_outbox(replace(OUTBOX, days_left=0.5))) == ["advice", "ok", "ok"]
 
 

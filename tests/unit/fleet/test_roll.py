@@ -70,6 +70,8 @@ def test_a_gateway_that_is_well_shows_what_it_says() -> None:
         (healthy(time="2026-11-23T16:03:00.000Z"), Verdict.DEGRADED, "150 s ahead"),
         (healthy(buffered=5, oldest="2026-11-23T15:00:30.000Z"), Verdict.DEGRADED, "wait for 60 min"),
         (healthy(buffered=5, full_in_s=7200), Verdict.DEGRADED, "the room lasts 2.0 h"),
+        (healthy(buffered=5, full_in_s=0), Verdict.BAD, "no room is left"),
+        (healthy(buffered=5, full_in_s=1), Verdict.DEGRADED, "the room lasts 0.0 h"),
         (healthy(buffered="many"), Verdict.BAD, "does not say"),
         ([], Verdict.BAD, "nobody can read its health"),
         (b"\xff{", Verdict.BAD, "nobody can read its health"),
@@ -90,6 +92,7 @@ def test_what_is_amiss_decides_the_verdict_and_is_said(health: Any, verdict: Ver
         healthy(buffered=5, oldest="2026-11-23T15:55:00.000Z", full_in_s=90_000),
         healthy(interval_s=None, time="2026-11-20T15:58:00.000Z"),
         healthy(purged=7),
+        healthy(buffered=0, full_in_s=0),
     ],
 )
 def test_what_is_no_fault_is_none(health: Any) -> None:

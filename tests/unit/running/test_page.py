@@ -74,6 +74,7 @@ def test_one_that_is_well_says_so_first() -> None:
         ),
         (answer(sensors={}, sensor_counts={"online": 0}), Verdict.DEGRADED, "no sensors yet"),
         (answer(buffered=5, oldest="2026-11-23T15:00:00.000Z", full_in_s=3600), Verdict.DEGRADED, "room lasts 1.0 h"),
+        (answer(buffered=5, full_in_s=0), Verdict.BAD, "no room is left on flash"),
     ],
 )
 def test_the_verdict_is_of_three_and_says_why(told: dict[str, Any], verdict: Verdict, why: str) -> None:

@@ -77,9 +77,12 @@ def _check(status: Status) -> int:
     if status.owner.is_there is False:
         amiss.append("no daemon runs on it")
     days_left = status.flash.days_left
-    if days_left is not None and days_left < _ENOUGH_DAYS:
+    is_gone = days_left is not None and days_left <= 0
+    if is_gone:
+        amiss.append("no room is left")
+    elif days_left is not None and days_left < _ENOUGH_DAYS:
         amiss.append(f"the room lasts {duration(days_left * 86_400)}")
-    is_bad = any(complaint.name in BAD for complaint in status.complaints)
+    is_bad = is_gone or any(complaint.name in BAD for complaint in status.complaints)
     code = 2 if is_bad else 1 if amiss else 0
     verb = "waits" if status.waiting == 1 else "wait"
     print("; ".join([f"{('well', 'degraded', 'bad')[code]}: {events(status.waiting)} {verb}", *amiss]))

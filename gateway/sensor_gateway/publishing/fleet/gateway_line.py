@@ -171,11 +171,18 @@ def _of_health(health: Fields, now: datetime) -> Iterator[tuple[Verdict, str]]:
             yield Verdict.DEGRADED, f"its health is {silent_s:.0f} s old"
         elif silent_s < -_CLOCKS_APART_S:
             yield Verdict.DEGRADED, f"its clock is {-silent_s:.0f} s ahead of ours"
+    yield from _of_waiting(health, now)
+    if text(health, "clock") == "unsynced":
+        yield Verdict.DEGRADED, "clock not set"
+
+
+def _of_waiting(health: Fields, now: datetime) -> Iterator[tuple[Verdict, str]]:
+    waiting = count(health, "buffered")
     waits_s = age_s(text(health, "oldest"), now)
     if waiting and waits_s is not None and waits_s > _LONG_WAIT_S:
         yield Verdict.DEGRADED, f"events wait for {waits_s / 60:.0f} min"
     room_s = number(health, "full_in_s")
-    if waiting and room_s is not None and room_s < _SHORT_ROOM_S:
+    if waiting and room_s is not None and room_s <= 0:
+        yield Verdict.BAD, "no room is left on flash: what waits next is dropped"
+    elif waiting and room_s is not None and room_s < _SHORT_ROOM_S:
         yield Verdict.DEGRADED, f"the room lasts {room_s / 3600:.1f} h"
-    if text(health, "clock") == "unsynced":
-        yield Verdict.DEGRADED, "clock not set"

@@ -30,7 +30,9 @@ def judge_outbox(outbox: OutboxFacts) -> Iterator[Finding]:
         yield judge("outbox", sentence, "sensor-gateway outbox status")
     if outbox.damaged:
         yield wrong("outbox", f"{outbox.damaged} damaged pieces in what is stored", "sensor-gateway outbox verify")
-    if outbox.days_left is not None and outbox.days_left < 1:
+    if outbox.days_left is not None and outbox.days_left <= 0:
+        yield wrong("outbox", "no room is left for what waits", "sensor-gateway outbox status")
+    elif outbox.days_left is not None and outbox.days_left < 1:
         yield advice("outbox", "the room for what waits lasts less than a day", "sensor-gateway outbox status")
     if not outbox.complaints and not outbox.damaged:
         yield ok("outbox", f"sound; {outbox.waiting} event{'' if outbox.waiting == 1 else 's'} wait for the broker")
