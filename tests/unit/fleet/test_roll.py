@@ -120,6 +120,46 @@ def test_a_sensor_that_is_not_online_is_named_and_one_that_is_configured_no_more
     assert line.why == ("1 of 2 sensors not online (bench)",)
 
 
+OFFLINE = {"state": "offline"}
+
+
+@pytest.mark.parametrize(
+    ("messages", "why"),
+    [
+        (
+            {"meta": META, "sensor_attic": OFFLINE, "sensor_bench": OFFLINE},
+            "nothing is measured: all its 2 sensors are offline (attic, bench)",
+        ),
+        ({"sensor_attic": OFFLINE}, "nothing is measured: its sensor is offline (attic)"),
+        (
+            {"health": healthy(sensor_counts={"online": 0, "offline": 3})},
+            "nothing is measured: all its 3 sensors are offline",
+        ),
+    ],
+)
+def test_a_gateway_of_which_all_sensors_are_offline_is_bad(messages: dict[str, Any], why: str) -> None:
+    line = heard(**{"status": STATUS, "health": HEALTH, **messages})
+    assert (line.verdict, line.why) == (Verdict.BAD, (why,))
+
+
+@pytest.mark.parametrize(
+    "messages",
+    [
+        {"meta": META, "sensor_attic": OFFLINE, "sensor_bench": {"state": "degraded"}},
+        {"meta": META, "sensor_attic": OFFLINE, "sensor_bench": {"state": "starting"}},
+        {"meta": META, "sensor_attic": OFFLINE, "sensor_old": OFFLINE},
+        {"health": healthy(sensor_counts={"starting": 1, "offline": 3})},
+    ],
+)
+def test_one_that_may_still_measure_something_is_degraded(messages: dict[str, Any]) -> None:
+    assert heard(**{"status": STATUS, "health": HEALTH, **messages}).verdict is Verdict.DEGRADED
+
+
+@pytest.mark.parametrize("messages", [{"meta": {"sensors": {}}}, {"health": healthy(sensor_counts={"online": 0})}])
+def test_one_without_sensors_is_not_bad_for_it(messages: dict[str, Any]) -> None:
+    assert heard(**{"status": STATUS, "health": HEALTH, **messages}).verdict is Verdict.WELL
+
+
 def test_without_meta_and_availability_the_health_tells_how_many_sensors_are_online() -> None:
     line = heard(status=STATUS, health=healthy(sensor_counts={"online": 3, "offline": 1}))
     assert (line.sensors_ok, line.sensors_total) == (3, 4)

@@ -64,6 +64,7 @@ def test_one_that_is_well_says_so_first() -> None:
         (answer(alarms=["outbox_room"]), Verdict.BAD, "alarm outbox_room"),
         (answer(alarms=["bus_ended"]), Verdict.DEGRADED, "alarm bus_ended"),
         (answer(sensors={"attic": GONE, "bench": ONLINE}), Verdict.DEGRADED, "1 of 2 sensors not online (attic)"),
+        (answer(sensors={"attic": GONE, "bench": GONE}), Verdict.BAD, "all its 2 sensors are offline (attic, bench)"),
         (answer(clock="unsynced"), Verdict.DEGRADED, "clock not set"),
         (answer(configuration="the file has 1 fault(s)"), Verdict.DEGRADED, "the file has 1 fault(s)"),
         (answer(is_fresh=False), Verdict.BAD, "its publisher does not answer: all this is 0 seconds old"),

@@ -32,9 +32,9 @@ memory (mosquitto without `persistence true`), one that does not come back is mi
 there are, or which ones (--expect barn,shed), and what is missing is bad.
 
 With --check the exit code is 0 when all are well, 1 when one is degraded (a sensor is not online, events wait for long,
-a clock is not set), 2 when one is bad (offline, unreadable, or events are lost or soon will be), or none was heard of.
-Exit code 69 when the broker cannot be reached. A gateway that is no more is shown until its retained topics are
-cleared.
+a clock is not set), 2 when one is bad (offline, unreadable, all its sensors offline, or events are lost or soon will
+be), or none was heard of. Exit code 69 when the broker cannot be reached. A gateway that is no more is shown until its
+retained topics are cleared.
 """
 
 _QUIET_S: Final = 0.5

@@ -68,7 +68,10 @@ def gateway_line(gateway: str, heard: Heard, now: datetime) -> GatewayLine:
     state = _state(status)
     ok, total = _sensors(heard, is_online=state == "online")
     complaints = list(_complaints(heard, state, now))
-    if ok is not None and total is not None and ok < total and state == "online":
+    if total and state == "online" and _offline(heard) == total:
+        whole = "its sensor is offline" if total == 1 else f"all its {total} sensors are offline"
+        complaints.append((Verdict.BAD, f"nothing is measured: {whole}{_which(heard)}"))
+    elif ok is not None and total is not None and ok < total and state == "online":
         complaints.append((Verdict.DEGRADED, f"{total - ok} of {total} sensors not online{_which(heard)}"))
     complaints.sort(key=lambda complaint: -complaint[0])
     return GatewayLine(
@@ -135,6 +138,14 @@ def _sensors(heard: Heard, *, is_online: bool) -> tuple[int | None, int | None]:
     else:
         return None, None
     return ok if is_online else 0, total
+
+
+def _offline(heard: Heard) -> int:
+    """How many of its sensors are known to be offline; those that have just been started are not."""
+    known = inner(heard.meta or NOTHING, "sensors") if heard.meta is not None else heard.sensors
+    if heard.sensors:
+        return sum(fields.get("state") == "offline" for name, fields in heard.sensors.items() if name in known)
+    return count(inner(heard.health or NOTHING, "sensor_counts"), "offline") or 0
 
 
 def _which(heard: Heard) -> str:
