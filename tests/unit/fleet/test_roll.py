@@ -99,6 +99,25 @@ def test_what_is_no_fault_is_none(health: Any) -> None:
     assert heard(status=STATUS, health=health, sensor_attic=ONLINE).verdict is Verdict.WELL
 
 
+def test_an_alarm_of_which_health_holds_a_sentence_is_told_by_it_and_once() -> None:
+    silent = "its sensor is silent: there is no /dev/i2c-1"
+    health = healthy(
+        alarms=["bus_silent", "configuration", "stream_held"],
+        configuration="the configuration file has 1 fault",
+        buses={"i2c1": {"reason": silent}, "i2c2": {"reason": ""}, "odd": 7},
+    )
+    assert heard(status=STATUS, health=health, sensor_attic=ONLINE).why == (
+        f"bus i2c1: {silent}",
+        "the configuration file has 1 fault",
+        "alarm stream_held",
+    )
+
+
+def test_an_alarm_without_its_sentence_is_told_by_its_name() -> None:
+    line = heard(status=STATUS, health=healthy(alarms=["bus_silent", "configuration"]), sensor_attic=ONLINE)
+    assert line.why == ("alarm bus_silent", "alarm configuration")
+
+
 def test_a_gateway_that_is_gone_is_bad_and_none_of_its_sensors_is_alive() -> None:
     line = heard(status={"state": "offline"}, health=HEALTH, meta=META, sensor_attic=ONLINE, sensor_bench=ONLINE)
     assert (line.state, line.verdict, line.since, line.why) == ("offline", Verdict.BAD, None, ("offline",))

@@ -93,8 +93,8 @@ def test_what_has_a_sentence_is_not_told_by_the_name_of_its_alarm_too() -> None:
     )
     assert verdict_of(told, NOW).why == (
         "alarm bus_ended",
-        "no connection to the broker for 10 minutes (wrong password)",
         "the file has 1 fault(s)",
+        "no connection to the broker for 10 minutes (wrong password)",
     )
 
 

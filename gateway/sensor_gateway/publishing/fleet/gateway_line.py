@@ -8,7 +8,7 @@ from datetime import datetime
 from enum import IntEnum
 from typing import Final, Literal
 
-from sensor_gateway.publishing.fleet.fields import NOTHING, Fields, age_s, count, inner, number, text, texts
+from sensor_gateway.publishing.fleet.fields import NOTHING, Fields, age_s, count, inner, number, printable, text, texts
 
 BAD_ALARMS: Final = frozenset({"outbox_flash", "outbox_hot", "outbox_room", "stream_denied", "bus_hung"})
 _LATE_INTERVALS: Final = 3
@@ -174,8 +174,11 @@ def _of_health(health: Fields, now: datetime) -> Iterator[tuple[Verdict, str]]:
         yield Verdict.BAD, "its health does not say what is lost and what waits"
     if lost:
         yield Verdict.BAD, f"{lost} events lost since its start"
-    for alarm in texts(health, "alarms"):
-        yield Verdict.BAD if alarm in BAD_ALARMS else Verdict.DEGRADED, f"alarm {alarm}"
+    told = _told(health)
+    for alarm in dict.fromkeys((*texts(health, "alarms"), *told)):
+        verdict = Verdict.BAD if alarm in BAD_ALARMS else Verdict.DEGRADED
+        for sentence in told.get(alarm, (f"alarm {alarm}",)):
+            yield verdict, sentence
     interval_s, silent_s = number(health, "interval_s"), age_s(text(health, "time"), now)
     if interval_s is not None and silent_s is not None:
         if silent_s > _LATE_INTERVALS * interval_s:
@@ -185,6 +188,21 @@ def _of_health(health: Fields, now: datetime) -> Iterator[tuple[Verdict, str]]:
     yield from _of_waiting(health, now)
     if text(health, "clock") == "unsynced":
         yield Verdict.DEGRADED, "clock not set"
+
+
+def _told(health: Fields) -> Mapping[str, tuple[str, ...]]:
+    """Alarms of which health holds more than their names, in sentences."""
+    configuration = text(health, "configuration")
+    buses = {printable(name): text(bus, "reason") for name, bus in _objects(inner(health, "buses"))}
+    told = {
+        "configuration": (configuration,) if configuration else (),
+        "bus_silent": tuple(f"bus {name}: {reason}" for name, reason in buses.items() if reason),
+    }
+    return {alarm: sentences for alarm, sentences in told.items() if sentences}
+
+
+def _objects(fields: Fields) -> list[tuple[str, Fields]]:
+    return [(name, one) for name, one in fields.items() if isinstance(one, dict)]
 
 
 def _of_waiting(health: Fields, now: datetime) -> Iterator[tuple[Verdict, str]]:
