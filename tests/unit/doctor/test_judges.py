@@ -281,7 +281,7 @@ def test_a_card_is_judged_by_what_it_says_and_by_what_is_written_to_it(
 def test_an_outbox_is_judged_by_alarms_damage_room_and_owner() -> None:
     assert grades(judge_outbox(OUTBOX)) == ["ok", "ok"]
     assert grades(judge_outbox(replace(OUTBOX, is_owned=None))) == ["ok"]
-    assert grades(judge_outbox(replace(OUTBOX, is_owned=False))) == ["ok", "advice"]
+    assert grades(judge_outbox(replace(OUTBOX, is_owned=False))) == ["ok", "wrong"]
     assert grades(judge_outbox(replace(OUTBOX, damaged=2))) == ["wrong", "ok"]
     assert grades(judge_outbox(replace(OUTBOX, complaints=(("full", True), ("odd", False))))) == [
         "wrong",
@@ -302,7 +302,8 @@ def test_an_outbox_is_judged_by_alarms_damage_room_and_owner() -> None:
         ({**UNIT, "ActiveState": "activating", "Result": "watchdog"}, "wrong"),
         ({**UNIT, "ActiveState": "activating"}, "ok"),
         ({**UNIT, "UnitFileState": "disabled"}, "advice"),
-        ({**UNIT, "ActiveState": "inactive"}, "advice"),
+        ({**UNIT, "ActiveState": "inactive"}, "wrong"),
+        ({**UNIT, "ActiveState": "inactive", "UnitFileState": "disabled"}, "advice"),
     ],
 )
 def test_the_service_is_judged_by_what_systemd_says(unit: dict[str, str] | None, grade: str) -> None:

@@ -24,7 +24,7 @@ class OutboxFacts:
 
 
 def judge_outbox(outbox: OutboxFacts) -> Iterator[Finding]:
-    """Alarms, damage, and how long the room lasts."""
+    """Alarms, damage, how long the room lasts, and whether anybody works with it: where an outbox is, somebody did."""
     for sentence, is_bad in outbox.complaints:
         judge = wrong if is_bad else advice
         yield judge("outbox", sentence, "sensor-gateway outbox status")
@@ -37,6 +37,6 @@ def judge_outbox(outbox: OutboxFacts) -> Iterator[Finding]:
     if not outbox.complaints and not outbox.damaged:
         yield ok("outbox", f"sound; {outbox.waiting} event{'' if outbox.waiting == 1 else 's'} wait for the broker")
     if outbox.is_owned is False:
-        yield advice("gateway", "no gateway runs on this state directory", "sudo systemctl start sensor-gateway")
+        yield wrong("gateway", "no gateway runs on this state directory", "sudo systemctl start sensor-gateway")
     elif outbox.is_owned:
         yield ok("gateway", "a gateway runs on this state directory")
