@@ -147,6 +147,14 @@ def test_what_waits_is_told_with_how_long_there_is_room() -> None:
     assert "outbox    1,234 events wait, the oldest for 12 minutes; the room lasts 41 hours" in shown(told)
 
 
+def test_what_came_of_the_last_try_is_no_word_of_now() -> None:
+    """A broker may be there again while the next try is minutes away."""
+    reason = "at the last try: nobody listens on the broker's port"
+    told = answer(link={"state": "connecting", "since": "2026-11-23T15:56:00.000Z", "reason": reason})
+    assert f"link      connecting for 4 minutes ({reason})" in shown(told)
+    assert f"no connection to the broker for 4 minutes ({reason})" in verdict_of(told, NOW).line
+
+
 def test_how_the_life_before_ended_is_told_and_nothing_where_nothing_is_known() -> None:
     past = {"starts": 12, "starts_this_boot": 3, "ended": "machine", "reason": "", "noted": "2026-11-23T15:00:00.000Z"}
     text = " ".join(line.strip() for line in shown(answer(past=past)))
