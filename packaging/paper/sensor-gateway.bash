@@ -26,6 +26,7 @@ _sensor_gateway() {
         ' record:--config') mapfile -t COMPREPLY < <(compgen -f -- "$word"); return ;;
         ' tail:--config') mapfile -t COMPREPLY < <(compgen -f -- "$word"); return ;;
         ' fleet:--config') mapfile -t COMPREPLY < <(compgen -f -- "$word"); return ;;
+        ' fleet:--expect') mapfile -t COMPREPLY < <(compgen -W '' -- "$word"); return ;;
         ' devices:--config') mapfile -t COMPREPLY < <(compgen -f -- "$word"); return ;;
         ' outbox status:--state-dir' | ' outbox status:--state-directory') mapfile -t COMPREPLY < <(compgen -d -- "$word"); return ;;
         ' outbox status:--hot-dir') mapfile -t COMPREPLY < <(compgen -d -- "$word"); return ;;
@@ -70,7 +71,7 @@ _sensor_gateway() {
         ' record') mapfile -t answers < <(compgen -W '-h --help --for --config' -- "$word") && mapfile -t -O ${#answers[@]} answers < <(compgen -f -- "$word") ;;
         ' replay') mapfile -t answers < <(compgen -W '-h --help --events --vector' -- "$word") && mapfile -t -O ${#answers[@]} answers < <(compgen -f -- "$word") ;;
         ' tail') mapfile -t answers < <(compgen -W '-h --help --config --json --all' -- "$word") && mapfile -t -O ${#answers[@]} answers < <(compgen -f -- "$word") ;;
-        ' fleet') mapfile -t answers < <(compgen -W '-h --help --config --json --check' -- "$word") && mapfile -t -O ${#answers[@]} answers < <(compgen -f -- "$word") ;;
+        ' fleet') mapfile -t answers < <(compgen -W '-h --help --config --expect --json --check' -- "$word") && mapfile -t -O ${#answers[@]} answers < <(compgen -f -- "$word") ;;
         ' drivers') mapfile -t answers < <(compgen -W '-h --help --json' -- "$word") ;;
         ' devices') mapfile -t answers < <(compgen -W '-h --help --config --json' -- "$word") ;;
         ' outbox') mapfile -t answers < <(compgen -W 'status peek verify export purge -h --help' -- "$word") ;;

@@ -85,6 +85,7 @@ complete -c sensor-gateway -n '__fish_seen_subcommand_from tail' -l all -d 'of e
 complete -c sensor-gateway -n '__fish_seen_subcommand_from fleet' -s h -l help -d 'show this help message and exit'
 complete -c sensor-gateway -n '__fish_seen_subcommand_from fleet' -F -d 'configuration file (default /etc/sensor-gateway/gateway.yaml); conf.d/*.yaml beside it is read too'
 complete -c sensor-gateway -n '__fish_seen_subcommand_from fleet' -l config -r -F -d 'the configuration file, where it is not FILE'
+complete -c sensor-gateway -n '__fish_seen_subcommand_from fleet' -l expect -r -d 'how many gateways there are, or their names with commas between them'
 complete -c sensor-gateway -n '__fish_seen_subcommand_from fleet' -l json -d 'each gateway as one line of JSON'
 complete -c sensor-gateway -n '__fish_seen_subcommand_from fleet' -l check -d 'one line, and an exit code of 0, 1 or 2'
 complete -c sensor-gateway -n '__fish_seen_subcommand_from drivers' -s h -l help -d 'show this help message and exit'

@@ -43,10 +43,17 @@ def test_a_fleet_is_shown_worst_first_with_a_line_for_each(
     assert quiet.returncode == 2, quiet.stdout
     assert quiet.stdout.startswith("bad: 3 gateways, 1 well; gone: offline; shed: 1 of 2 sensors not online (s0)")
 
+    assert fleet(barn, "--check", "--expect", "3").stdout == quiet.stdout
+    fewer = fleet(barn, "--check", "--expect", "4")
+    assert fewer.stdout.startswith("bad: 3 gateways, 1 well; 1 of 4 expected gateways not heard of; gone: offline")
+
     ear.publish("sensors/v1/gone/status", b"")
     for kind in ("health", "meta", "availability/s0", "availability/s1"):
         ear.publish(f"sensors/v1/gone/{kind}", b"")
     assert fleet(barn, "--check").returncode == 1
+    named = fleet(barn, "--check", "--expect", "barn,gone")
+    assert (named.returncode, "gone: nothing was heard of it" in named.stdout) == (2, True)
+    assert fleet(barn, "--expect", "a/b").returncode == os.EX_USAGE
 
     ear.publish("sensors/v1/junk/status", b"\xff\x00{")
     ear.publish("sensors/v1/junk/health", "[" * 5000)

@@ -239,6 +239,7 @@ def test_a_wrong_password_is_said_in_plain_words_and_healed_without_a_restart(
         gateway = rig(broker.port, username="greenhouse", password="wrong", retry_max_s=0.5).start()  # noqa: S106
         assert gateway.until(lambda: gateway.log.names() == ["broker_refused_us"])
         assert "password" in gateway.publisher.report.why
+        assert gateway.publisher.report.why.startswith("at the last try: ")
         subprocess.run(["mosquitto_passwd", "-b", str(passwords), "greenhouse", "wrong"], check=True)
         broker.send(signal.SIGHUP)
         gateway.put_values(1)

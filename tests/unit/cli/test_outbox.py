@@ -246,10 +246,11 @@ def test_a_check_is_one_line_and_a_code_for_scripts(
     append(box, 3)
     note(state, None)
     words = ("outbox", "status", "--check", "--state-dir", state)
-    ended = cli(*words, "--config", file("outbox: {keep_free: 0MB}\nmqtt: {url: mqtt://broker.invalid}\n", "o.yaml"))
+    named = ("--config", file("outbox: {keep_free: 0MB}\nmqtt: {url: mqtt://broker.invalid}\n", "o.yaml"))
+    ended = cli(*words, *named)
     assert (ended.code, ended.out, ended.err) == (0, "well: 4 events wait\n", "")
     box.close(to_flash=False)
-    ended = cli(*words)
+    ended = cli(*words, *named)
     assert (ended.code, ended.out) == (1, "degraded: 4 events wait; no daemon runs on it\n")
     (segment,) = (state / "outbox").glob("*.seg")
     segment.write_bytes(bytes(segment.stat().st_size))
@@ -259,6 +260,19 @@ def test_a_check_is_one_line_and_a_code_for_scripts(
     assert "cannot be read any more" in ended.out
     assert ended.out.count("\n") == 1
     assert cli(*words, "--json").code == 64
+
+
+def test_by_which_limits_the_room_is_judged_is_told_where_no_configuration_says_them(
+    cli: Callable[..., Any], left: tuple[Path, Path], file: Callable[..., Path]
+) -> None:
+    told = "judged by the usual limits: --config FILE names those of the gateway"
+    named = ("--config", file("outbox: {max_size: 8MB}\nmqtt: {url: mqtt://broker.invalid}\n", "o.yaml"))
+    words = ("outbox", "status", "--state-dir", left[0], "--hot-dir", left[1])
+    for form in ((), ("--check",)):
+        assert told in cli(*words, *form).out
+        assert told not in cli(*words, *form, *named).out
+    assert json.loads(cli(*words, "--json").out)["is_configured"] is False
+    assert json.loads(cli(*words, "--json", *named).out)["is_configured"] is True
 
 
 def test_each_complaint_that_is_bad_is_one_that_can_be_raised() -> None:

@@ -174,28 +174,22 @@ def test_silent_sensors_are_told_each_and_those_that_answer_together() -> None:
     [("name", "wrong"), ("port", "wrong"), ("greeting", "wrong"), ("subscription", "advice"), ("all", "ok")],
 )
 def test_where_the_way_to_the_broker_ends_is_told(step: str, grade: str) -> None:
-    (finding,) = judge_broker(replace(BROKER, failed=Step(step), why="for a reason"), NOW_MS, is_clock_set=True)
+    (finding,) = judge_broker(
+        replace(BROKER, failed=Step(step), why="for a reason"), NOW_MS, file=FILE, is_clock_set=True
+    )
     assert grades([finding]) == [grade]
     assert "broker.lan" in finding.sentence
     assert step == "all" or "for a reason" in finding.sentence
 
 
-@pytest.mark.parametrize(
-    ("tls", "options"),
-    [
-        (None, ""),
-        (TlsSettings(), " --capath /etc/ssl/certs"),
-        (TlsSettings(ca_file=Path("/my files/ca.pem")), " --cafile '/my files/ca.pem'"),
-        (
-            TlsSettings(ca_file=Path("/ca"), certificate_file=Path("/crt"), key_file=Path("/key")),
-            " --cafile /ca --cert /crt --key /key",
-        ),
-    ],
-)
-def test_the_command_to_try_a_login_encrypts_as_the_gateway_does(tls: TlsSettings | None, options: str) -> None:
+@pytest.mark.parametrize("tls", [None, TlsSettings(ca_file=Path("/ca.pem"))])
+def test_the_command_to_try_a_login_takes_the_password_from_its_file(tls: TlsSettings | None) -> None:
+    """A command line can be read by everybody on a machine, and stays in the history of a shell."""
     facts = replace(BROKER, failed=Step.GREETING, why="for a reason", tls=tls)
-    (finding,) = judge_broker(facts, NOW_MS, is_clock_set=True)
-    assert finding.remedy.startswith(f"mosquitto_sub -h broker.lan -p 8883{options} -t ")
+    (finding,) = judge_broker(facts, NOW_MS, file=Path("/my files/my.yaml"), is_clock_set=True)
+    words = shlex.split(finding.remedy, comments=True)
+    assert words == ["sensor-gateway", "tail", "--config", "/my files/my.yaml"]
+    assert "-P" not in finding.remedy
 
 
 @pytest.mark.parametrize(
@@ -207,14 +201,14 @@ def test_certificates_are_judged_by_their_dates(from_days: float, until_days: fl
     """Soon is the last sixth of its life, and at most a month."""
     validity = Validity(from_ms=NOW_MS + round(from_days * DAY_MS), until_ms=NOW_MS + round(until_days * DAY_MS))
     for facts in (replace(BROKER, brokers=validity), replace(BROKER, ours=validity)):
-        _, finding = judge_broker(facts, NOW_MS, is_clock_set=True)
+        _, finding = judge_broker(facts, NOW_MS, file=FILE, is_clock_set=True)
         assert grades([finding]) == [grade]
-        assert grades(judge_broker(facts, NOW_MS, is_clock_set=False)) == ["ok"]
+        assert grades(judge_broker(facts, NOW_MS, file=FILE, is_clock_set=False)) == ["ok"]
 
 
 def test_a_private_key_that_everybody_can_read_is_told_with_what_to_do() -> None:
     facts = replace(BROKER, exposed_key=Path("/etc/my key.pem"))
-    _, finding = judge_broker(facts, NOW_MS, is_clock_set=True)
+    _, finding = judge_broker(facts, NOW_MS, file=FILE, is_clock_set=True)
     assert (finding.subject, finding.grade) == ("certificates", "advice")
     assert finding.remedy == "sudo chmod o-rwx '/etc/my key.pem'"
 
@@ -281,13 +275,14 @@ def test_a_card_is_judged_by_what_it_says_and_by_what_is_written_to_it(
 def test_an_outbox_is_judged_by_alarms_damage_room_and_owner() -> None:
     assert grades(judge_outbox(OUTBOX)) == ["ok", "ok"]
     assert grades(judge_outbox(replace(OUTBOX, is_owned=None))) == ["ok"]
-    assert grades(judge_outbox(replace(OUTBOX, is_owned=False))) == ["ok", "advice"]
+    assert grades(judge_outbox(replace(OUTBOX, is_owned=False))) == ["ok", "wrong"]
     assert grades(judge_outbox(replace(OUTBOX, damaged=2))) == ["wrong", "ok"]
     assert grades(judge_outbox(replace(OUTBOX, complaints=(("full", True), ("odd", False))))) == [
         "wrong",
         "advice",
         "ok",
     ]
+    assert grades(judge_outbox(replace(OUTBOX, days_left=0.0))) == ["wrong", "ok", "ok"]
     assert grades(judge_outbox(replace(OUTBOX, days_left=0.5))) == ["advice", "ok", "ok"]
 
 
@@ -301,7 +296,8 @@ def test_an_outbox_is_judged_by_alarms_damage_room_and_owner() -> None:
         ({**UNIT, "ActiveState": "activating", "Result": "watchdog"}, "wrong"),
         ({**UNIT, "ActiveState": "activating"}, "ok"),
         ({**UNIT, "UnitFileState": "disabled"}, "advice"),
-        ({**UNIT, "ActiveState": "inactive"}, "advice"),
+        ({**UNIT, "ActiveState": "inactive"}, "wrong"),
+        ({**UNIT, "ActiveState": "inactive", "UnitFileState": "disabled"}, "advice"),
     ],
 )
 def test_the_service_is_judged_by_what_systemd_says(unit: dict[str, str] | None, grade: str) -> None:

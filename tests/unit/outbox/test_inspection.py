@@ -6,11 +6,13 @@ import json
 import os
 import random
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from sensor_gateway.cli.outbox.status import _check as checked
 from sensor_gateway.model.event import Gap, GapCause
 from sensor_gateway.model.event_json import time_of
 from sensor_gateway.outbox.identity import seal
@@ -212,7 +214,7 @@ def test_status_counts_both_tiers_and_tells_the_times(site: Any) -> None:
     assert (again.waiting, again.oldest, again.newest) == (found.waiting, found.oldest, found.newest)
 
 
-def test_the_room_lasts_as_long_as_the_backlog_has_grown(site: Any) -> None:
+def test_the_room_lasts_as_long_as_the_backlog_has_grown(site: Any, capsys: pytest.CaptureFixture[str]) -> None:
     site.open(**SMALL)
     for _ in range(40):
         site.box.append(site.news(10))
@@ -223,8 +225,12 @@ def test_the_room_lasts_as_long_as_the_backlog_has_grown(site: Any) -> None:
     assert found.growth_per_day == pytest.approx(found.waiting / (39 / 60 / 24), rel=0.1)
     assert found.room == 40 * 4096 - found.waiting
     assert found.days_left == pytest.approx(found.room / found.growth_per_day)
-    narrow = status(site, keep_free=10**18).flash
-    assert (narrow.room, narrow.days_left) == (0, 0)
+    narrow = status(site, keep_free=10**18)
+    assert (narrow.flash.room, narrow.flash.days_left) == (0, 0)
+    assert checked(replace(narrow, complaints=()), is_configured=True) == 2, (
+        "without room it is bad, whatever else is said"
+    )
+    assert "no room is left" in capsys.readouterr().out
 
 
 def test_what_the_outbox_can_have_written_bounds_what_it_wrote(site: Any) -> None:

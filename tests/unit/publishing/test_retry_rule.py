@@ -52,3 +52,18 @@ def test_where_only_a_person_can_help_half_of_the_longest_wait_is_the_least() ->
     waits = [rule.long_wait_s(chance) for _ in range(1000)]
     assert 150.0 <= min(waits) <= max(waits) <= 300.0
     assert len(set(waits)) > 990
+
+
+@pytest.mark.parametrize(("outage_s", "middle_s"), [(10, 10), (60, 60), (240, 90), (1800, 90)])
+def test_a_single_gateway_is_back_as_soon_as_the_page_on_brokers_says(outage_s: float, middle_s: float) -> None:
+    """By the rule alone, where each try is refused at once: the page says so in words."""
+    rule, chance, late_s = RetryRule(first_spread_s=0.0, longest_s=300.0), random.Random(0), list[float]()
+    for _ in range(2000):
+        now_s, failures = 0.0, 0
+        while (now_s := now_s + rule.wait_s(failures, chance)) < outage_s:
+            failures += 1
+        late_s.append(now_s - outage_s)
+    late_s.sort()
+    assert late_s[len(late_s) // 2] < middle_s * 1.05
+    assert late_s[-1] <= 300
+    assert outage_s < 240 or late_s[len(late_s) * 99 // 100] < 4.55 * 60

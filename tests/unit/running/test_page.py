@@ -64,6 +64,7 @@ def test_one_that_is_well_says_so_first() -> None:
         (answer(alarms=["outbox_room"]), Verdict.BAD, "alarm outbox_room"),
         (answer(alarms=["bus_ended"]), Verdict.DEGRADED, "alarm bus_ended"),
         (answer(sensors={"attic": GONE, "bench": ONLINE}), Verdict.DEGRADED, "1 of 2 sensors not online (attic)"),
+        (answer(sensors={"attic": GONE, "bench": GONE}), Verdict.BAD, "all its 2 sensors are offline (attic, bench)"),
         (answer(clock="unsynced"), Verdict.DEGRADED, "clock not set"),
         (answer(configuration="the file has 1 fault(s)"), Verdict.DEGRADED, "the file has 1 fault(s)"),
         (answer(is_fresh=False), Verdict.BAD, "its publisher does not answer: all this is 0 seconds old"),
@@ -74,6 +75,7 @@ def test_one_that_is_well_says_so_first() -> None:
         ),
         (answer(sensors={}, sensor_counts={"online": 0}), Verdict.DEGRADED, "no sensors yet"),
         (answer(buffered=5, oldest="2026-11-23T15:00:00.000Z", full_in_s=3600), Verdict.DEGRADED, "room lasts 1.0 h"),
+        (answer(buffered=5, full_in_s=0), Verdict.BAD, "no room is left on flash"),
     ],
 )
 def test_the_verdict_is_of_three_and_says_why(told: dict[str, Any], verdict: Verdict, why: str) -> None:
@@ -91,8 +93,8 @@ def test_what_has_a_sentence_is_not_told_by_the_name_of_its_alarm_too() -> None:
     )
     assert verdict_of(told, NOW).why == (
         "alarm bus_ended",
-        "no connection to the broker for 10 minutes (wrong password)",
         "the file has 1 fault(s)",
+        "no connection to the broker for 10 minutes (wrong password)",
     )
 
 
@@ -143,6 +145,14 @@ def test_what_a_recover_command_came_to_stands_beside_its_bus(recovery: dict[str
 def test_what_waits_is_told_with_how_long_there_is_room() -> None:
     told = answer(buffered=1234, oldest="2026-11-23T15:48:00.000Z", full_in_s=147_600)
     assert "outbox    1,234 events wait, the oldest for 12 minutes; the room lasts 41 hours" in shown(told)
+
+
+def test_what_came_of_the_last_try_is_no_word_of_now() -> None:
+    """A broker may be there again while the next try is minutes away."""
+    reason = "at the last try: nobody listens on the broker's port"
+    told = answer(link={"state": "connecting", "since": "2026-11-23T15:56:00.000Z", "reason": reason})
+    assert f"link      connecting for 4 minutes ({reason})" in shown(told)
+    assert f"no connection to the broker for 4 minutes ({reason})" in verdict_of(told, NOW).line
 
 
 def test_how_the_life_before_ended_is_told_and_nothing_where_nothing_is_known() -> None:

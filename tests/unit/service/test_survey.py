@@ -285,6 +285,17 @@ def test_counters_alone_wait_for_the_interval(house: House, change: Any) -> None
     house.told(60)
 
 
+def test_the_end_of_a_backlog_is_told_within_five_seconds_and_once(house: House) -> None:
+    house.told(0)
+    house.outbox.counters.appended = house.outbox.pending = 5
+    assert [second for second in range(1, 128) if house.beat(second)] == [60, 120]
+    house.outbox.pending = 0
+    found = [(second, told["buffered"]) for second in range(128, 200) if (told := house.beat(second))]
+    assert found[0][0] <= 133
+    assert found[0][1] == 0
+    assert len(found) == 2, "the second one is that of the interval"
+
+
 def test_a_new_connection_is_told_at_once(house: House) -> None:
     house.told(0)
     assert house.beat(1) is None

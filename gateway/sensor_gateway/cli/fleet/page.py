@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 
-from sensor_gateway.publishing.fleet.gateway_line import GatewayLine
+from sensor_gateway.cli.outbox.figures import duration
+from sensor_gateway.publishing.fleet.gateway_line import GatewayLine, Verdict
 
-_HEAD = ("GATEWAY", "", "STATE", "SINCE", "VERSION", "SENSORS", "BUFFERED", "LOST", "CLOCK", "OLDEST", "WHY")
+_HEAD = ("GATEWAY", "", "STATE", "SINCE", "VERSION", "SENSORS", "BUFFERED", "LOST", "CLOCK", "OLDEST", "AGE", "WHY")
 _SECOND = len("2026-11-23T16:00:00")
 
 
@@ -21,13 +22,19 @@ def table(lines: Sequence[GatewayLine]) -> str:
     )
 
 
-def verdict_line(lines: Sequence[GatewayLine]) -> str:
+def verdict_of(lines: Sequence[GatewayLine], shortage: str = "") -> Verdict:
+    """That of the worst; bad, too, where there is none, or with a ``shortage``, which says that some are missing."""
+    return Verdict.BAD if shortage else max((line.verdict for line in lines), default=Verdict.BAD)
+
+
+def verdict_line(lines: Sequence[GatewayLine], shortage: str = "") -> str:
     """One line for all of them, for monitoring."""
+    told = [shortage] if shortage else []
     if not lines:
-        return "bad: no gateway has said anything below the prefix"
+        return "; ".join(["bad: no gateway has said anything below the prefix", *told])
     amiss = [f"{line.gateway}: {', '.join(line.why)}" for line in lines if line.verdict]
     count = f"{len(lines)} gateway{'' if len(lines) == 1 else 's'}, {len(lines) - len(amiss)} well"
-    return "; ".join([f"{lines[0].verdict.name.lower()}: {count}", *amiss])
+    return "; ".join([f"{verdict_of(lines, shortage).name.lower()}: {count}", *told, *amiss])
 
 
 def json_object(line: GatewayLine) -> str:
@@ -46,6 +53,7 @@ def json_object(line: GatewayLine) -> str:
             "clock": line.clock,
             "oldest": line.oldest,
             "heard": line.heard,
+            "age_s": None if line.age_s is None else round(line.age_s, 1),
             "why": line.why,
         },
         ensure_ascii=False,
@@ -65,6 +73,7 @@ def _cells(line: GatewayLine) -> tuple[str, ...]:
         _figure(line.lost),
         line.clock or "-",
         _moment(line.oldest),
+        "-" if line.age_s is None else duration(max(line.age_s, 0.0)),
         "; ".join(line.why),
     )
 

@@ -86,6 +86,7 @@ def outbox_by(configuration: Configuration | None, arguments: argparse.Namespace
             hot_directory=named or (noted.directory if noted else configured or _hot_of_the_system(state)),
         ),
         settings=_settings(configuration),
+        is_configured=configuration is not None,
         is_without_hot=named is None and noted is not None and noted.directory is None,
         is_process_alone=named is None and noted is not None and noted.is_process_alone,
     )

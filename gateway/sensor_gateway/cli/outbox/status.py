@@ -27,11 +27,15 @@ most, what was dropped or put aside, and what is wrong. It reads the files alone
   sensor-gateway outbox status --json | jq .waiting.events
   sensor-gateway outbox status --check
 
+How long there is room is judged by the limits of the configuration, and by the usual ones where none is named and there
+is none in its usual place; it says so then.
+
 With --check the exit code is 0 when all is well, 1 when something is amiss and nothing is lost by it yet (no daemon
 runs, or the room lasts less than a day), 2 when events are lost or soon will be.
 """
 
 _ENOUGH_DAYS: Final = 1.0
+_BY_THE_USUAL: Final = "judged by the usual limits: --config FILE names those of the gateway"
 
 
 def add(subparsers: Subparsers) -> argparse.ArgumentParser:
@@ -45,19 +49,20 @@ def add(subparsers: Subparsers) -> argparse.ArgumentParser:
 
 def run(arguments: argparse.Namespace) -> int:
     """Print it; the exit code."""
-    status = _status(find_outbox(arguments))
+    inspected = find_outbox(arguments)
+    status = _status(inspected)
     if arguments.check:
-        return _check(status)
+        return _check(status, is_configured=inspected.is_configured)
     if arguments.json:
-        print(json.dumps(_facts(status), ensure_ascii=False))
+        print(json.dumps({**_facts(status), "is_configured": inspected.is_configured}, ensure_ascii=False))
     else:
-        print("\n".join(_lines(status)))
+        print("\n".join(_lines(status, is_configured=inspected.is_configured)))
     return os.EX_OK
 
 
 def facts_of(inspected: Inspected) -> dict[str, object]:
     """What ``--json`` prints."""
-    return _facts(_status(inspected))
+    return {**_facts(_status(inspected)), "is_configured": inspected.is_configured}
 
 
 def _status(inspected: Inspected) -> Status:
@@ -69,7 +74,7 @@ def _status(inspected: Inspected) -> Status:
     return status_of(snapshot, time.time(), complaints_of(snapshot))
 
 
-def _check(status: Status) -> int:
+def _check(status: Status, *, is_configured: bool) -> int:
     """Print one line; the exit code."""
     from sensor_gateway.outbox.inspection.complaints import BAD
 
@@ -77,16 +82,20 @@ def _check(status: Status) -> int:
     if status.owner.is_there is False:
         amiss.append("no daemon runs on it")
     days_left = status.flash.days_left
-    if days_left is not None and days_left < _ENOUGH_DAYS:
+    is_gone = days_left is not None and days_left <= 0
+    if is_gone:
+        amiss.append("no room is left")
+    elif days_left is not None and days_left < _ENOUGH_DAYS:
         amiss.append(f"the room lasts {duration(days_left * 86_400)}")
-    is_bad = any(complaint.name in BAD for complaint in status.complaints)
+    is_bad = is_gone or any(complaint.name in BAD for complaint in status.complaints)
     code = 2 if is_bad else 1 if amiss else 0
+    by = [] if is_configured else [_BY_THE_USUAL]
     verb = "waits" if status.waiting == 1 else "wait"
-    print("; ".join([f"{('well', 'degraded', 'bad')[code]}: {events(status.waiting)} {verb}", *amiss]))
+    print("; ".join([f"{('well', 'degraded', 'bad')[code]}: {events(status.waiting)} {verb}", *amiss, *by]))
     return code
 
 
-def _lines(status: Status) -> Iterator[str]:
+def _lines(status: Status, *, is_configured: bool) -> Iterator[str]:
     flash, wear, kept = status.flash, status.wear, status.kept
     yield f"outbox      {status.directory}"
     yield f"owner       {_owner(status.owner)}"
@@ -101,6 +110,8 @@ def _lines(status: Status) -> Iterator[str]:
         f"{size(flash.free)} free on the disk"
     )
     yield f"room        {_room(status)}"
+    if not is_configured:
+        yield f"            {_BY_THE_USUAL}"
     rate = "" if wear.per_day is None else f", at most {size(wear.per_day)} a day"
     yield (
         f"card        at most {size(wear.at_most - wear.made_ready)} written by the outbox in {duration(wear.over_s)}"

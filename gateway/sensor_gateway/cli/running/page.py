@@ -128,6 +128,8 @@ def _link(health: Fields, now: datetime | None) -> str:
     protocol, reason, anew = text(link, "protocol"), text(link, "reason"), count(health, "reconnects")
     words += f", MQTT {protocol}" if protocol else ""
     words += f", {anew:,} times anew since the start" if anew else ""
+    if text(link, "state") != "connected":
+        return words + (f" ({reason})" if reason else "")
     return words + (f": {reason}" if reason else "")
 
 

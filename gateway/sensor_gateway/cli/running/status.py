@@ -25,7 +25,7 @@ sensors, buses, the connection, what waits and how long there is room, the clock
 
 With --check it is one line, and the exit code is 0 when all is well, 1 when it is degraded (a sensor is not online,
 there is no connection, events wait for long, the clock is not set), 2 when it is bad (events are lost or soon will be,
-or a bus is not read). Exit code 69 when no gateway answers, 77 when you may not ask it.
+a bus is not read, or all sensors are offline). Exit code 69 when no gateway answers, 77 when you may not ask it.
 """
 
 _WITHIN_S: Final = 10.0

@@ -1,7 +1,7 @@
 """Whether a gateway that was asked is well, in one sentence. Pure.
 
-The rules are those of a fleet, and what only the gateway itself can know: that it has no connection, that its publisher
-does not answer, and that it runs by something else than its file.
+The rules are those of a fleet, and what only the gateway itself can know: that it has no connection, and that its
+publisher does not answer.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ from sensor_gateway.publishing.fleet.fields import Fields, age_s, count, inner, 
 from sensor_gateway.publishing.fleet.gateway_line import Heard, Verdict, gateway_line
 
 _ONLINE: Final[Fields] = {"state": "online"}
-_TOLD: Final = ("broker_refused", "configuration")
-"""Alarms of which a sentence says more than their names."""
+_REFUSED: Final = "broker_refused"
+"""What is said of the connection says more than the name of this alarm."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,7 +45,7 @@ def verdict_of(answer: Fields, now: datetime) -> Judged:
     health = inner(answer, "health")
     gateway = text(health, "gateway") or "the gateway"
     sensors = {printable(name): one for name, one in inner(health, "sensors").items() if isinstance(one, dict)}
-    rest = {**health, "alarms": [name for name in texts(health, "alarms") if name not in _TOLD]}
+    rest = {**health, "alarms": [name for name in texts(health, "alarms") if name != _REFUSED]}
     line = gateway_line(gateway, Heard(status=_ONLINE, health=rest, sensors=sensors), now)
     own = list(_complaints(answer, health, now))
     if not line.sensors_total and line.sensors_total is not None:
@@ -71,9 +71,6 @@ def _complaints(answer: Fields, health: Fields, now: datetime) -> Iterator[tuple
         lasting = "" if lasts_s is None else f" for {duration(max(lasts_s, 0))}"
         reason = text(link, "reason")
         yield Verdict.DEGRADED, f"no connection to the broker{lasting}{f' ({reason})' if reason else ''}"
-    configuration = text(health, "configuration")
-    if configuration:
-        yield Verdict.DEGRADED, configuration
 
 
 def _well(health: Fields, sensors: int | None, now: datetime) -> str:

@@ -36,11 +36,13 @@ class Inspected:
     """What to look at: the directories, and the limits as the configuration has them, or the usual ones.
 
     ``is_without_hot``: the gateway is known to have no hot directory, so nothing waits in memory alone, unless
-    ``is_process_alone``: then what waits is in the process, where nobody can look.
+    ``is_process_alone``: then what waits is in the process, where nobody can look. ``is_configured``: whether the
+    limits are those of a configuration.
     """
 
     places: Places
     settings: OutboxSettings
+    is_configured: bool = True
     is_without_hot: bool = False
     is_process_alone: bool = False
 

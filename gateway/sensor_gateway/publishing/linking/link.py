@@ -175,9 +175,10 @@ class Link:
 
     def _refused(self, refusal: Refusal, now: Stamp) -> None:
         state = LinkState.REFUSED if refusal.needs_a_person else LinkState.CONNECTING
-        if self.report.state is state and self.report.why == refusal.why:
+        why = f"at the last try: {refusal.why}"
+        if self.report.state is state and self.report.why == why:
             return
-        self.report = LinkReport(state=state, since=now, why=refusal.why)
+        self.report = LinkReport(state=state, since=now, why=why)
         if refusal.needs_a_person:
             self._log.error("broker_refused_us", why=refusal.why)
         else:

@@ -131,7 +131,7 @@ class Examination:
             f"{configuration.mqtt.topic_prefix}/{self._asked.gateway}/status",
         )
         wall_ms = self._clock.stamp().wall_ms
-        yield from judge_broker(facts, wall_ms, is_clock_set=wall_ms >= PLAUSIBLE_MS)
+        yield from judge_broker(facts, wall_ms, file=self._asked.file, is_clock_set=wall_ms >= PLAUSIBLE_MS)
 
     def _wall_clock(self, configuration: Configuration | None) -> ClockFacts:
         name = (ClockSection() if configuration is None else configuration.clock).source

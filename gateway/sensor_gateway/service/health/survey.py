@@ -25,6 +25,7 @@ from sensor_gateway.outbox.counters import OutboxCounters
 from sensor_gateway.outbox.tiers.outlook import Outlook
 from sensor_gateway.publishing.health.report import PublisherReport
 from sensor_gateway.service.commands.audit import CommandCounters
+from sensor_gateway.service.health.backlog import Backlog
 from sensor_gateway.service.health.beat import Beat
 from sensor_gateway.service.health.conditions import (
     LONGEST_REASON,
@@ -132,6 +133,7 @@ class HealthSurvey:
         self._interval_s = subject.interval_s
         self.configuration = ""
         self._beat = Beat(subject.interval_s)
+        self._backlog = Backlog()
         self._asked: deque[Callable[[], None]] = deque(maxlen=_MOST_ASKERS)
         self._sensors: dict[str, SensorState] = {}
         self._changes = 0
@@ -187,10 +189,11 @@ class HealthSurvey:
         self._note_silences(reports)
         alarms = self._alarms(report, reports)
         states = tuple(bus.state for bus in reports)
-        link = report.link
-        lost = lost_of(self._outbox.counters, report.counters).total
+        link, counters = report.link, self._outbox.counters
+        lost = lost_of(counters, report.counters).total
+        ended = self._backlog.look(appended=counters.appended, waiting=self._outbox.pending, now_s=now_s)
         recoveries = tuple(self.recoveries().items())
-        sign = (link.state, link.since, alarms, self.configuration, lost, self._changes, states, recoveries)
+        sign = (link.state, link.since, alarms, self.configuration, lost, ended, self._changes, states, recoveries)
         if not self._beat.wants(sign, now_s):
             return None
         self.newest = self.examine(report, now)

@@ -16,8 +16,6 @@ from sensor_gateway.service.doctor.finding import Finding, advice, ok, wrong
 
 _MONTH_MS: Final = 30 * 86_400_000
 _NOTICE_PART: Final = 6
-_AUTHORITIES: Final = Path("/etc/ssl/certs")
-"""Those that the system trusts, by name (ca-certificates)."""
 
 
 class Step(StrEnum):
@@ -48,18 +46,21 @@ class BrokerFacts:
     exposed_key: Path | None = None
 
 
-def judge_broker(broker: BrokerFacts, now_ms: int, *, is_clock_set: bool) -> Iterator[Finding]:
-    """``now_ms``: wall clock time, by which certificates are judged where ``is_clock_set``."""
-    place = f"{broker.host}:{broker.port}"
+def judge_broker(broker: BrokerFacts, now_ms: int, *, file: Path, is_clock_set: bool) -> Iterator[Finding]:
+    """``now_ms``: wall clock time, by which certificates are judged where ``is_clock_set``; ``file`` tells our login.
+
+    What is offered shows no secret: a command line can be read by everybody on a machine.
+    """
+    place, login = f"{broker.host}:{broker.port}", f"sensor-gateway tail --config {shlex.quote(str(file))}"
     match broker.failed:
         case Step.NAME:
             yield wrong("broker", f"{broker.host}: {broker.why}", f"getent hosts {broker.host}")
         case Step.PORT:
             yield wrong("broker", f"{place}: {broker.why}", _of_the_port(broker))
         case Step.GREETING:
-            yield wrong("broker", f"{place}: {broker.why}", _login(broker))
+            yield wrong("broker", f"{place}: {broker.why}", f"{login}   # logs in as the gateway does")
         case Step.SUBSCRIPTION:
-            yield advice("broker", f"{place}: {broker.why}", "sensor-gateway tail   # only what listens needs it")
+            yield advice("broker", f"{place}: {broker.why}", f"{login}   # only what listens needs it")
         case Step.ALL:
             how = "encrypted" if broker.tls is not None else "not encrypted"
             yield ok("broker", f"{place} lets us in, {how}")
@@ -82,21 +83,6 @@ def _of_the_port(broker: BrokerFacts) -> str:
     if broker.tls is not None:
         return f"openssl s_client -connect {broker.host}:{broker.port} </dev/null"
     return f"nc -vz {broker.host} {broker.port}   # on the broker: systemctl status mosquitto"
-
-
-def _login(broker: BrokerFacts) -> str:
-    words = f"mosquitto_sub -h {broker.host} -p {broker.port}{_tls_options(broker.tls)}"
-    return f"{words} -t '$SYS/broker/version' -C 1 -u USER -P PASSWORD"
-
-
-def _tls_options(tls: TlsSettings | None) -> str:
-    """Of mosquitto_sub(1), which encrypts only where it is told whom to trust."""
-    if tls is None:
-        return ""
-    options = {"--cafile": tls.ca_file, "--cert": tls.certificate_file, "--key": tls.key_file or tls.certificate_file}
-    if tls.ca_file is None:
-        options = {"--capath": _AUTHORITIES, **options}
-    return "".join(f" {name} {shlex.quote(str(file))}" for name, file in options.items() if file is not None)
 
 
 def _renewed(broker: BrokerFacts) -> str:

@@ -24,17 +24,19 @@ class OutboxFacts:
 
 
 def judge_outbox(outbox: OutboxFacts) -> Iterator[Finding]:
-    """Alarms, damage, and how long the room lasts."""
+    """Alarms, damage, how long the room lasts, and whether anybody works with it: where an outbox is, somebody did."""
     for sentence, is_bad in outbox.complaints:
         judge = wrong if is_bad else advice
         yield judge("outbox", sentence, "sensor-gateway outbox status")
     if outbox.damaged:
         yield wrong("outbox", f"{outbox.damaged} damaged pieces in what is stored", "sensor-gateway outbox verify")
-    if outbox.days_left is not None and outbox.days_left < 1:
+    if outbox.days_left is not None and outbox.days_left <= 0:
+        yield wrong("outbox", "no room is left for what waits", "sensor-gateway outbox status")
+    elif outbox.days_left is not None and outbox.days_left < 1:
         yield advice("outbox", "the room for what waits lasts less than a day", "sensor-gateway outbox status")
     if not outbox.complaints and not outbox.damaged:
         yield ok("outbox", f"sound; {outbox.waiting} event{'' if outbox.waiting == 1 else 's'} wait for the broker")
     if outbox.is_owned is False:
-        yield advice("gateway", "no gateway runs on this state directory", "sudo systemctl start sensor-gateway")
+        yield wrong("gateway", "no gateway runs on this state directory", "sudo systemctl start sensor-gateway")
     elif outbox.is_owned:
         yield ok("gateway", "a gateway runs on this state directory")

@@ -49,7 +49,7 @@ def _unit(unit: Mapping[str, str] | None) -> Finding:
             "service", "the service does not start with this computer", "sudo systemctl enable --now sensor-gateway"
         )
     if active == "inactive":
-        return advice("service", "the service is stopped", "sudo systemctl start sensor-gateway")
+        return wrong("service", "the service is stopped", "sudo systemctl start sensor-gateway")
     restarts = unit.get("NRestarts", "0")
     again = "" if restarts == "0" else f", restarted {restarts} times since it was started"
     return ok("service", f"the service is {active}{again}")
