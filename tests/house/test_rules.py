@@ -30,6 +30,7 @@ BROAD_EXCEPTS = {
     "gateway/sensor_gateway/sensing/circuitpython/library.py": "around the loading of a foreign module",
     "gateway/sensor_gateway/simulation/build.py": "around the loading of an entry point",
     "gateway/sensor_gateway/publishing/receiving/receiver.py": "around one listener: a stranger's words end nothing",
+    "gateway/sensor_gateway/testing/conforming/strange_errors.py": "around a driver's code, in its author's tests",
     "gateway/sensor_gateway/service/visitors/server.py": "the top of VisitorServer.run",
 }
 

@@ -27,8 +27,11 @@ class Lack:
         return f"{self.path}: {self.message}"
 
 
-def lacks(configuration: Configuration, catalogue: DriverCatalogue, clock: Clock) -> Iterator[Lack]:
-    """Open each bus that a sensor uses, and connect to the broker; what is lacking, as it is found."""
+def lacks(configuration: Configuration, catalogue: DriverCatalogue, clock: Clock, unseen: str = "") -> Iterator[Lack]:
+    """Open each bus that a sensor uses, and connect to the broker; what is lacking, as it is found.
+
+    ``unseen`` says why the password could not be read, if so: then the broker is left alone, which would refuse us.
+    """
     for used in used_buses(configuration, sensor_plans(configuration, catalogue)):
         recover = used.section.recover
         if recover is not None and (reason := missing(recover.command[0])):
@@ -37,7 +40,9 @@ def lacks(configuration: Configuration, catalogue: DriverCatalogue, clock: Clock
             if opening.bus is None and not opening.is_used:
                 yield Lack(path=f"buses.{used.name}", message=opening.why)
     mqtt = configuration.mqtt
-    if mqtt is not None:
+    if unseen:
+        yield Lack(path="mqtt.password_file", message=unseen)
+    elif mqtt is not None:
         facts = look_at_broker(broker_settings(mqtt, client_id=""), f"{mqtt.topic_prefix}/+/status")
         if facts.why:
             yield Lack(path="mqtt.url", message=facts.why)

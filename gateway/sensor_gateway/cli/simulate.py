@@ -109,6 +109,8 @@ def run(arguments: argparse.Namespace) -> int:
         return os.EX_CONFIG
     with ended_by_ctrl_c():
         rehearsal = Rehearsal(configuration, catalogue, scenario=scenario, log=open_log(level="error"), write=_write)
+        for name in rehearsal.unmodelled:
+            say(f"{name} has no model: its vectors are played, one after the other, whatever values a scenario gives")
         outcome = rehearsal.play(arguments.duration_s, _pacer() if arguments.real_time else None)
     for sensor in unread.values():
         say(f"{sensor.name} cannot be simulated: {sensor.reason} ({sensor.place})")

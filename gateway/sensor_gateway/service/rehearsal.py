@@ -23,6 +23,7 @@ from sensor_gateway.sensing.poller import Poller
 from sensor_gateway.service.buses import pretended_bus
 from sensor_gateway.service.plans import sensor_plans
 from sensor_gateway.service.scenarios import scenario_of
+from sensor_gateway.simulation.build import has_model
 from sensor_gateway.simulation.scenario import ClockJump, Scenario
 from sensor_gateway.simulation.timeline import Lane, play
 from sensor_gateway.simulation.virtual_clock import VirtualClock
@@ -103,6 +104,8 @@ class Rehearsal:
         self._slack_s = configuration.gateway.slack
         self.outcome = Outcome()
         plans = sensor_plans(configuration, catalogue)
+        self.unmodelled = tuple(name for name in dict.fromkeys(plan.spec.name for plan in plans) if not has_model(name))
+        """The drivers without a chip in software: their vectors are played."""
         self._outlets: dict[int, Outlet] = {}
         self._lanes = [
             self._lane(name, section, [plan for plan in plans if configuration.sensors[plan.name].bus == name])

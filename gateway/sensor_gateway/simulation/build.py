@@ -97,6 +97,11 @@ def simulated_bus(
     return line
 
 
+def has_model(driver: str) -> bool:
+    """Whether a chip in software answers to this driver; where there is none, the driver's own vectors are played."""
+    return driver in MODELS or bool(tuple(entry_points(group=GROUP, name=driver)))
+
+
 def _sockets(world: World, plans: Sequence[SensorPlan]) -> list[Socket]:
     mountings = [_mounting(plan, world) for plan in plans]
     # A driver's bus kind tells which of the four kinds its model is; a third party's promises to keep to it.

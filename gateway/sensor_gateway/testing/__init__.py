@@ -1,7 +1,7 @@
 """Fakes and the conformance suite for the authors of drivers. Public: see docs/writing-a-driver.md."""
 
 from sensor_gateway.testing.conformance import check_driver
-from sensor_gateway.testing.conforming.conduct import repeatable_noise
+from sensor_gateway.testing.conforming.noise import repeatable_noise
 from sensor_gateway.testing.playback import (
     Dialogue,
     FileContent,

@@ -8,38 +8,57 @@ from __future__ import annotations
 import dataclasses
 import math
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 
 from sensor_gateway.model.driver_spec import CONTRACT_VERSION, BusKind, DriverSpec, Heeds, Variant, Vector
-from sensor_gateway.model.errors import MeasurementError
-from sensor_gateway.testing.conforming.conduct import Noise, check_conduct, repeatable_noise
+from sensor_gateway.model.errors import MeasurementError, message_of
+from sensor_gateway.testing.conforming.conduct import check_conduct
 from sensor_gateway.testing.conforming.imports import check_imports
+from sensor_gateway.testing.conforming.noise import ROUNDS, Noise, repeatable_noise
+from sensor_gateway.testing.conforming.strange_errors import code_of_driver
 
 NAME = re.compile(r"[a-z0-9][a-z0-9_-]*")
 FEWEST_VECTORS = 2
 LOWEST_ADDRESS, HIGHEST_ADDRESS = 0x08, 0x77  # the others are reserved (UM10204, section 3.1.12)
-ROUNDS = 100
 
 
 def check_driver(spec: DriverSpec, *, options: object | None = None, noise: Noise | None = None) -> None:
-    """Check a driver's shape, vectors, totality and conduct; AssertionError says what is wrong, and where.
+    """Check a driver's shape, vectors, totality and conduct; AssertionError says all that is wrong, and where.
 
     ``options`` are needed where the driver's have no defaults: conduct is checked with them. ``noise`` gives the
     bytes of the checks for totality and conduct; by default the same ones in each run.
     """
     noise = noise or repeatable_noise(spec.name)
-    check_shape(spec)
-    check_imports(spec)
-    for vector in spec.vectors:
-        check_vector(spec, vector)
-    check_totality(spec, noise)
+    _check_all(spec.name, [partial(check_shape, spec), partial(check_imports, spec)])
     chosen = options if options is not None else _default_options(spec)
-    if chosen is None:
-        return
-    complaints = spec.check(chosen) if spec.check is not None else ()
+    vectors = [partial(check_vector, spec, vector) for vector in spec.vectors]
+    conduct = [] if chosen is None else [partial(_check_conduct, spec, chosen, noise)]
+    _check_all(spec.name, [*vectors, partial(check_totality, spec, noise), *conduct])
+
+
+def _check_all(name: str, checks: Sequence[Callable[[], None]]) -> None:
+    """Carry out all of these, though some find something; one AssertionError with what each of them found."""
+    found: list[AssertionError] = []
+    for check in checks:
+        try:
+            check()
+        except AssertionError as error:
+            found.append(error)
+    if len(found) == 1:
+        raise found[0]
+    if found:
+        complaints = "".join(f"\n- {complaint}" for complaint in dict.fromkeys(map(str, found)))
+        raise AssertionError(f"{name}, {len(found)} complaints:{complaints}") from found[0]
+
+
+def _check_conduct(spec: DriverSpec, options: object, noise: Noise) -> None:
+    """One variant after the other, until one does something wrong: the others would do the same."""
+    with code_of_driver(f"{spec.name}, check", f" on {options!r}", "return a sentence for each thing that is wrong"):
+        complaints = spec.check(options) if spec.check is not None else ()
     assert not complaints, f"{spec.name}: its own options are refused: {complaints}"
     for variant in spec.variants:
-        check_conduct(spec, variant, chosen, noise)
+        check_conduct(spec, variant, options, noise)
 
 
 def check_shape(spec: DriverSpec) -> None:
@@ -110,7 +129,13 @@ def check_vector(spec: DriverSpec, vector: Vector) -> None:
     assert vector.variant in spec.variants, f"{where}: there is no variant {vector.variant!r}"
     assert vector.source.strip(), f"{where}: a vector names its source"
     assert vector.values, f"{where}: a vector has values"
-    got = spec.replay(vector)
+    try:
+        with code_of_driver(f"{where}: convert", " on its own bytes"):
+            got = spec.replay(vector)
+    except MeasurementError as error:
+        raise AssertionError(
+            f"{where}: convert refuses its bytes ({type(error).__name__}: {message_of(error)}): one of the two is wrong"
+        ) from error
     assert set(got) == set(vector.values), f"{where}: expected {sorted(vector.values)}, got {sorted(got)}"
     for name, value in vector.values.items():
         assert abs(got[name] - value) <= vector.tolerance, f"{where}: {name} is {value}, got {got[name]!r}"
@@ -119,13 +144,14 @@ def check_vector(spec: DriverSpec, vector: Vector) -> None:
 
 def check_totality(spec: DriverSpec, noise: Noise) -> None:
     """Check that any bytes give values within limits, or a MeasurementError."""
-    for vector in spec.vectors:
+    for vector in (vector for vector in spec.vectors if vector.variant in spec.variants):
         for frames in _damaged(vector.frames, noise):
+            where = f"{spec.name}, frames {[frame.hex(' ') for frame in frames]} in place of {vector.source!r}"
             try:
-                values = spec.replay(dataclasses.replace(vector, frames=frames))
+                with code_of_driver(f"{where}: convert", ""):
+                    values = spec.replay(dataclasses.replace(vector, frames=frames))
             except MeasurementError:
                 continue
-            where = f"{spec.name}, frames {[frame.hex(' ') for frame in frames]} in place of {vector.source!r}"
             _check_values(spec, vector.variant, values, where)
 
 

@@ -92,6 +92,41 @@ def test_the_program_of_a_recover_command_is_looked_for_only_here(
     assert "recover" not in cli("check-config", "--here", file(text % "true")).err
 
 
+@pytest.mark.parametrize(
+    ("mqtt", "left"),
+    [
+        ("username: u, password_file: nowhere", "mqtt.password_file was"),
+        ("username: u, password: p", "mqtt.password was"),
+        ("tls: {ca_file: nowhere.pem}", "mqtt.tls was"),
+        ("username: u, password_file: nowhere, tls: {ca_file: nowhere.pem}", "mqtt.password_file and mqtt.tls were"),
+        ("tls: {}", ""),
+        ("username: u", ""),
+    ],
+)
+def test_a_secret_that_was_not_looked_at_is_told_with_the_word_that_does(
+    cli: Callable[..., Any], file: Callable[..., Path], mqtt: str, left: str
+) -> None:
+    path = file(f"mqtt: {{url: mqtts://b, {mqtt}}}\nsensors: {{attic: {{driver: bme280, bus: i2c1}}}}\n")
+    ended = cli("check-config", path)
+    assert (ended.code, ended.out) == (
+        0,
+        f"{path}: fine, 1 sensor{f'; {left} not looked at: --here does' * bool(left)}\n",
+    )
+    assert cli("check-config", "--json", path).out == ""
+
+
+def test_here_reads_the_credentials_of_the_service_that_stand_beside_the_file(
+    cli: Callable[..., Any], file: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("CREDENTIALS_DIRECTORY", raising=False)
+    path = file("mqtt: {url: mqtt://127.0.0.1:1, username: u, password_file: mqtt-password}\n")
+    assert cli("check-config", "--here", path).code == 78
+    (path.parent / "credentials").mkdir()
+    (path.parent / "credentials" / "mqtt-password").write_text("s3cret\n")
+    ended = cli("check-config", "--here", path)
+    assert (ended.code, "here: mqtt.url: " in ended.err, "password_file" in ended.err) == (1, True, False)
+
+
 def test_the_scenario_of_a_simulated_bus_is_checked_too(cli: Callable[..., Any], file: Callable[..., Path]) -> None:
     path = file(WITH_SCENARIO)
     scenario = path.with_name("storm.yaml")

@@ -7,6 +7,8 @@ from typing import Any
 
 import pytest
 
+from sensor_gateway.simulation.models import MODELS
+
 MIXED = """\
 mqtt: {url: mqtts://broker.lan, username: u, password_file: nowhere}
 buses: {rs485: {type: serial, port: /dev/no-such-port}}
@@ -34,6 +36,16 @@ def test_real_buses_are_played_and_no_broker_secret_or_device_is_needed(
 def test_the_same_simulation_gives_the_same_events(cli: Callable[..., Any], file: Callable[..., Path]) -> None:
     path = file(MIXED)
     assert cli("simulate", path).out == cli("simulate", path).out
+
+
+def test_a_driver_without_a_model_is_told_once_since_its_vectors_are_played(
+    cli: Callable[..., Any], file: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delitem(MODELS, "bme280")  # type: ignore[arg-type]  # a dictionary, which nobody else may change
+    ended = cli("simulate", file(MIXED.replace("  boiler:", "  shed: {driver: bme280, bus: i2c2}\n  boiler:")))
+    assert [line for line in ended.err.splitlines() if "gave no value" not in line] == [
+        "bme280 has no model: its vectors are played, one after the other, whatever values a scenario gives"
+    ]
 
 
 def test_a_channel_that_gives_nothing_fails_it_and_says_why(cli: Callable[..., Any], file: Callable[..., Path]) -> None:

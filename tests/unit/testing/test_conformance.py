@@ -149,8 +149,31 @@ def test_a_vector_that_does_not_hold_is_found(changes: dict[str, Any], sentence:
 
 
 def test_a_convert_that_is_not_total_is_found() -> None:
-    with pytest.raises(struct.error):
-        check_driver(spec(replay=lambda vector: {"temperature": float(struct.unpack("b", vector.frames[0])[0])}))
+    said = complaint(spec(replay=lambda vector: {"temperature": float(struct.unpack("b", vector.frames[0])[0])}))
+    assert "x1, frames [''] in place of 'by hand': convert raises struct.error (unpack requires a buffer of 1" in said
+    assert "at test_conformance.py:" in said
+    assert "raise BadFrame" in said
+
+
+def test_a_vector_whose_bytes_convert_refuses_is_found() -> None:
+    first, second = spec().vectors
+    broken = replace(first, frames=(b"\x01\x02",))
+    assert "convert refuses its bytes (BadFrame: one byte: got 01 02)" in complaint(spec(vectors=(broken, second)))
+
+
+def test_all_that_is_wrong_is_told_at_once() -> None:
+    first, second = spec().vectors
+    wrong = (replace(first, values={"temperature": 2.0}), replace(second, values={"temperature": 3.0}))
+    said = complaint(spec(Endless, vectors=wrong, replay=lambda vector: {"temperature": float(vector.frames[0][0])}))
+    assert said.startswith("x1, 4 complaints:\n- ")
+    assert [line for line in said.splitlines() if "temperature is 2.0, got 1.0" in line]
+    assert [line for line in said.splitlines() if "temperature is 3.0, got 25.0" in line]
+    assert [line for line in said.splitlines() if "convert raises IndexError" in line]
+    assert [line for line in said.splitlines() if "does not end" in line]
+
+
+def test_what_a_shape_hides_is_looked_at_when_the_shape_is_right() -> None:
+    assert "does not end" not in complaint(spec(Endless, summary=""))
 
 
 def test_a_value_beyond_the_limits_is_found() -> None:
@@ -259,14 +282,59 @@ def test_misconduct_is_found(driver: type, sentence: str) -> None:
     assert sentence in complaint(spec(driver))
 
 
-def test_an_error_that_is_not_ours_comes_out_as_it_is() -> None:
-    class Careless(Good):
-        def measure(self) -> Measuring:
-            answer = yield Read(1)
-            return {"temperature": 100 / answer[0]}
+class Careless(Good):
+    """Divides by what comes, in the step that is named."""
 
-    with pytest.raises(ZeroDivisionError):
-        check_driver(spec(Careless))
+    step = "measure"
+
+    def identify(self) -> Identifying:
+        if self.step == "identify":
+            _ = 100 // (yield Read(1))[0]
+        return (yield from super().identify())
+
+    def setup(self) -> Preparing:
+        if self.step == "setup":
+            _ = 100 // (yield Read(1))[0]
+        yield from super().setup()
+
+    def measure(self) -> Measuring:
+        answer = yield Read(1)
+        return {"temperature": 100 / answer[0] if self.step == "measure" else 1.0}
+
+
+@pytest.mark.parametrize("step", ["identify", "setup", "measure"])
+def test_an_error_that_is_not_ours_is_found_with_its_place_its_bytes_and_what_to_do(step: str) -> None:
+    with pytest.raises(AssertionError) as failure:
+        check_driver(spec(type("Careless", (Careless,), {"step": step})))
+    assert f"x1, variant x1, {step} raises ZeroDivisionError" in str(failure.value)
+    assert "at test_conformance.py:" in str(failure.value)
+    assert "on the answer 00: look at what came first" in str(failure.value)
+    assert isinstance(failure.value.__cause__, ZeroDivisionError)
+
+
+def test_an_error_before_the_first_operation_and_one_that_answers_an_error_are_found() -> None:
+    class Early(Good):
+        def measure(self) -> Measuring:
+            raise KeyError("mode")
+            yield
+
+    class Late(Good):
+        def measure(self) -> Measuring:
+            try:
+                return convert((yield Read(1)))
+            except Nack as error:
+                raise RuntimeError("gone") from error
+
+    assert "measure raises KeyError ('mode')" in complaint(spec(Early))
+    assert "measure raises RuntimeError (gone)" in complaint(spec(Late))
+    assert "on the error Nack(" in complaint(spec(Late))
+
+
+def test_a_create_that_cannot_use_its_options_is_found() -> None:
+    def create(*_: object) -> Good:
+        raise TypeError("no address")
+
+    assert "create raises TypeError (no address)" in complaint(spec(create=create))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -341,6 +409,18 @@ class Forgetful(Stream):
         return super().feed(data)
 
 
+class Thrown(Stream):
+    def feed(self, data: bytes) -> Iterator[Values | Exception]:
+        if len(data) > 2:
+            raise BadFrame("too much", got=data)
+        yield from super().feed(data)
+
+
+class Bare(Stream):
+    def feed(self, data: bytes) -> Iterator[Values | Exception]:
+        yield {"temperature": float(data[500])}
+
+
 class Wordy(Stream):
     def feed(self, data: bytes) -> Iterator[Values | Exception]:
         yield Nack("a stream has no addresses")
@@ -364,7 +444,14 @@ def test_a_good_stream_passes() -> None:
 
 
 @pytest.mark.parametrize(
-    ("driver", "sentence"), [(Forgetful, "byte by byte"), (Wordy, "gives Nack"), (Good, "does not measure")]
+    ("driver", "sentence"),
+    [
+        (Forgetful, "byte by byte"),
+        (Wordy, "gives Nack"),
+        (Good, "does not measure"),
+        (Thrown, "give it instead, and go on reading"),
+        (Bare, "feed raises IndexError"),
+    ],
 )
 def test_a_stream_that_does_not_do_its_work_is_found(driver: type, sentence: str) -> None:
     assert sentence in complaint(stream_spec(driver))
@@ -532,6 +619,13 @@ def test_ranges_that_chase_each_other_are_found(identified: bool) -> None:  # no
 def test_a_setup_that_heeds_does_not_know_is_found(heeds: Heeds, sentence: str) -> None:
     check_driver(spec(heeds=Heeds(with_data=b"\x01")))
     assert sentence in complaint(spec(heeds=heeds))
+
+
+def test_a_cost_that_is_far_too_low_is_found() -> None:
+    cheap = {"x1": Variant(addresses=(0x48,), channels=(CHANNEL,), wire_bits=1)}
+    assert "measure takes 39 bits on the wire and more, and wire_bits says 1" in complaint(spec(variants=cheap))
+    right = {"x1": Variant(addresses=(0x48,), channels=(CHANNEL,), wire_bits=39)}
+    check_driver(spec(variants=right))
 
 
 def test_a_command_of_one_byte_has_to_be_heeded_and_a_pointer_has_not() -> None:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sensor_gateway.config.device_files.shelf import Device
 from sensor_gateway.config.indentation import SENSOR_KEYS
 from sensor_gateway.config.settings import SensorSection
 from sensor_gateway.config.text.faults import Place
-from sensor_gateway.config.text.nodes import MapNode, ScalarNode, joined
+from sensor_gateway.config.text.nodes import Entry, MapNode, ScalarNode, joined
 from sensor_gateway.config.values.near_miss import meant_by
 from sensor_gateway.model.channel import Channel
 from sensor_gateway.model.driver_spec import DriverSpec
@@ -56,6 +56,25 @@ def driver_written(table: MapNode) -> str:
         entry = table.entries.get(next(others, ""))
     node = entry.node if entry else None
     return node.value if isinstance(node, ScalarNode) and isinstance(node.value, str) else ""
+
+
+def with_named_bus(table: MapNode) -> MapNode:
+    """``table``, where a bus that is written as a number is a name like others: what is wrong with it is told once."""
+    entry = table.entries.get("bus")
+    node = entry.node if entry else None
+    if entry is None or not isinstance(node, ScalarNode) or type(node.value) is not int:
+        return table
+    named = Entry(entry.place, replace(node, value=node.text))
+    return MapNode({**table.entries, "bus": named}, table.place)
+
+
+def listed_sensor(table: MapNode) -> tuple[str, MapNode]:
+    """The name that an item of a list of sensors gives itself, empty where it gives none; and the rest of it."""
+    entry = table.entries.get("name")
+    node = entry.node if entry else None
+    if not isinstance(node, ScalarNode) or not node.text:
+        return "", table
+    return node.text, MapNode({key: inner for key, inner in table.entries.items() if key != "name"}, table.place)
 
 
 def place_of_driver(table: MapNode) -> Place:

@@ -20,9 +20,11 @@ from sensor_gateway.config.indentation import (
 from sensor_gateway.config.sensors.entry import (
     SensorEntry,
     driver_written,
+    listed_sensor,
     place_of_driver,
     place_of_name,
     unread_sensor,
+    with_named_bus,
 )
 from sensor_gateway.config.sensors.strangers import judged_keys, names_written
 from sensor_gateway.config.sensors.wiring import check_unnamed, read_wiring
@@ -70,15 +72,19 @@ class SensorReader:
             report_bad_name(entry.place, name, here, self._report)
             inner = as_map(entry.node, here, self._report)
             if inner is not None:
-                read.append(self._sensor(name, MapNode(inner.entries, entry.place), here))
+                read.append(self._sensor(name, with_named_bus(MapNode(inner.entries, entry.place)), here))
         return read
 
     def _list(self, node: ListNode, path: str) -> list[SensorEntry]:
+        listed = [listed_sensor(item) if isinstance(item, MapNode) else ("", item) for item in node.items]
         message = "expected names, not a list: `sensors:`, and below it, indented, `attic: {driver: bme280, bus: i2c1}`"
         self._report.fault(node.place, path, message)
-        items = [(f"{path}[{index}]", item) for index, item in enumerate(node.items)]
+        for index, (name, _) in enumerate(listed):
+            if name:
+                report_bad_name(node.items[index].place, name, f"{path}[{index}].name", self._report)
+        items = [(f"{path}[{index}]", item) for index, (_, item) in enumerate(listed)]
         tables = [(here, as_map(item, here, self._report)) for here, item in items]
-        return [self._sensor(here, table, here) for here, table in tables if table is not None]
+        return [self._sensor(here, with_named_bus(table), here) for here, table in tables if table is not None]
 
     def _sensor(self, name: str, table: MapNode, path: str) -> SensorEntry:
         before = len(self._report.faults)
@@ -260,6 +266,8 @@ class SensorReader:
             if names and name not in names:
                 message = f"unknown channel `{name[:60]}`; {expectation(name, names)}"
                 self._report.fault(inner.place, joined(path, name), message)
+                if isinstance(inner.node, MapNode):
+                    deadbands.setdefault(name, 0.0)  # what stands below it is judged too
         nothing = MapNode(NO_ENTRIES, table.place)
         return {
             name: read_section(

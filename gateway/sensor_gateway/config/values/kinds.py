@@ -69,7 +69,7 @@ def read_float(node: ScalarNode) -> float:
         if math.isfinite(number):
             return number
         raise ValueError(f"expected a finite number, got {described(node)}")
-    raise ValueError(f"expected a number, got {described(node)}{_unquoting(node)}")
+    raise ValueError(f"expected a number, got {described(node)}{_unquoting(node)}{_with_a_point(node)}")
 
 
 def read_text(node: ScalarNode) -> str:
@@ -100,6 +100,13 @@ def read_path(node: ScalarNode) -> Path:
 def _unquoting(node: ScalarNode) -> str:
     is_number = node.is_quoted and isinstance(read_plain(node.text), (int, float))
     return f"; did you mean {node.text} (without quotes)?" if is_number else ""
+
+
+def _with_a_point(node: ScalarNode) -> str:
+    """For those who write a decimal comma."""
+    text = node.text.replace(",", ".", 1)
+    is_number = "," in node.text and isinstance(read_plain(text), float)
+    return f"; did you mean {text}?" if is_number else ""
 
 
 def _amount(scale: Scale, parse: Callable[[str], object]) -> Callable[[ScalarNode], object]:

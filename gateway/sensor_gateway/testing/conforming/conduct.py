@@ -6,30 +6,30 @@ that knows its chip is given the answers that it takes for one, so that the rest
 
 from __future__ import annotations
 
-import hashlib
 import itertools
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from typing import TypeAlias
 
-from sensor_gateway.model.driver_spec import BusKind, DriverSpec, Identity, PolledDriver, StreamDriver
+from sensor_gateway.model.driver_spec import BusKind, DriverSpec, Identity, PolledDriver
 from sensor_gateway.model.errors import BadFrame, MeasurementError, Nack, NoAnswer
-from sensor_gateway.model.operations import Exchange, Operation, Read, ReadFile, Wait, Write, WriteRead
+from sensor_gateway.model.operations import Exchange, Operation, Read, ReadFile, Wait, Write, WriteRead, wire_bits
 from sensor_gateway.sensing.engine import LONGEST_EXCHANGE_S, LONGEST_WAIT_S
 from sensor_gateway.testing.conforming.identity_search import accepted_identity
-
-Noise: TypeAlias = Callable[[int], bytes]
-"""Gives so many bytes without meaning."""
+from sensor_gateway.testing.conforming.noise import ROUNDS, Noise
+from sensor_gateway.testing.conforming.strange_errors import code_of_driver
+from sensor_gateway.testing.conforming.stream import check_stream
 
 Steps: TypeAlias = Generator[Operation, bytes, object]
 
 MOST_OPERATIONS = 1000
-ROUNDS = 100
-STREAM_BYTES = 20_000
 LARGEST_EXCHANGE = 300  # a Modbus RTU frame has 256 bytes at most
 LARGEST_FILE = 100  # what the kernel says in one is a number or a line or two
 LONGEST_STEP_S = 60.0  # of waits in one measurement: a reading is old by then
 MOST_TAKEN = ROUNDS // 8  # an id of three bits is the shortest that tells anything
+UNDERSTATED = 2  # the first measurement may cost more than those that follow
 EMPTY_WIRES = (b"\xff", b"\x00")
+OPTIONS_ARE_CHECKED = "let check, or the options themselves, refuse with a sentence what create cannot use"
+FRAME_IT = "say how many bytes to drop, and the frame or None, whatever came in"
 BOUND_IT = "bound its tries, and raise NoAnswer (still busy) or OverRange (no range suits) after the last one"
 KINDS = {
     BusKind.I2C: (Wait, Write, Read, WriteRead),
@@ -38,19 +38,15 @@ KINDS = {
 }
 
 
-def repeatable_noise(seed: str = "noise") -> Noise:
-    """Noise that is the same in each run, so that a failure can be looked at again."""
-    numbers = itertools.count()
-    return lambda count: hashlib.shake_256(f"{seed} {next(numbers)}".encode()).digest(count)
-
-
 def check_conduct(spec: DriverSpec, variant: str, options: object, noise: Noise) -> None:
     """Check one variant of a driver; AssertionError says what it did, and in which step."""
     addresses = spec.variants[variant].addresses
-    driver = spec.create(variant, options, addresses[0] if addresses else 1)
-    if spec.bus is BusKind.SERIAL_STREAM:
+    is_stream = spec.bus is BusKind.SERIAL_STREAM
+    with code_of_driver(f"{spec.name}, variant {variant}, create", "", OPTIONS_ARE_CHECKED):
+        driver = spec.create(variant, options, 0 if is_stream else addresses[0] if addresses else 1)
+    if is_stream:
         assert not hasattr(driver, "measure"), f"{spec.name}: a stream driver has feed and reset, it does not measure"
-        _check_stream(spec, variant, options, noise)
+        check_stream(spec, variant, driver, noise)
     else:
         assert not hasattr(driver, "feed"), f"{spec.name}: only a stream driver is fed"
         _Conduct(spec, variant, options).check(noise)
@@ -67,6 +63,7 @@ class _Conduct:
         channels = row.channels if spec.channels_of is None else spec.channels_of(options)
         self._channels = {channel.name for channel in channels}
         self._addresses = row.addresses or (1,)
+        self._costs: set[int] = set()
 
     def check(self, noise: Noise) -> None:
         for answers, address in zip(_answers(self._spec, noise), itertools.cycle(self._addresses), strict=False):
@@ -74,6 +71,7 @@ class _Conduct:
         if self._spec.bus is BusKind.I2C:
             self._check_identity(noise)
             self._check_behind_identity(noise)
+            self._check_cost()
         for step in ("identify", "setup", "measure"):
             for error in (Nack("nobody acknowledges"), NoAnswer("nothing came"), BadFrame("a broken frame")):
                 steps: Steps = getattr(self._made(self._addresses[0]), step)()
@@ -103,7 +101,8 @@ class _Conduct:
     def _check_behind_identity(self, noise: Noise) -> None:
         """Lives in which the chip is the right one, and all else is noise, constant, or dark and bright by turns."""
         pieces = [frame for vector in self._spec.vectors for frame in vector.frames]
-        known = accepted_identity(lambda: self._made(self._addresses[0]).identify(), pieces)
+        with code_of_driver(self._where("identify"), " on an answer that could be its chip's"):
+            known = accepted_identity(lambda: self._made(self._addresses[0]).identify(), pieces)
         if known is None:
             return
         for answers in (*_answers(self._spec, noise), *_changing()):
@@ -133,13 +132,24 @@ class _Conduct:
         if isinstance(prepared, MeasurementError):
             return
         assert prepared is None, f"{self._where('setup')} returns nothing, not {prepared!r}"
-        values = self._outcome(driver.measure(), answers, "measure")
+        measured: list[Operation] = []
+        values = self._outcome(driver.measure(), answers, "measure", measured)
         if isinstance(values, MeasurementError):
             return
+        on_wire = (operation for operation in measured if isinstance(operation, (Read, Write, WriteRead)))
+        self._costs.add(wire_bits(*on_wire))
         assert isinstance(values, Mapping), f"{self._where('measure')} maps channels to values, not {values!r}"
         assert set(values) == set(identity.channels), (
             f"{self._where('measure')} gives just what was identified, {sorted(identity.channels)}, "
             f"not {sorted(values)}: raise an error where one of them cannot be measured"
+        )
+
+    def _check_cost(self) -> None:
+        """Far fewer bits than a measurement takes let a bus be loaded with more than it can carry."""
+        declared = self._spec.variants[self._variant].wire_bits
+        assert self._spec.channels_of is not None or min(self._costs, default=0) <= UNDERSTATED * declared, (
+            f"{self._where('measure')} takes {min(self._costs)} bits on the wire and more, "
+            f"and wire_bits says {declared}: expected wire_bits(...) of its operations"
         )
 
     def _check_heeded(self, done: Sequence[Operation]) -> None:
@@ -170,14 +180,16 @@ class _Conduct:
         )
         waited_s = 0.0
         try:
-            operation = next(steps)
+            with code_of_driver(where, ""):
+                operation = next(steps)
             while len(done) < MOST_OPERATIONS:
                 self._check_operation(operation, where)
                 done.append(operation)
                 waited_s += operation.seconds if isinstance(operation, Wait) else 0
                 assert waited_s <= LONGEST_STEP_S, f"{where} waits {waited_s:.0f} s and more in all: {BOUND_IT}"
                 answer = _answered(operation, answers)
-                operation = steps.throw(answer) if isinstance(answer, MeasurementError) else steps.send(answer)
+                with code_of_driver(where, f" on {_shown(answer)}"):
+                    operation = steps.throw(answer) if isinstance(answer, MeasurementError) else steps.send(answer)
         except StopIteration as end:
             return end.value
         except MeasurementError as error:
@@ -215,10 +227,17 @@ def _answered(operation: Operation, answers: Callable[[int], bytes | Measurement
     return b"" if isinstance(operation, Write) and isinstance(answer, bytes) else answer
 
 
+def _shown(answer: bytes | MeasurementError) -> str:
+    if isinstance(answer, MeasurementError):
+        return f"the error {answer!r}"
+    return f"the answer {answer[:40].hex(' ')}" if answer else "no answer, as to a write or a wait"
+
+
 def _framed(operation: Exchange, received: bytes) -> bytes | MeasurementError:
     """The frame that the driver's own framing finds in what came in; NoAnswer without one."""
     while True:
-        dropped, frame = operation.frame(received)
+        with code_of_driver("the framing of an exchange", f" on {received[:40].hex(' ')}", FRAME_IT):
+            dropped, frame = operation.frame(received)
         assert 0 <= dropped <= len(received), f"framing drops {dropped} of {len(received)} bytes"
         if frame is not None:
             return frame
@@ -265,21 +284,3 @@ def _filled(byte: bytes) -> Noise:
 
 def _refusing(error: MeasurementError) -> Callable[[int], MeasurementError]:
     return lambda _count: error
-
-
-def _check_stream(spec: DriverSpec, variant: str, options: object, noise: Noise) -> None:
-    """Feed noise, and the vectors whole and byte by byte: the same measurements, after garbage and a reset too."""
-    stream: StreamDriver = spec.create(variant, options, 0)  # type: ignore[assignment]  # the spec says so
-    where = f"{spec.name}, variant {variant}, feed"
-    for _ in range(ROUNDS):
-        for found in stream.feed(noise(STREAM_BYTES // ROUNDS)):
-            assert isinstance(found, (Mapping, BadFrame)), f"{where} gives {found!r}"
-    for vector in spec.vectors:
-        if vector.variant != variant or vector.options:
-            continue
-        data = b"".join(vector.frames)
-        stream.reset()
-        whole = [found for found in stream.feed(data) if isinstance(found, Mapping)]
-        stream.reset()
-        dribbled = [found for byte in data for found in stream.feed(bytes((byte,))) if isinstance(found, Mapping)]
-        assert whole == dribbled, f"{where}: {data!r} means {whole} at once, and {dribbled} byte by byte"
