@@ -7,6 +7,11 @@ from typing import Any
 
 import pytest
 
+from sensor_gateway.cli.machine_check import lacks
+from sensor_gateway.config.loading import load
+from sensor_gateway.sensing.catalogue import DriverCatalogue
+from sensor_gateway.service.system_clock import SystemClock
+
 WRONG = "mqtt: {url: mqtt://b}\nsensors:\n  attic: {driver: bme281, bus: i2c1}\n  cellar: {bus: i2c1}\n"
 
 WITH_SCENARIO = """\
@@ -113,6 +118,17 @@ def test_a_secret_that_was_not_looked_at_is_told_with_the_word_that_does(
         f"{path}: fine, 1 sensor{f'; {left} not looked at: --here does' * bool(left)}\n",
     )
     assert cli("check-config", "--json", path).out == ""
+
+
+def test_a_password_that_may_not_be_read_leaves_the_broker_alone_and_is_told(file: Callable[..., Path]) -> None:
+    path = file("mqtt: {url: mqtt://127.0.0.1:1, username: u, password_file: mqtt-password}\n")
+    catalogue = DriverCatalogue()
+    configuration = load(path, catalogue=catalogue, environ={}).configuration
+    assert configuration is not None
+    unseen = [*map(str, lacks(configuration, catalogue, SystemClock(), "x may not be read"))]
+    assert unseen == ["mqtt.password_file: x may not be read"]
+    (asked,) = map(str, lacks(configuration, catalogue, SystemClock()))
+    assert asked.startswith("mqtt.url: ")
 
 
 def test_here_reads_the_credentials_of_the_service_that_stand_beside_the_file(
