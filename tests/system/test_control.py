@@ -145,7 +145,7 @@ def test_a_bus_that_is_gone_is_one_event_and_one_sentence(
     ear: Ear, gateways: Callable[..., GatewayProcess], wait_until: Callable[..., None]
 ) -> None:
     gateway = gateways("barn", small_config("barn", ear.port).replace("bus: wire", "bus: i2c77"))
-    wait_until(lambda: "bus_silent" in asked(gateway, "status", "--check").stdout)
+    wait_until(lambda: "bus i2c77: all its 2 sensors are silent" in asked(gateway, "status", "--check").stdout)
     told = json.loads(asked(gateway, "status", "--json").stdout)
     assert told["buses"]["i2c77"]["reason"].startswith("all its 2 sensors are silent: there is no /dev/i2c-77")
     said = [entry for entry in gateway.entries() if entry["event"] == "bus_silent"]
