@@ -62,6 +62,8 @@ def test_status_tells_how_the_gateway_is_and_its_exit_code_too(
     told = json.loads(asked(gateway, "status", "--json").stdout)
     assert set(told) == set(published)
     assert told["time"] > published["time"]
+    report = asked(gateway, "bugreport", "-", "--config", str(gateway.config))
+    assert '"sensor_counts": {\n   "starting": 0,\n   "online": 2,' in report.stdout, report.stdout
     ear.close()
     wait_until(lambda: "no connection to the broker" in asked(gateway, "status").stdout)
     assert asked(gateway, "status", "--check").returncode == 1
