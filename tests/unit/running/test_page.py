@@ -144,7 +144,7 @@ def test_what_a_recover_command_came_to_stands_beside_its_bus(recovery: dict[str
 
 def test_what_waits_is_told_with_how_long_there_is_room() -> None:
     told = answer(buffered=1234, oldest="2026-11-23T15:48:00.000Z", full_in_s=147_600)
-    assert "outbox    1,234 events wait, the oldest for 12 minutes; the room lasts 41 hours" in shown(told)
+    assert "outbox    1,234 events wait, the oldest for 12 minutes; by size, the room lasts 41 hours" in shown(told)
 
 
 def test_what_came_of_the_last_try_is_no_word_of_now() -> None:

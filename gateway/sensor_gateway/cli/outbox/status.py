@@ -109,7 +109,7 @@ def _lines(status: Status, *, is_configured: bool) -> Iterator[str]:
         f"flash       {size(flash.waiting)} wait in {size(flash.allocated)} of files, {size(flash.max_size)} at most; "
         f"{size(flash.free)} free on the disk"
     )
-    yield f"room        {_room(status)}"
+    yield f"room        {room_of(flash)}"
     if not is_configured:
         yield f"            {_BY_THE_USUAL}"
     rate = "" if wear.per_day is None else f", at most {size(wear.per_day)} a day"
@@ -138,11 +138,15 @@ def _owner(owner: Owner) -> str:
     return "a daemon" if owner.pid is None else f"process {owner.pid}"
 
 
-def _room(status: Status) -> str:
-    flash = status.flash
+def room_of(flash: Flash) -> str:
+    """How much room there is, and how long it lasts as far as that can be told."""
     if flash.growth_per_day is None or flash.days_left is None:
         return f"{size(flash.room)}; too little waits on flash to tell how long it lasts"
-    return f"{size(flash.room)}; lasts {duration(flash.days_left * 86_400)} at {size(flash.growth_per_day)} a day"
+    lasts_s = flash.days_left * 86_400
+    lasting = f"{size(flash.room)}; by size, lasts {duration(lasts_s)} at {size(flash.growth_per_day)} a day"
+    if flash.max_age_s >= lasts_s:
+        return lasting
+    return f"{lasting}; what is older than {duration(flash.max_age_s)} (max_age) may go sooner"
 
 
 def _drop(drop: Drop) -> str:
@@ -187,6 +191,7 @@ def _flash_facts(flash: Flash) -> dict[str, object]:
         "keep_free_bytes": flash.keep_free,
         "free_bytes": flash.free,
         "room_bytes": flash.room,
+        "max_age_seconds": flash.max_age_s,
         "growth_bytes_per_day": _whole(flash.growth_per_day),
         "days_left": None if flash.days_left is None else round(flash.days_left, 2),
     }

@@ -140,7 +140,7 @@ def _outbox(health: Fields, now: datetime | None) -> str:
     oldest, room_s = _age(text(health, "oldest"), now), number(health, "full_in_s")
     words = f"{events(waiting)} {'waits' if waiting == 1 else 'wait'}"
     words += f", the oldest for {oldest}" if oldest is not None else ""
-    return words + (f"; the room lasts {duration(room_s)}" if room_s is not None else "")
+    return words + (f"; by size, the room lasts {duration(room_s)}" if room_s is not None else "")
 
 
 def _lost(health: Fields) -> str:

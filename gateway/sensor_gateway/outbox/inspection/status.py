@@ -37,7 +37,8 @@ _WHOLE: Final = 256 * 1024 * 1024
 class Flash:
     """Bytes. ``waiting`` is what waits in segments, ``allocated`` what all files take, ``room`` what may still come.
 
-    ``growth_per_day`` is that of what waits, by its records' own times; None where it is too little to tell.
+    ``growth_per_day`` is that of what waits, by its records' own times; None where it is too little to tell. What is
+    older than ``max_age_s`` may go before the room is gone.
     """
 
     waiting: int
@@ -46,11 +47,12 @@ class Flash:
     max_size: int
     keep_free: int
     free: int
+    max_age_s: float
     growth_per_day: float | None
 
     @property
     def days_left(self) -> float | None:
-        """How long the room lasts at this rate."""
+        """How long the room lasts at this rate, by size alone."""
         return self.room / self.growth_per_day if self.growth_per_day else None
 
 
@@ -181,6 +183,7 @@ def _flash(snapshot: Snapshot, waiting: Sequence[Header]) -> Flash:
         max_size=settings.max_size,
         keep_free=settings.keep_free,
         free=free,
+        max_age_s=settings.max_age_s,
         growth_per_day=used / (span_ms / 1000) * DAY_S if is_long and span_ms else None,
     )
 
