@@ -14,10 +14,10 @@ from typing import Any
 import pytest
 
 from sensor_gateway.cli.outbox import discard, place
-from sensor_gateway.cli.outbox.figures import duration, events, size
 from sensor_gateway.model.channel import Channel, Source
 from sensor_gateway.model.event import ChangeEvent, Quality, Reason
 from sensor_gateway.model.quantity import TEMPERATURE
+from sensor_gateway.model.writing.figures import counted, duration, events, size
 from sensor_gateway.outbox.files.disk import Disk
 from sensor_gateway.outbox.files.syncer import SyncerInPlace
 from sensor_gateway.outbox.identity import Machine
@@ -585,3 +585,4 @@ def test_times_and_counts_are_for_people() -> None:
         "5 seconds", "5 minutes", "25 hours", "20 days",
     ]  # fmt: skip
     assert [events(count) for count in (0, 1, 12_345)] == ["0 events", "1 event", "12,345 events"]
+    assert [counted(count, "fault") for count in (0, 1, 2)] == ["0 faults", "1 fault", "2 faults"]

@@ -195,7 +195,7 @@ def test_every_alarm_of_the_outbox_is_in_the_closed_list(house: House) -> None:
     expected = [*ALARMS, "broker_refused", "stream_denied", "stream_held", "bus_hung"]
     assert house.told(1)["alarms"] == expected
     house.bus.report = replace(BUS, state=BusState.ENDED)
-    house.survey.note_configuration("the configuration file has 1 fault(s)")
+    house.survey.note_configuration("the configuration file has 1 fault")
     assert set(house.told(6)["alarms"]) | {"bus_hung", "bus_silent", "recover_failed"} == set(GatewayAlarm)
 
 

@@ -10,8 +10,8 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Final
 
 from sensor_gateway.cli.arguments import Subparsers, add_command
-from sensor_gateway.cli.outbox.figures import duration, events, size
 from sensor_gateway.cli.outbox.place import find_outbox
+from sensor_gateway.model.writing.figures import counted, duration, events, size
 
 if TYPE_CHECKING:
     from sensor_gateway.outbox.drops import Drop
@@ -120,8 +120,9 @@ def _lines(status: Status, *, is_configured: bool) -> Iterator[str]:
     for drop in status.drops:
         yield f"dropped     {_drop(drop)}"
     if kept.refused_events or kept.pieces:
+        pieces = counted(kept.pieces, "damaged piece")
         yield (
-            f"put aside   {events(kept.refused_events)} that the broker refused, {kept.pieces} damaged pieces "
+            f"put aside   {events(kept.refused_events)} that the broker refused, {pieces} "
             f"({size(kept.piece_bytes)}) in quarantine/"
         )
     for complaint in status.complaints:

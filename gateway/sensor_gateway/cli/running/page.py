@@ -7,8 +7,8 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Final
 
-from sensor_gateway.cli.outbox.figures import duration, events
 from sensor_gateway.cli.running.verdict import Judged
+from sensor_gateway.model.writing.figures import counted, duration, events
 from sensor_gateway.publishing.fleet.fields import Fields, age_s, count, inner, number, printable, text, texts
 
 _MARGIN: Final = 10
@@ -70,9 +70,9 @@ def _buses(health: Fields, width: int) -> Iterator[str]:
         load, errors = number(bus, "load"), number(bus, "error_rate")
         facts += [] if load is None else [f"busy {load:.0%} of the time"]
         facts += [f"{errors:.0%} of transfers fail"] if errors else []
-        for key, told in (("missed", "deadlines missed"), ("put_off", "events put off")):
+        for key, noun, told in (("missed", "deadline", "missed"), ("put_off", "event", "put off")):
             amount = count(bus, key)
-            facts += [f"{amount:,} {told}"] if amount else []
+            facts += [f"{counted(amount, noun)} {told}"] if amount else []
         facts += _recovery(inner(bus, "recovery"))
         yield from _block(label, f"{printable(name)}  {', '.join(facts)}", width)
         label = ""
@@ -127,7 +127,7 @@ def _link(health: Fields, now: datetime | None) -> str:
     words = f"{text(link, 'state') or '?'}{'' if since is None else f' for {since}'}"
     protocol, reason, anew = text(link, "protocol"), text(link, "reason"), count(health, "reconnects")
     words += f", MQTT {protocol}" if protocol else ""
-    words += f", {anew:,} times anew since the start" if anew else ""
+    words += f", reconnected {counted(anew, 'time')} since the start" if anew else ""
     if text(link, "state") != "connected":
         return words + (f" ({reason})" if reason else "")
     return words + (f": {reason}" if reason else "")

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from sensor_gateway.model.writing.figures import counted
 from sensor_gateway.outbox.files.disk import Disk
 from sensor_gateway.outbox.identity import read_epoch
 from sensor_gateway.outbox.inspection.snapshot import Snapshot
@@ -38,7 +39,7 @@ def _found(snapshot: Snapshot) -> Iterator[Complaint]:
         yield Complaint(name="flash", text=f"flash cannot be read: {snapshot.failure}")
     if snapshot.shelf.unreadable:
         count = snapshot.shelf.unreadable
-        yield Complaint(name="segments", text=f"the card does not give back {_times(count, 'segment')}")
+        yield Complaint(name="segments", text=f"the card does not give back {counted(count, 'segment')}")
     yield from _of_the_hot_journal(snapshot)
     if snapshot.is_newer:
         newer = snapshot.inspected.places.state_directory / DIRECTORY_NAMES[0]
@@ -65,14 +66,14 @@ def _of_the_hot_journal(snapshot: Snapshot) -> Iterator[Complaint]:
         count = len(snapshot.recovered.strays)
         yield Complaint(
             name="strays",
-            text=f"{hot} belongs to another state directory; a start would take its {_times(count, 'event')} in anew",
+            text=f"{hot} belongs to another state directory; a start would take its {counted(count, 'event')} in anew",
         )
 
 
 def damage_complaint(lost: int) -> Iterator[Complaint]:
     """That so many events should wait, and cannot be read."""
     if lost:
-        text = f"{_times(lost, 'event')} that should wait cannot be read any more: `outbox verify` tells where and why"
+        text = f"{counted(lost, 'event')} that should wait cannot be read any more: `outbox verify` tells where and why"
         yield Complaint(name="damage", text=text)
 
 
@@ -131,7 +132,3 @@ def _no_room(snapshot: Snapshot) -> Iterator[Complaint]:
             name="keep_free",
             text=f"only {free} bytes are free on the disk, keep_free is {settings.keep_free}: no growth",
         )
-
-
-def _times(count: int, noun: str) -> str:
-    return f"{count} {noun}{'' if count == 1 else 's'}"
