@@ -89,7 +89,7 @@ def test_reload_tells_what_changed_or_every_fault(
     check = asked(gateway, "status", "--check")
     assert check.returncode == 1
     assert check.stdout.count("configuration") == 1
-    assert "the configuration file has 2 faults" in check.stdout
+    assert "the configuration file has 2 faults; the gateway goes on as it was; the first is at" in check.stdout
 
 
 def test_without_a_daemon_both_say_what_to_do_and_a_killed_ones_socket_is_replaced(

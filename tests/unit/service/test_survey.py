@@ -203,7 +203,7 @@ def test_why_the_gateway_runs_by_another_configuration_is_told_until_it_does_not
     assert (house.told(0)["configuration"], house.survey.newest and house.survey.newest.alarms) == ("", ())
     house.survey.note_configuration("x" * 1000)
     found = house.told(6)
-    assert (found["configuration"], found["alarms"]) == ("x" * 200, ["configuration"])
+    assert (found["configuration"], found["alarms"]) == ("x" * 199 + "…", ["configuration"])
     house.survey.note_configuration("")
     found = house.told(12)
     assert (found["configuration"], found["alarms"]) == ("", [])

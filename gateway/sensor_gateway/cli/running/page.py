@@ -84,7 +84,7 @@ def _recovery(recovery: Fields) -> list[str]:
     if not runs:
         return []
     reason, failures = text(recovery, "reason"), count(recovery, "failures")
-    words = f"recover command ran {runs:,} time{'' if runs == 1 else 's'}"
+    words = f"recover command ran {counted(runs, 'time')}"
     words += f", {failures:,} of them in vain" if failures else ""
     return [f"{words} ({reason})" if reason else words]
 

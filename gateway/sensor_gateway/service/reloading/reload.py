@@ -164,7 +164,7 @@ class Reloader:
         self._gateway.survey.note_configuration(alarm)
 
     def _faulty(self, faults: Sequence[Fault], mind: str) -> None:
-        self._raise(f"the configuration file has {counted(len(faults), 'fault')}, the first at {faults[0]}; {mind}")
+        self._raise(f"the configuration file has {counted(len(faults), 'fault')}; {mind}; the first is at {faults[0]}")
         for fault in faults:
             self._log.error(
                 "configuration_faulty",
