@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from sensor_gateway.model.writing.figures import counted
+from sensor_gateway.model.writing.figures import counted, size
 from sensor_gateway.outbox.files.disk import Disk
 from sensor_gateway.outbox.identity import read_epoch
 from sensor_gateway.outbox.inspection.snapshot import Snapshot
@@ -119,16 +119,16 @@ def _no_room(snapshot: Snapshot) -> Iterator[Complaint]:
     segments, settings = snapshot.shelf.segments, snapshot.inspected.settings
     if not segments or any(path.suffix == _FREE_SEGMENT for path in snapshot.directory.glob("*")):
         return
-    size = segments[-1].size
-    if (len(segments) + 1) * size > settings.max_size:
-        yield Complaint(name="full", text=f"max_size is reached ({settings.max_size} bytes): {settings.when_full}")
+    next_size = segments[-1].size
+    if (len(segments) + 1) * next_size > settings.max_size:
+        yield Complaint(name="full", text=f"max_size is reached ({size(settings.max_size)}): {settings.when_full}")
         return
     try:
         free = Disk().free_bytes(snapshot.directory)
     except OSError:
         return
-    if free - size < settings.keep_free:
+    if free - next_size < settings.keep_free:
         yield Complaint(
             name="keep_free",
-            text=f"only {free} bytes are free on the disk, keep_free is {settings.keep_free}: no growth",
+            text=f"only {size(free)} are free on the disk, keep_free is {size(settings.keep_free)}: no growth",
         )
