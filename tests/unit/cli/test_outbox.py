@@ -275,6 +275,24 @@ def test_by_which_limits_the_room_is_judged_is_told_where_no_configuration_says_
     assert json.loads(cli(*words, "--json", *named).out)["is_configured"] is True
 
 
+def test_a_hot_directory_on_the_same_disk_is_a_note_and_no_alarm(
+    cli: Callable[..., Any], tmp_path: Path, file: Callable[..., Path]
+) -> None:
+    """It may be meant, so nothing is degraded by it, as `status` sees it too."""
+    state, hot = tmp_path / "state", tmp_path / "hot"
+    box = open_box(state, hot)
+    config = file("outbox: {keep_free: 0MB}\nmqtt: {url: mqtt://broker.invalid}\n", "o.yaml")
+    words = ("outbox", "status", "--state-dir", state, "--hot-dir", hot, "--config", config)
+    lines = cli(*words).out.splitlines()
+    assert f"note        {hot} lies on the same disk as the outbox: each event is written to it" in lines
+    assert "alarm       none" in lines
+    told = json.loads(cli(*words, "--json").out)
+    assert (told["alarms"], [one["name"] for one in told["notes"]]) == ([], ["hot_on_disk"])
+    ended = cli(*words, "--check")
+    assert (ended.code, ended.out) == (0, "well: 1 event waits\n")
+    box.close(to_flash=False)
+
+
 def test_each_complaint_that_is_bad_is_one_that_can_be_raised() -> None:
     source = Path(complaints.__file__).read_text()
     assert all(f'name="{name}"' in source for name in complaints.BAD)

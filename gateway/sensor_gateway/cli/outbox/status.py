@@ -78,7 +78,7 @@ def _check(status: Status, *, is_configured: bool) -> int:
     """Print one line; the exit code."""
     from sensor_gateway.outbox.inspection.complaints import BAD
 
-    amiss = [complaint.text for complaint in status.complaints]
+    amiss = [complaint.text for complaint in status.alarms]
     if status.owner.is_there is False:
         amiss.append("no daemon runs on it")
     days_left = status.flash.days_left
@@ -125,9 +125,11 @@ def _lines(status: Status, *, is_configured: bool) -> Iterator[str]:
             f"put aside   {events(kept.refused_events)} that the broker refused, {pieces} "
             f"({size(kept.piece_bytes)}) in quarantine/"
         )
-    for complaint in status.complaints:
-        yield f"alarm       {complaint.text}"
-    if not status.complaints:
+    for note in status.notes:
+        yield f"note        {note.text}"
+    for alarm in status.alarms:
+        yield f"alarm       {alarm.text}"
+    if not status.alarms:
         yield "alarm       none"
 
 
@@ -180,7 +182,8 @@ def _facts(status: Status) -> dict[str, object]:
             "pieces": status.kept.pieces,
             "bytes": status.kept.piece_bytes,
         },
-        "alarms": [{"name": one.name, "text": one.text} for one in status.complaints],
+        "alarms": [{"name": one.name, "text": one.text} for one in status.alarms],
+        "notes": [{"name": one.name, "text": one.text} for one in status.notes],
     }
 
 

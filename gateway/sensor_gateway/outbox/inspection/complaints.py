@@ -18,6 +18,9 @@ HOT_GONE: Final = "hot_gone"
 BAD: Final = frozenset({"flash", "segments", "hot", "full", "keep_free", "damage"})
 """Those by which events are lost, or soon will be; by the others nothing is, or not yet."""
 
+NOTES: Final = frozenset({"hot_on_disk"})
+"""Those that may be meant, and cost the card something: worth a word, and no alarm."""
+
 _FREE_SEGMENT: Final = ".free"
 
 

@@ -20,7 +20,7 @@ from sensor_gateway.outbox.files.record import Header, bodies_of, scan
 from sensor_gateway.outbox.files.segment import Segment, headers, last_of
 from sensor_gateway.outbox.files.shelf import index_for
 from sensor_gateway.outbox.identity import IDENTITY, REFUSED_EVENTS, read_epoch
-from sensor_gateway.outbox.inspection.complaints import Complaint, damage_complaint, memory_complaint
+from sensor_gateway.outbox.inspection.complaints import NOTES, Complaint, damage_complaint, memory_complaint
 from sensor_gateway.outbox.inspection.owner import Owner
 from sensor_gateway.outbox.inspection.readable import missing_at_the_end, readable_on_flash
 from sensor_gateway.outbox.inspection.snapshot import Snapshot
@@ -101,6 +101,16 @@ class Status:
     kept: Kept
     complaints: tuple[Complaint, ...]
     is_memory_known: bool
+
+    @property
+    def alarms(self) -> tuple[Complaint, ...]:
+        """What is amiss."""
+        return tuple(one for one in self.complaints if one.name not in NOTES)
+
+    @property
+    def notes(self) -> tuple[Complaint, ...]:
+        """What may be meant so, and is worth a word."""
+        return tuple(one for one in self.complaints if one.name in NOTES)
 
     @property
     def waiting(self) -> int:
