@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from sensor_gateway.cli.arguments import say
+from sensor_gateway.cli.arguments import program, say
 from sensor_gateway.cli.outbox.place import say_who_may
 from sensor_gateway.model.errors import OperatorError
 
@@ -112,7 +112,7 @@ def _nobody(looked: list[Path]) -> str:
     return (
         "no gateway runs here: nobody listens at"
         f"{where}\n"
-        "start it (`sudo systemctl start sensor-gateway`, or `sensor-gateway run`), or name its --state-directory; "
+        f"start it (`sudo systemctl start sensor-gateway`, or `{program()} run FILE`), or name its --state-directory; "
         "`systemctl status sensor-gateway` tells why it ended"
     )
 
