@@ -507,6 +507,7 @@ def test_the_demonstration_loses_nothing_with_either_broker(running: Callable[..
         assert (demo.process.returncode, err) == (0, ""), out
         assert time.monotonic() - began_s < 60
         assert broker in out
+        assert "`replayed` marks what is sent more than 5 s after it was stored" in out
         assert re.search(r"^lost +0$", out, re.MULTILINE)
         assert "  first" not in out
         assert shell(re.findall(r"^Next.*: (.* simulate --help)$", out, re.MULTILINE)[0]).returncode == 0

@@ -62,6 +62,8 @@ def test_status_tells_how_the_gateway_is_and_its_exit_code_too(
     told = json.loads(asked(gateway, "status", "--json").stdout)
     assert set(told) == set(published)
     assert told["time"] > published["time"]
+    report = asked(gateway, "bugreport", "-", "--config", str(gateway.config))
+    assert '"sensor_counts": {\n   "starting": 0,\n   "online": 2,' in report.stdout, report.stdout
     ear.close()
     wait_until(lambda: "no connection to the broker" in asked(gateway, "status").stdout)
     assert asked(gateway, "status", "--check").returncode == 1
@@ -87,7 +89,7 @@ def test_reload_tells_what_changed_or_every_fault(
     check = asked(gateway, "status", "--check")
     assert check.returncode == 1
     assert check.stdout.count("configuration") == 1
-    assert "the configuration file has 2 fault(s)" in check.stdout
+    assert "the configuration file has 2 faults; the gateway goes on as it was; the first is at" in check.stdout
 
 
 def test_without_a_daemon_both_say_what_to_do_and_a_killed_ones_socket_is_replaced(

@@ -22,6 +22,7 @@ from sensor_gateway.cli.arguments import (
     program,
     say,
 )
+from sensor_gateway.model.writing.figures import counted
 
 if TYPE_CHECKING:
     from sensor_gateway.config.sections.broker import MqttSection
@@ -125,7 +126,7 @@ def _show(file: Path, checked: Checked, *, is_here: bool) -> None:
         unread = () if is_here else _secrets_named(checked.configuration.mqtt)
         were = "was" if len(unread) == 1 else "were"
         left = f"; {' and '.join(unread)} {were} not looked at: --here does" if unread else ""
-        print(f"{file}: fine, {count} sensor{'' if count == 1 else 's'}{hint}{left}")
+        print(f"{file}: fine, {counted(count, 'sensor')}{hint}{left}")
 
 
 def _secrets_named(mqtt: MqttSection | None) -> tuple[str, ...]:

@@ -65,7 +65,13 @@ class OutboxSection:
     max_size: Annotated[Bytes, "Most that waiting events may take on the disk.", Within(4 * 1024**2, None)] = Bytes(
         64_000_000
     )
-    max_age: Annotated[Seconds, "Waiting events older than this are dropped.", Within(60, None)] = Seconds(2_592_000.0)
+    max_age: Annotated[
+        Seconds,
+        "Waiting events older than this are dropped: in memory one by one, on the disk by whole segments of 1 MiB, "
+        "each when the newest event in it is older. So a backlog that fits into one segment stays while new events "
+        "join it.",
+        Within(60, None),
+    ] = Seconds(2_592_000.0)
     keep_free: Annotated[Bytes, "Stop growing when the disk has less than this left.", Within(0, None)] = Bytes(
         100_000_000
     )

@@ -10,6 +10,7 @@ from typing import Final
 from sensor_gateway.model.clock import Clock
 from sensor_gateway.model.errors import BadFrame, NoAnswer
 from sensor_gateway.model.operations import Exchange
+from sensor_gateway.model.writing.figures import counted
 from sensor_gateway.sensing.bus import SerialLine
 
 _WOKEN_S: Final = 0.002
@@ -104,5 +105,7 @@ class Exchanger:
                 f"so, check baud rate, parity and wiring (they begin with {dropped[:8].hex(' ')})",
             )
         if pending:
-            return NoAnswer(f"only {len(pending)} bytes of an answer came {within} ({pending[:16].hex(' ')})")
+            return NoAnswer(
+                f"only {counted(len(pending), 'byte')} of an answer came {within} ({pending[:16].hex(' ')})"
+            )
         return NoAnswer(f"no answer came {within}")

@@ -14,10 +14,10 @@ from typing import Any
 import pytest
 
 from sensor_gateway.cli.outbox import discard, place
-from sensor_gateway.cli.outbox.figures import duration, events, size
 from sensor_gateway.model.channel import Channel, Source
 from sensor_gateway.model.event import ChangeEvent, Quality, Reason
 from sensor_gateway.model.quantity import TEMPERATURE
+from sensor_gateway.model.writing.figures import counted, duration, events, size
 from sensor_gateway.outbox.files.disk import Disk
 from sensor_gateway.outbox.files.syncer import SyncerInPlace
 from sensor_gateway.outbox.identity import Machine
@@ -273,6 +273,24 @@ def test_by_which_limits_the_room_is_judged_is_told_where_no_configuration_says_
         assert told not in cli(*words, *form, *named).out
     assert json.loads(cli(*words, "--json").out)["is_configured"] is False
     assert json.loads(cli(*words, "--json", *named).out)["is_configured"] is True
+
+
+def test_a_hot_directory_on_the_same_disk_is_a_note_and_no_alarm(
+    cli: Callable[..., Any], tmp_path: Path, file: Callable[..., Path]
+) -> None:
+    """It may be meant, so nothing is degraded by it, as `status` sees it too."""
+    state, hot = tmp_path / "state", tmp_path / "hot"
+    box = open_box(state, hot)
+    config = file("outbox: {keep_free: 0MB}\nmqtt: {url: mqtt://broker.invalid}\n", "o.yaml")
+    words = ("outbox", "status", "--state-dir", state, "--hot-dir", hot, "--config", config)
+    lines = cli(*words).out.splitlines()
+    assert f"note        {hot} lies on the same disk as the outbox: each event is written to it" in lines
+    assert "alarm       none" in lines
+    told = json.loads(cli(*words, "--json").out)
+    assert (told["alarms"], [one["name"] for one in told["notes"]]) == ([], ["hot_on_disk"])
+    ended = cli(*words, "--check")
+    assert (ended.code, ended.out) == (0, "well: 1 event waits\n")
+    box.close(to_flash=False)
 
 
 def test_each_complaint_that_is_bad_is_one_that_can_be_raised() -> None:
@@ -585,3 +603,4 @@ def test_times_and_counts_are_for_people() -> None:
         "5 seconds", "5 minutes", "25 hours", "20 days",
     ]  # fmt: skip
     assert [events(count) for count in (0, 1, 12_345)] == ["0 events", "1 event", "12,345 events"]
+    assert [counted(count, "fault") for count in (0, 1, 2)] == ["0 faults", "1 fault", "2 faults"]

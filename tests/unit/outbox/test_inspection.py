@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import random
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -284,6 +285,8 @@ def test_each_complaint_has_a_name(site: Any) -> None:
     assert names(site) == set()
     assert names(site, max_size=4 * 4096, segment_size=4096) == set()
     assert names(site, keep_free=10**18) == {"keep_free"}
+    (text,) = [one.text for one in status(site, keep_free=10**18).complaints if one.name == "keep_free"]
+    assert re.fullmatch(r"only [\d.]+ [kMGTP]?B are free on the disk, keep_free is 1 EB: no growth", text)
     (site.flash / "cursor-mqtt").rename(site.flash / "elsewhere")
     assert names(site) == {"cursor"}
     (site.flash / "elsewhere").rename(site.flash / "cursor-mqtt")

@@ -169,6 +169,25 @@ def test_max_age_drops_segments_and_says_age(site: Any) -> None:
     assert values(found) == [101.0, 102.0]
 
 
+def test_a_backlog_that_fits_into_one_segment_outlives_max_age_while_new_events_join_it(site: Any) -> None:
+    site.open(max_age_s=60.0)
+    for _ in range(20):
+        site.box.append(site.news(1))
+        site.offline(30, step_s=5)
+    assert site.box.counters.dropped == 0
+    assert len(list(site.flash.glob("*.seg"))) == 1
+    site.offline(90, step_s=5)
+    assert site.box.counters.dropped == site.box.counters.appended
+
+
+def test_max_age_in_memory_drops_event_by_event(site: Any) -> None:
+    site.open(max_age_s=60.0, durability=Durability.MEMORY)
+    for _ in range(5):
+        site.box.append(site.news(1))
+        site.offline(20, step_s=5)
+    assert site.box.counters.dropped == 3  # the epoch's beginning, and what is 100 and 80 seconds old
+
+
 def test_max_age_after_a_reboot_goes_by_wall_clock(site: Any) -> None:
     site.open(**TINY, max_age_s=3600.0)
     fill(site, 10)

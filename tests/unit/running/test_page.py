@@ -66,7 +66,7 @@ def test_one_that_is_well_says_so_first() -> None:
         (answer(sensors={"attic": GONE, "bench": ONLINE}), Verdict.DEGRADED, "1 of 2 sensors not online (attic)"),
         (answer(sensors={"attic": GONE, "bench": GONE}), Verdict.BAD, "all its 2 sensors are offline (attic, bench)"),
         (answer(clock="unsynced"), Verdict.DEGRADED, "clock not set"),
-        (answer(configuration="the file has 1 fault(s)"), Verdict.DEGRADED, "the file has 1 fault(s)"),
+        (answer(configuration="the file has 1 fault"), Verdict.DEGRADED, "the file has 1 fault"),
         (answer(is_fresh=False), Verdict.BAD, "its publisher does not answer: all this is 0 seconds old"),
         (
             answer(link={"state": "refused", "since": "2026-11-23T15:50:00.000Z", "reason": "wrong password"}),
@@ -89,11 +89,11 @@ def test_the_verdict_is_of_three_and_says_why(told: dict[str, Any], verdict: Ver
 def test_what_has_a_sentence_is_not_told_by_the_name_of_its_alarm_too() -> None:
     refused = {"state": "refused", "since": "2026-11-23T15:50:00.000Z", "reason": "wrong password"}
     told = answer(
-        alarms=["broker_refused", "bus_ended", "configuration"], configuration="the file has 1 fault(s)", link=refused
+        alarms=["broker_refused", "bus_ended", "configuration"], configuration="the file has 1 fault", link=refused
     )
     assert verdict_of(told, NOW).why == (
         "alarm bus_ended",
-        "the file has 1 fault(s)",
+        "the file has 1 fault",
         "no connection to the broker for 10 minutes (wrong password)",
     )
 
@@ -144,7 +144,7 @@ def test_what_a_recover_command_came_to_stands_beside_its_bus(recovery: dict[str
 
 def test_what_waits_is_told_with_how_long_there_is_room() -> None:
     told = answer(buffered=1234, oldest="2026-11-23T15:48:00.000Z", full_in_s=147_600)
-    assert "outbox    1,234 events wait, the oldest for 12 minutes; the room lasts 41 hours" in shown(told)
+    assert "outbox    1,234 events wait, the oldest for 12 minutes; by size, the room lasts 41 hours" in shown(told)
 
 
 def test_what_came_of_the_last_try_is_no_word_of_now() -> None:
@@ -153,6 +153,12 @@ def test_what_came_of_the_last_try_is_no_word_of_now() -> None:
     told = answer(link={"state": "connecting", "since": "2026-11-23T15:56:00.000Z", "reason": reason})
     assert f"link      connecting for 4 minutes ({reason})" in shown(told)
     assert f"no connection to the broker for 4 minutes ({reason})" in verdict_of(told, NOW).line
+
+
+def test_one_of_a_kind_is_told_in_the_singular() -> None:
+    told = " ".join(shown(answer(reconnects=1, buses={"wire": {"state": "alive", "missed": 1, "put_off": 2}})))
+    assert "reconnected 1 time since the start" in told
+    assert "1 deadline missed, 2 events put off" in told
 
 
 def test_how_the_life_before_ended_is_told_and_nothing_where_nothing_is_known() -> None:

@@ -168,8 +168,8 @@ def test_a_watchdog_that_is_shorter_than_a_turn_of_a_bus_is_warned_of(tmp_path: 
 def test_the_status_is_told_when_it_changes_and_not_otherwise(house: House) -> None:
     house.pass_time(5)
     assert not [state for state in house.pass_time(60) if state.startswith("STATUS=")]
-    house.gateway.configuration = "the configuration file has 1 fault(s)"
-    assert house.pass_time(60).count("STATUS=the configuration file has 1 fault(s)") == 1
+    house.gateway.configuration = "the configuration file has 1 fault"
+    assert house.pass_time(60).count("STATUS=the configuration file has 1 fault") == 1
 
 
 def test_a_reload_begins_and_ends_with_a_word(house: House) -> None:

@@ -81,12 +81,12 @@ def test_no_sensors_and_no_broker_are_said_so() -> None:
 def test_losses_and_alarms_stand_at_the_end() -> None:
     alarms = (GatewayAlarm.OUTBOX_FLASH, GatewayAlarm.BROKER_REFUSED, GatewayAlarm.CONFIGURATION)
     ill = replace(health(a=ON), lost_total=12, alarms=alarms)
-    assert status_line(ill, alarm="the file has 2 fault(s)").endswith(
-        "; clock synced; 12 lost; outbox flash; the file has 2 fault(s)"
+    assert status_line(ill, alarm="the file has 2 faults").endswith(
+        "; clock synced; 12 lost; outbox flash; the file has 2 faults"
     )
 
 
 def test_it_is_one_line_of_bounded_length_whatever_the_alarm_says() -> None:
     line = status_line(health(a=ON), alarm="x\ny " * 500)
     assert "\n" not in line
-    assert len(line) == 400
+    assert 390 < len(line) <= 400

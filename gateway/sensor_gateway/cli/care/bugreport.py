@@ -9,7 +9,8 @@ import platform
 import sys
 import time
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, TypeAlias
 
@@ -22,7 +23,8 @@ if TYPE_CHECKING:
 
 _ABOUT: Final = """\
 Writes one file for whoever is to help: versions, the findings of `doctor`, the configuration with every default and
-without secrets, drivers and where they come from, what waits in the outbox, and the last lines of the service's log.
+without secrets, drivers and where they come from, what the running gateway tells of itself, what it noted of earlier
+lives, what waits in the outbox, and the last lines of the service's log.
 Nothing is asked and nothing is sent; the file lists what is in it. Look it through before you publish it: names of
 hosts, sensors and places are in it, and the log may hold measured values.
 
@@ -35,6 +37,7 @@ the file is there already.
 """
 
 _LOG_LINES: Final = 500
+_ANSWERS_WITHIN_S: Final = 5.0
 _ARCHIVES: Final = (".tar.gz", ".tgz")
 _MEANINGS: Final = {
     "versions.txt": "versions of the gateway, Python, the kernel, the computer",
@@ -43,11 +46,22 @@ _MEANINGS: Final = {
     "configuration.yaml": "the configuration with every default; passwords and the user name are taken out",
     "faults.txt": "what is wrong with the configuration, and what is hardly meant",
     "drivers.txt": "the drivers that are used or not ours, and where each comes from",
+    "status.json": "what the running gateway tells of itself: the message of the health topic, as it is now",
+    "history.txt": "what it noted last of this life and of those before",
     "outbox.json": "what `sensor-gateway outbox status` tells",
     "service.txt": "what systemd tells of the service",
     "log.txt": f"the last {_LOG_LINES} lines of the service's log",
     "missing.txt": "what could not be had, and why",
 }
+_NO_ENTRIES: Final = "-- No entries --"
+_BY_HAND: Final = "a gateway that is started by hand logs to its terminal, and nothing of that is kept"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Missing:
+    """A part that could not be had, and why, in a sentence."""
+
+    why: str
 
 
 def add(subparsers: Subparsers) -> None:
@@ -76,7 +90,7 @@ def run(arguments: argparse.Namespace) -> int:
         say(f"sensor-gateway: {output} is there already: name another file")
         return os.EX_CANTCREAT
     with ended_by_ctrl_c():
-        parts = _parts(asked_of(arguments))
+        parts = _parts(asked_of(arguments), arguments.state_dir)
     if output == "-":
         print(as_text(parts), end="")
         return os.EX_OK
@@ -96,26 +110,27 @@ def run(arguments: argparse.Namespace) -> int:
     return os.EX_OK
 
 
-def _parts(asked: Asked) -> Mapping[str, str]:
+def _parts(asked: Asked, state_directory: Path | None) -> Mapping[str, str]:
     """All of them, redacted, the list of them first."""
     from sensor_gateway.service.bug_report.redaction import redacted
 
     secrets = set(_secrets(asked))
     collected: dict[str, str] = {}
     missing: list[str] = []
-    for collect in (_versions, _findings, _configuration, _drivers, _outbox, _service):
-        for name, text in collect(asked):
-            if text is None:
-                missing.append(f"{name}: {_MEANINGS[name]}")
-            elif text.strip():
-                collected[name] = redacted(text, secrets)
+    running = partial(_running, state_directory)
+    for collect in (_versions, _findings, _configuration, _drivers, running, _history, _outbox, _service):
+        for name, part in collect(asked):
+            if isinstance(part, _Missing):
+                missing.append(f"{name}: {redacted(part.why, secrets)}\n")
+            elif part.strip():
+                collected[name] = redacted(part, secrets)
     if missing:
-        collected["missing.txt"] = "not to be had here, or not by this user:\n" + "\n".join(missing) + "\n"
+        collected["missing.txt"] = "".join(missing)
     contents = "".join(f"{name:20} {_MEANINGS[name]}\n" for name in collected)
     return {"contents.txt": contents, **collected}
 
 
-_Parts: TypeAlias = Iterator[tuple[str, str | None]]
+_Parts: TypeAlias = "Iterator[tuple[str, str | _Missing]]"
 
 
 def _versions(_asked: Asked) -> _Parts:
@@ -148,7 +163,7 @@ def _configuration(asked: Asked) -> _Parts:
     faults = [*(f"{fault}" for fault in asked.reading.faults), *(f"{one} (warning)" for one in asked.reading.warnings)]
     yield "faults.txt", "".join(f"{line}\n" for line in faults)
     if asked.reading.startable is None:
-        yield "configuration.yaml", None
+        yield "configuration.yaml", _Missing(why="it has faults, or may not be read: see faults.txt and doctor.txt")
         return
     configuration = asked.reading.startable.configuration
     mqtt = configuration.mqtt
@@ -166,16 +181,44 @@ def _drivers(asked: Asked) -> _Parts:
     yield "drivers.txt", "".join(told) or "none is used, and none comes from elsewhere\n"
 
 
+def _running(state_directory: Path | None, _asked: Asked) -> _Parts:
+    """Asked as ``status`` asks. It may hang, which is why it is reported: it is not waited for."""
+    from sensor_gateway.cli.running.asking import NobodyAnswers, ask
+
+    name, place = "status.json", argparse.Namespace(state_directory=state_directory)
+    try:
+        yield name, _json(ask(place, "status", _ANSWERS_WITHIN_S))
+    except NobodyAnswers as error:
+        yield name, _Missing(why=" ".join(str(error).split()))
+    except PermissionError as error:
+        yield name, _barred(error)
+
+
+def _history(asked: Asked) -> _Parts:
+    from sensor_gateway.service.history.history import FILE
+    from sensor_gateway.service.history.note import MOST_BYTES
+
+    name, file = "history.txt", asked.state_directory / FILE
+    try:
+        with file.open("rb") as noted:
+            yield name, noted.read(MOST_BYTES).decode("utf-8", "replace")
+    except PermissionError as error:
+        yield name, _barred(error)
+    except OSError as error:
+        yield name, _Missing(why=f"{file}: {error.strerror}")
+
+
 def _outbox(asked: Asked) -> _Parts:
     from sensor_gateway.cli.outbox.status import facts_of
 
+    name = "outbox.json"
     if asked.inspected is None:
-        yield "outbox.json", None
+        yield name, _Missing(why=asked.barred or f"there is no outbox in {asked.state_directory}")
         return
     try:
-        yield "outbox.json", json.dumps(facts_of(asked.inspected), indent=1, ensure_ascii=False) + "\n"
-    except PermissionError:
-        yield "outbox.json", None
+        yield name, _json(facts_of(asked.inspected))
+    except PermissionError as error:
+        yield name, _barred(error)
 
 
 def _service(_asked: Asked) -> _Parts:
@@ -183,8 +226,27 @@ def _service(_asked: Asked) -> _Parts:
 
     system = SystemDoor()
     unit = system.unit()
-    yield "service.txt", None if unit is None else "".join(f"{key}={value}\n" for key, value in unit.items())
-    yield "log.txt", None if unit is None else system.log(_LOG_LINES)
+    if unit is None:
+        yield "service.txt", _Missing(why="systemd does not run here, or does not answer")
+        yield "log.txt", _Missing(why=f"there is no service; {_BY_HAND}")
+        return
+    yield "service.txt", "".join(f"{key}={value}\n" for key, value in unit.items())
+    log = system.log(_LOG_LINES)
+    if log is None:
+        yield "log.txt", _Missing(why="the journal of the service could not be read")
+    elif not log.strip() or log.startswith(_NO_ENTRIES):
+        why = f"the journal shows this user nothing of the service (group systemd-journal may read it); {_BY_HAND}"
+        yield "log.txt", _Missing(why=why)
+    else:
+        yield "log.txt", log
+
+
+def _json(facts: Mapping[str, object]) -> str:
+    return json.dumps(facts, indent=1, ensure_ascii=False) + "\n"
+
+
+def _barred(error: PermissionError) -> _Missing:
+    return _Missing(why=f"no permission: {error.filename}")
 
 
 def _secrets(asked: Asked) -> Iterator[str]:

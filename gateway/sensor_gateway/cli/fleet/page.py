@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 
-from sensor_gateway.cli.outbox.figures import duration
+from sensor_gateway.model.writing.figures import counted, duration
 from sensor_gateway.publishing.fleet.gateway_line import GatewayLine, Verdict
 
 _HEAD = ("GATEWAY", "", "STATE", "SINCE", "VERSION", "SENSORS", "BUFFERED", "LOST", "CLOCK", "OLDEST", "AGE", "WHY")
@@ -33,7 +33,7 @@ def verdict_line(lines: Sequence[GatewayLine], shortage: str = "") -> str:
     if not lines:
         return "; ".join(["bad: no gateway has said anything below the prefix", *told])
     amiss = [f"{line.gateway}: {', '.join(line.why)}" for line in lines if line.verdict]
-    count = f"{len(lines)} gateway{'' if len(lines) == 1 else 's'}, {len(lines) - len(amiss)} well"
+    count = f"{counted(len(lines), 'gateway')}, {len(lines) - len(amiss)} well"
     return "; ".join([f"{verdict_of(lines, shortage).name.lower()}: {count}", *told, *amiss])
 
 

@@ -14,9 +14,9 @@ from pathlib import Path
 from typing import Final
 
 from sensor_gateway.cli.arguments import say
-from sensor_gateway.cli.outbox.figures import events
 from sensor_gateway.model.position import Position
 from sensor_gateway.model.reading import ClockState
+from sensor_gateway.model.writing.figures import events
 from sensor_gateway.outbox.files.disk import Disk, is_there
 from sensor_gateway.outbox.files.locks import AlreadyRunning
 from sensor_gateway.outbox.files.moment import Moment

@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, BinaryIO, Final
 
 from sensor_gateway.cli.arguments import Subparsers, add_command, say
 from sensor_gateway.cli.outbox.entries import encoder_for
-from sensor_gateway.cli.outbox.figures import events
 from sensor_gateway.cli.outbox.memory import tell_of_memory
 from sensor_gateway.cli.outbox.place import find_outbox
+from sensor_gateway.model.writing.figures import counted, events
 
 if TYPE_CHECKING:
     from sensor_gateway.outbox.inspection.waiting import WaitingEvents
@@ -56,7 +56,7 @@ def run(arguments: argparse.Namespace) -> int:
     except _NotWrittenError as error:
         say(f"sensor-gateway: {arguments.output}: {error}")
         return os.EX_IOERR
-    missing = f" and {gaps:,} gap{'' if gaps == 1 else 's'}" if gaps else ""
+    missing = f" and {counted(gaps, 'gap')}" if gaps else ""
     say(f"{events(count)}{missing} written to {arguments.output}")
     return tell_of_memory(waiting.snapshot)
 

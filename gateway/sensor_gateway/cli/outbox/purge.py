@@ -8,8 +8,8 @@ import sys
 from typing import TYPE_CHECKING, Final
 
 from sensor_gateway.cli.arguments import EX_FAILED, Subparsers, add_command, say, unknown_name
-from sensor_gateway.cli.outbox.figures import events
 from sensor_gateway.cli.outbox.place import configuration_of, find_outbox
+from sensor_gateway.model.writing.figures import events
 
 if TYPE_CHECKING:
     from sensor_gateway.cli.outbox.discard import Chosen

@@ -10,8 +10,8 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Final
 
 from sensor_gateway.cli.arguments import Subparsers, add_command
-from sensor_gateway.cli.outbox.figures import duration, events, size
 from sensor_gateway.cli.outbox.place import find_outbox
+from sensor_gateway.model.writing.figures import counted, duration, events, size
 
 if TYPE_CHECKING:
     from sensor_gateway.outbox.drops import Drop
@@ -78,7 +78,7 @@ def _check(status: Status, *, is_configured: bool) -> int:
     """Print one line; the exit code."""
     from sensor_gateway.outbox.inspection.complaints import BAD
 
-    amiss = [complaint.text for complaint in status.complaints]
+    amiss = [complaint.text for complaint in status.alarms]
     if status.owner.is_there is False:
         amiss.append("no daemon runs on it")
     days_left = status.flash.days_left
@@ -109,7 +109,7 @@ def _lines(status: Status, *, is_configured: bool) -> Iterator[str]:
         f"flash       {size(flash.waiting)} wait in {size(flash.allocated)} of files, {size(flash.max_size)} at most; "
         f"{size(flash.free)} free on the disk"
     )
-    yield f"room        {_room(status)}"
+    yield f"room        {room_of(flash)}"
     if not is_configured:
         yield f"            {_BY_THE_USUAL}"
     rate = "" if wear.per_day is None else f", at most {size(wear.per_day)} a day"
@@ -120,13 +120,16 @@ def _lines(status: Status, *, is_configured: bool) -> Iterator[str]:
     for drop in status.drops:
         yield f"dropped     {_drop(drop)}"
     if kept.refused_events or kept.pieces:
+        pieces = counted(kept.pieces, "damaged piece")
         yield (
-            f"put aside   {events(kept.refused_events)} that the broker refused, {kept.pieces} damaged pieces "
+            f"put aside   {events(kept.refused_events)} that the broker refused, {pieces} "
             f"({size(kept.piece_bytes)}) in quarantine/"
         )
-    for complaint in status.complaints:
-        yield f"alarm       {complaint.text}"
-    if not status.complaints:
+    for note in status.notes:
+        yield f"note        {note.text}"
+    for alarm in status.alarms:
+        yield f"alarm       {alarm.text}"
+    if not status.alarms:
         yield "alarm       none"
 
 
@@ -138,11 +141,15 @@ def _owner(owner: Owner) -> str:
     return "a daemon" if owner.pid is None else f"process {owner.pid}"
 
 
-def _room(status: Status) -> str:
-    flash = status.flash
+def room_of(flash: Flash) -> str:
+    """How much room there is, and how long it lasts as far as that can be told."""
     if flash.growth_per_day is None or flash.days_left is None:
         return f"{size(flash.room)}; too little waits on flash to tell how long it lasts"
-    return f"{size(flash.room)}; lasts {duration(flash.days_left * 86_400)} at {size(flash.growth_per_day)} a day"
+    lasts_s = flash.days_left * 86_400
+    lasting = f"{size(flash.room)}; by size, lasts {duration(lasts_s)} at {size(flash.growth_per_day)} a day"
+    if flash.max_age_s >= lasts_s:
+        return lasting
+    return f"{lasting}; what is older than {duration(flash.max_age_s)} (max_age) may go sooner"
 
 
 def _drop(drop: Drop) -> str:
@@ -175,7 +182,8 @@ def _facts(status: Status) -> dict[str, object]:
             "pieces": status.kept.pieces,
             "bytes": status.kept.piece_bytes,
         },
-        "alarms": [{"name": one.name, "text": one.text} for one in status.complaints],
+        "alarms": [{"name": one.name, "text": one.text} for one in status.alarms],
+        "notes": [{"name": one.name, "text": one.text} for one in status.notes],
     }
 
 
@@ -187,6 +195,7 @@ def _flash_facts(flash: Flash) -> dict[str, object]:
         "keep_free_bytes": flash.keep_free,
         "free_bytes": flash.free,
         "room_bytes": flash.room,
+        "max_age_seconds": flash.max_age_s,
         "growth_bytes_per_day": _whole(flash.growth_per_day),
         "days_left": None if flash.days_left is None else round(flash.days_left, 2),
     }

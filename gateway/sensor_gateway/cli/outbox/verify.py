@@ -8,9 +8,9 @@ from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from sensor_gateway.cli.arguments import EX_FAILED, Subparsers, add_command
-from sensor_gateway.cli.outbox.figures import events, size
 from sensor_gateway.cli.outbox.memory import tell_of_memory
 from sensor_gateway.cli.outbox.place import find_outbox
+from sensor_gateway.model.writing.figures import counted, events, size
 
 if TYPE_CHECKING:
     from sensor_gateway.outbox.inspection.check import Report
@@ -61,7 +61,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _line(damage: Damage) -> str:
     where = (
-        f"{damage.file}: at byte {damage.offset:,}, {damage.length:,} bytes: "
+        f"{damage.file}: at byte {damage.offset:,}, {counted(damage.length, 'byte')}: "
         if damage.length
         else f"{damage.file or 'at the end'}: "
     )
@@ -81,8 +81,8 @@ def _cost(damage: Damage) -> str:
 
 def _summary(report: Report) -> str:
     verdict = f"{len(report.damage)} damaged" if report.damage else "sound"
-    read = f"{report.segments} segments, {report.free} free ones, {report.records:,} records, {events(report.events)}"
-    return f"{verdict}: {read}, {size(report.size)} read"
+    segments, records = counted(report.segments, "segment"), counted(report.records, "record")
+    return f"{verdict}: {segments}, {report.free} free, {records}, {events(report.events)}, {size(report.size)} read"
 
 
 def _facts(report: Report) -> dict[str, object]:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from sensor_gateway.cli.arguments import say
+from sensor_gateway.cli.arguments import program, say
 from sensor_gateway.cli.outbox.place import say_who_may
 from sensor_gateway.model.errors import OperatorError
 
@@ -51,12 +52,16 @@ def ask_or_tell(arguments: argparse.Namespace, request: str, within_s: float) ->
 
 
 def ask(arguments: argparse.Namespace, request: str, within_s: float) -> Fields:
-    """The answer. NobodyAnswers, also where it refuses to give one; PermissionError, which names the file."""
+    """The answer, which is whole within that time. PermissionError names the file.
+
+    NobodyAnswers, also where it refuses to give one.
+    """
     from sensor_gateway.publishing.fleet.fields import fields_of, text
     from sensor_gateway.service.control.socket_file import connect
 
     looked: list[Path] = []
     for file in dict.fromkeys(_candidates(arguments)):
+        until_s = time.monotonic() + within_s
         try:
             connection = connect(file, within_s)
         except PermissionError as error:
@@ -65,7 +70,7 @@ def ask(arguments: argparse.Namespace, request: str, within_s: float) -> Fields:
             looked.append(file)
             continue
         with connection:
-            answer = fields_of(_exchange(connection, file, request))
+            answer = fields_of(_exchange(connection, file, request, until_s))
         if answer is None:
             raise NobodyAnswers(f"what listens at {file} gives no answer that can be read: is it a gateway?")
         if answer.get("answer") != request:
@@ -74,11 +79,13 @@ def ask(arguments: argparse.Namespace, request: str, within_s: float) -> Fields:
     raise NobodyAnswers(_nobody(looked))
 
 
-def _exchange(connection: socket.socket, file: Path, request: str) -> bytes:
+def _exchange(connection: socket.socket, file: Path, request: str, until_s: float) -> bytes:
     heard = bytearray()
     try:
+        connection.settimeout(_left_s(until_s))
         connection.sendall(json.dumps({"request": request}).encode() + b"\n")
         while not heard.endswith(b"\n") and len(heard) < _MOST:
+            connection.settimeout(_left_s(until_s))
             piece = connection.recv(_PIECE)
             if not piece:
                 break
@@ -92,12 +99,20 @@ def _exchange(connection: socket.socket, file: Path, request: str) -> bytes:
     return bytes(heard)
 
 
+def _left_s(until_s: float) -> float:
+    """TimeoutError where nothing is left."""
+    left_s = until_s - time.monotonic()
+    if left_s <= 0:
+        raise TimeoutError
+    return left_s
+
+
 def _nobody(looked: list[Path]) -> str:
     where = "".join(f"\n  {file}" for file in looked)
     return (
         "no gateway runs here: nobody listens at"
         f"{where}\n"
-        "start it (`sudo systemctl start sensor-gateway`, or `sensor-gateway run`), or name its --state-directory; "
+        f"start it (`sudo systemctl start sensor-gateway`, or `{program()} run FILE`), or name its --state-directory; "
         "`systemctl status sensor-gateway` tells why it ended"
     )
 

@@ -7,8 +7,8 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Final
 
-from sensor_gateway.cli.outbox.figures import duration, events
 from sensor_gateway.cli.running.verdict import Judged
+from sensor_gateway.model.writing.figures import counted, duration, events
 from sensor_gateway.publishing.fleet.fields import Fields, age_s, count, inner, number, printable, text, texts
 
 _MARGIN: Final = 10
@@ -70,9 +70,9 @@ def _buses(health: Fields, width: int) -> Iterator[str]:
         load, errors = number(bus, "load"), number(bus, "error_rate")
         facts += [] if load is None else [f"busy {load:.0%} of the time"]
         facts += [f"{errors:.0%} of transfers fail"] if errors else []
-        for key, told in (("missed", "deadlines missed"), ("put_off", "events put off")):
+        for key, noun, told in (("missed", "deadline", "missed"), ("put_off", "event", "put off")):
             amount = count(bus, key)
-            facts += [f"{amount:,} {told}"] if amount else []
+            facts += [f"{counted(amount, noun)} {told}"] if amount else []
         facts += _recovery(inner(bus, "recovery"))
         yield from _block(label, f"{printable(name)}  {', '.join(facts)}", width)
         label = ""
@@ -84,7 +84,7 @@ def _recovery(recovery: Fields) -> list[str]:
     if not runs:
         return []
     reason, failures = text(recovery, "reason"), count(recovery, "failures")
-    words = f"recover command ran {runs:,} time{'' if runs == 1 else 's'}"
+    words = f"recover command ran {counted(runs, 'time')}"
     words += f", {failures:,} of them in vain" if failures else ""
     return [f"{words} ({reason})" if reason else words]
 
@@ -127,7 +127,7 @@ def _link(health: Fields, now: datetime | None) -> str:
     words = f"{text(link, 'state') or '?'}{'' if since is None else f' for {since}'}"
     protocol, reason, anew = text(link, "protocol"), text(link, "reason"), count(health, "reconnects")
     words += f", MQTT {protocol}" if protocol else ""
-    words += f", {anew:,} times anew since the start" if anew else ""
+    words += f", reconnected {counted(anew, 'time')} since the start" if anew else ""
     if text(link, "state") != "connected":
         return words + (f" ({reason})" if reason else "")
     return words + (f": {reason}" if reason else "")
@@ -140,7 +140,7 @@ def _outbox(health: Fields, now: datetime | None) -> str:
     oldest, room_s = _age(text(health, "oldest"), now), number(health, "full_in_s")
     words = f"{events(waiting)} {'waits' if waiting == 1 else 'wait'}"
     words += f", the oldest for {oldest}" if oldest is not None else ""
-    return words + (f"; the room lasts {duration(room_s)}" if room_s is not None else "")
+    return words + (f"; by size, the room lasts {duration(room_s)}" if room_s is not None else "")
 
 
 def _lost(health: Fields) -> str:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from sensor_gateway.cli.outbox.figures import duration
+from sensor_gateway.model.writing.figures import duration
 from sensor_gateway.publishing.fleet.fields import Fields, age_s, count, inner, printable, text, texts
 from sensor_gateway.publishing.fleet.gateway_line import Heard, Verdict, gateway_line
 

@@ -182,7 +182,7 @@ class Health:
     """The gateway at ``time``. Counts of events are those since the start of this process.
 
     ``buffered`` events wait, the oldest of them measured at ``oldest``; ``full_in_s`` is how long the room on flash
-    lasts at the rate at which it fills. ``interval_s`` is the longest time to the next message, None for never.
+    lasts at the rate at which it fills, by size. ``interval_s`` is the longest time to the next message, or None.
     ``clock`` is CORRECTED where it was set after this process had begun. ``configuration`` says why the gateway runs by
     something else than its file; empty where it does not. ``commands`` is None where none is allowed.
     """

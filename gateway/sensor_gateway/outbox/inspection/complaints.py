@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from sensor_gateway.model.writing.figures import counted, size
 from sensor_gateway.outbox.files.disk import Disk
 from sensor_gateway.outbox.identity import read_epoch
 from sensor_gateway.outbox.inspection.snapshot import Snapshot
@@ -16,6 +17,9 @@ from sensor_gateway.outbox.recovery import DIRECTORY_NAMES
 HOT_GONE: Final = "hot_gone"
 BAD: Final = frozenset({"flash", "segments", "hot", "full", "keep_free", "damage"})
 """Those by which events are lost, or soon will be; by the others nothing is, or not yet."""
+
+NOTES: Final = frozenset({"hot_on_disk"})
+"""Those that may be meant, and cost the card something: worth a word, and no alarm."""
 
 _FREE_SEGMENT: Final = ".free"
 
@@ -38,7 +42,7 @@ def _found(snapshot: Snapshot) -> Iterator[Complaint]:
         yield Complaint(name="flash", text=f"flash cannot be read: {snapshot.failure}")
     if snapshot.shelf.unreadable:
         count = snapshot.shelf.unreadable
-        yield Complaint(name="segments", text=f"the card does not give back {_times(count, 'segment')}")
+        yield Complaint(name="segments", text=f"the card does not give back {counted(count, 'segment')}")
     yield from _of_the_hot_journal(snapshot)
     if snapshot.is_newer:
         newer = snapshot.inspected.places.state_directory / DIRECTORY_NAMES[0]
@@ -65,14 +69,14 @@ def _of_the_hot_journal(snapshot: Snapshot) -> Iterator[Complaint]:
         count = len(snapshot.recovered.strays)
         yield Complaint(
             name="strays",
-            text=f"{hot} belongs to another state directory; a start would take its {_times(count, 'event')} in anew",
+            text=f"{hot} belongs to another state directory; a start would take its {counted(count, 'event')} in anew",
         )
 
 
 def damage_complaint(lost: int) -> Iterator[Complaint]:
     """That so many events should wait, and cannot be read."""
     if lost:
-        text = f"{_times(lost, 'event')} that should wait cannot be read any more: `outbox verify` tells where and why"
+        text = f"{counted(lost, 'event')} that should wait cannot be read any more: `outbox verify` tells where and why"
         yield Complaint(name="damage", text=text)
 
 
@@ -118,20 +122,16 @@ def _no_room(snapshot: Snapshot) -> Iterator[Complaint]:
     segments, settings = snapshot.shelf.segments, snapshot.inspected.settings
     if not segments or any(path.suffix == _FREE_SEGMENT for path in snapshot.directory.glob("*")):
         return
-    size = segments[-1].size
-    if (len(segments) + 1) * size > settings.max_size:
-        yield Complaint(name="full", text=f"max_size is reached ({settings.max_size} bytes): {settings.when_full}")
+    next_size = segments[-1].size
+    if (len(segments) + 1) * next_size > settings.max_size:
+        yield Complaint(name="full", text=f"max_size is reached ({size(settings.max_size)}): {settings.when_full}")
         return
     try:
         free = Disk().free_bytes(snapshot.directory)
     except OSError:
         return
-    if free - size < settings.keep_free:
+    if free - next_size < settings.keep_free:
         yield Complaint(
             name="keep_free",
-            text=f"only {free} bytes are free on the disk, keep_free is {settings.keep_free}: no growth",
+            text=f"only {size(free)} are free on the disk, keep_free is {size(settings.keep_free)}: no growth",
         )
-
-
-def _times(count: int, noun: str) -> str:
-    return f"{count} {noun}{'' if count == 1 else 's'}"

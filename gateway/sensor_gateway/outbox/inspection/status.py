@@ -20,7 +20,7 @@ from sensor_gateway.outbox.files.record import Header, bodies_of, scan
 from sensor_gateway.outbox.files.segment import Segment, headers, last_of
 from sensor_gateway.outbox.files.shelf import index_for
 from sensor_gateway.outbox.identity import IDENTITY, REFUSED_EVENTS, read_epoch
-from sensor_gateway.outbox.inspection.complaints import Complaint, damage_complaint, memory_complaint
+from sensor_gateway.outbox.inspection.complaints import NOTES, Complaint, damage_complaint, memory_complaint
 from sensor_gateway.outbox.inspection.owner import Owner
 from sensor_gateway.outbox.inspection.readable import missing_at_the_end, readable_on_flash
 from sensor_gateway.outbox.inspection.snapshot import Snapshot
@@ -37,7 +37,8 @@ _WHOLE: Final = 256 * 1024 * 1024
 class Flash:
     """Bytes. ``waiting`` is what waits in segments, ``allocated`` what all files take, ``room`` what may still come.
 
-    ``growth_per_day`` is that of what waits, by its records' own times; None where it is too little to tell.
+    ``growth_per_day`` is that of what waits, by its records' own times; None where it is too little to tell. What is
+    older than ``max_age_s`` may go before the room is gone.
     """
 
     waiting: int
@@ -46,11 +47,12 @@ class Flash:
     max_size: int
     keep_free: int
     free: int
+    max_age_s: float
     growth_per_day: float | None
 
     @property
     def days_left(self) -> float | None:
-        """How long the room lasts at this rate."""
+        """How long the room lasts at this rate, by size alone."""
         return self.room / self.growth_per_day if self.growth_per_day else None
 
 
@@ -99,6 +101,16 @@ class Status:
     kept: Kept
     complaints: tuple[Complaint, ...]
     is_memory_known: bool
+
+    @property
+    def alarms(self) -> tuple[Complaint, ...]:
+        """What is amiss."""
+        return tuple(one for one in self.complaints if one.name not in NOTES)
+
+    @property
+    def notes(self) -> tuple[Complaint, ...]:
+        """What may be meant so, and is worth a word."""
+        return tuple(one for one in self.complaints if one.name in NOTES)
 
     @property
     def waiting(self) -> int:
@@ -181,6 +193,7 @@ def _flash(snapshot: Snapshot, waiting: Sequence[Header]) -> Flash:
         max_size=settings.max_size,
         keep_free=settings.keep_free,
         free=free,
+        max_age_s=settings.max_age_s,
         growth_per_day=used / (span_ms / 1000) * DAY_S if is_long and span_ms else None,
     )
 

@@ -18,8 +18,9 @@ _LEAST_SPAN_MS: Final = 60_000
 class Outlook:
     """``oldest``: when the first event that waits was measured (RFC 3339, None where nothing waits or can be read).
 
-    ``full_in_s``: how long the room on flash lasts at the rate at which it fills; None where it does not, or where it
-    is too early to tell.
+    ``full_in_s``: how long the room on flash lasts at the rate at which it fills, by size alone: ``max_age`` may drop
+    events sooner. None where it does not fill, or where it is too early to tell. Whole segments are reckoned with,
+    since nothing is read for it; a look from outside counts what waits in them.
     """
 
     oldest: str | None

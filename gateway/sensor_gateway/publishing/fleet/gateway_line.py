@@ -8,6 +8,7 @@ from datetime import datetime
 from enum import IntEnum
 from typing import Final, Literal
 
+from sensor_gateway.model.writing.figures import counted
 from sensor_gateway.publishing.fleet.fields import NOTHING, Fields, age_s, count, inner, number, printable, text, texts
 
 BAD_ALARMS: Final = frozenset({"outbox_flash", "outbox_hot", "outbox_room", "stream_denied", "bus_hung"})
@@ -173,7 +174,7 @@ def _of_health(health: Fields, now: datetime) -> Iterator[tuple[Verdict, str]]:
     if lost is None or waiting is None:
         yield Verdict.BAD, "its health does not say what is lost and what waits"
     if lost:
-        yield Verdict.BAD, f"{lost} events lost since its start"
+        yield Verdict.BAD, f"{counted(lost, 'event')} lost since its start"
     told = _told(health)
     for alarm in dict.fromkeys((*texts(health, "alarms"), *told)):
         verdict = Verdict.BAD if alarm in BAD_ALARMS else Verdict.DEGRADED

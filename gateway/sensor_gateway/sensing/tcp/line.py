@@ -19,6 +19,7 @@ from functools import partial
 from typing import Final
 
 from sensor_gateway.model.errors import BusMissing, NoAnswer
+from sensor_gateway.model.writing.figures import counted
 from sensor_gateway.sensing.errnos import named
 from sensor_gateway.sensing.tcp.name_lookup import Address, NameLookup
 
@@ -101,8 +102,8 @@ class TcpLine:
                 if not self._hindrance(connected, select.POLLOUT, deadline_s):
                     continue
                 if len(rest) < len(data):
-                    raise self._lost(f"took only {len(data) - len(rest)} of {len(data)} bytes") from None
-                raise NoAnswer(f"{self._place} takes nothing: {len(data)} bytes could not be sent") from None
+                    raise self._lost(f"took only {len(data) - len(rest)} of {counted(len(data), 'byte')}") from None
+                raise NoAnswer(f"{self._place} takes nothing: {counted(len(data), 'byte')} could not be sent") from None
             except OSError as error:
                 raise self._lost(named(error.errno)) from error
 

@@ -20,6 +20,7 @@ from sensor_gateway.model.vitals.gateway_health import (
     SensorCounts,
 )
 from sensor_gateway.model.vitals.moment import Rfc3339
+from sensor_gateway.model.writing.sentence import shortened
 from sensor_gateway.outbox.counters import OutboxCounters
 from sensor_gateway.publishing.health.report import PublisherCounters
 from sensor_gateway.service.commands.audit import CommandCounters
@@ -55,7 +56,7 @@ def _sensor(state: SensorState, tally: SensorTally, failures_before: int) -> Sen
     return SensorCondition(
         state=state.state,
         code=state.code,
-        reason=state.reason[:LONGEST_REASON],
+        reason=shortened(state.reason, LONGEST_REASON),
         since=time_of(state.since),
         last_good=None if tally.last_good is None else time_of(tally.last_good),
         polls=tally.polls,
@@ -74,7 +75,7 @@ def bus_conditions(
 def _bus(bus: BusReport, silence: str, recovery: RecoveryCondition | None) -> BusCondition:
     return BusCondition(
         state=bus.state,
-        reason=silence[:LONGEST_REASON],
+        reason=shortened(silence, LONGEST_REASON),
         load=bus.load,
         error_rate=bus.error_rate,
         transfers=bus.transfers,

@@ -21,6 +21,7 @@ from sensor_gateway.model.vitals.gateway_health import (
 from sensor_gateway.model.vitals.health_json import health_payload
 from sensor_gateway.model.vitals.moment import Rfc3339
 from sensor_gateway.model.vitals.past import Recalled
+from sensor_gateway.model.writing.sentence import shortened
 from sensor_gateway.outbox.counters import OutboxCounters
 from sensor_gateway.outbox.tiers.outlook import Outlook
 from sensor_gateway.publishing.health.report import PublisherReport
@@ -154,7 +155,7 @@ class HealthSurvey:
 
     def note_configuration(self, alarm: str) -> None:
         """From any thread: why the gateway runs by something else than its file; empty where it does not."""
-        self.configuration = alarm[:LONGEST_REASON]
+        self.configuration = shortened(alarm, LONGEST_REASON)
 
     def change(self, sensors: Sequence[str], *, interval_s: float | None, now: Stamp) -> None:
         """These are configured from now on. Of those that are new, nothing is known yet."""
@@ -218,7 +219,7 @@ class HealthSurvey:
             link=LinkHealth(
                 state=report.link.state,
                 since=time_of(report.link.since),
-                reason=report.link.why[:LONGEST_REASON],
+                reason=shortened(report.link.why, LONGEST_REASON),
                 protocol=None if report.link.protocol is None else report.link.protocol.value,
             ),
             reconnects=max(counters.connections - 1, 0),

@@ -152,7 +152,8 @@ _OF_THE_BROKER: Final = (
         lambda health: _seconds(health.oldest),
     ),
     _gauge(
-        "buffer_room_seconds", "How long the room on flash lasts at its present rate; absent while it does not fill.",
+        "buffer_room_seconds",
+        "How long the room on flash lasts at its present rate, by size alone; absent while it does not fill.",
         lambda health: health.full_in_s,
     ),
     _counter("sent_events_total", "Events sent to the broker, repeats included.", lambda health: health.sent),

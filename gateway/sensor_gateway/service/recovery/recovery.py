@@ -10,6 +10,7 @@ from sensor_gateway.config.sections.recovery import RecoverSection
 from sensor_gateway.model.clock import Clock
 from sensor_gateway.model.log import Log
 from sensor_gateway.model.vitals.gateway_health import RecoveryCondition, RecoveryOutcome
+from sensor_gateway.model.writing.sentence import shortened
 from sensor_gateway.sensing.polling.loan import Loan
 from sensor_gateway.service.health.conditions import LONGEST_REASON, time_of
 from sensor_gateway.service.health.silence import Hearing
@@ -139,7 +140,7 @@ class Recovery:
     def _fail(self, outcome: RecoveryOutcome, reason: str) -> None:
         condition = self.condition
         self.condition = replace(
-            condition, failures=condition.failures + 1, outcome=outcome, reason=reason[:LONGEST_REASON]
+            condition, failures=condition.failures + 1, outcome=outcome, reason=shortened(reason, LONGEST_REASON)
         )
 
     def _borrow(self, loan: Loan | None) -> None:

@@ -17,6 +17,7 @@ from sensor_gateway.config.text.faults import Fault
 from sensor_gateway.model.clock import Clock
 from sensor_gateway.model.errors import OperatorError
 from sensor_gateway.model.log import Log
+from sensor_gateway.model.writing.figures import counted
 from sensor_gateway.publishing.delivery import PublishingChange
 from sensor_gateway.service.assembly import Gateway
 from sensor_gateway.service.building.publication import published_anew
@@ -163,7 +164,7 @@ class Reloader:
         self._gateway.survey.note_configuration(alarm)
 
     def _faulty(self, faults: Sequence[Fault], mind: str) -> None:
-        self._raise(f"the configuration file has {len(faults)} fault(s), the first at {faults[0]}; {mind}")
+        self._raise(f"the configuration file has {counted(len(faults), 'fault')}; {mind}; the first is at {faults[0]}")
         for fault in faults:
             self._log.error(
                 "configuration_faulty",

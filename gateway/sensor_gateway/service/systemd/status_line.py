@@ -6,6 +6,7 @@ from typing import Final
 
 from sensor_gateway.model.health import Availability
 from sensor_gateway.model.vitals.gateway_health import GatewayAlarm, Health, LinkState
+from sensor_gateway.model.writing.sentence import shortened
 
 _MQTT: Final = {
     LinkState.CONNECTED: "up",
@@ -34,7 +35,7 @@ def status_line(health: Health, *, alarm: str = "") -> str:
     if alarm:
         parts.append(alarm)
     line = " ".join("; ".join(parts).split())
-    return line if len(line) <= _LONGEST else f"{line[: _LONGEST - 1]}…"
+    return shortened(line, _LONGEST)
 
 
 def _sensors(health: Health) -> str:

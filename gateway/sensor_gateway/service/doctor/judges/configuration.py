@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from sensor_gateway.config.text.faults import Fault
+from sensor_gateway.model.writing.figures import counted
 from sensor_gateway.service.doctor.finding import Finding, advice, ok, wrong
 
 
@@ -22,4 +23,4 @@ def judge_configuration(
     if sensors == 0:
         yield advice("configuration", f"{file} has no sensors yet, so nothing is read", "sensor-gateway scan")
     elif not faults:
-        yield ok("configuration", f"{file} is fine, {sensors} sensor{'' if sensors == 1 else 's'}")
+        yield ok("configuration", f"{file} is fine, {counted(sensors or 0, 'sensor')}")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from sensor_gateway.model.writing.figures import counted
 from sensor_gateway.service.doctor.finding import Finding, advice, ok, wrong
 
 
@@ -29,13 +30,18 @@ def judge_outbox(outbox: OutboxFacts) -> Iterator[Finding]:
         judge = wrong if is_bad else advice
         yield judge("outbox", sentence, "sensor-gateway outbox status")
     if outbox.damaged:
-        yield wrong("outbox", f"{outbox.damaged} damaged pieces in what is stored", "sensor-gateway outbox verify")
+        yield wrong(
+            "outbox", f"{counted(outbox.damaged, 'damaged piece')} in what is stored", "sensor-gateway outbox verify"
+        )
     if outbox.days_left is not None and outbox.days_left <= 0:
         yield wrong("outbox", "no room is left for what waits", "sensor-gateway outbox status")
     elif outbox.days_left is not None and outbox.days_left < 1:
         yield advice("outbox", "the room for what waits lasts less than a day", "sensor-gateway outbox status")
     if not outbox.complaints and not outbox.damaged:
-        yield ok("outbox", f"sound; {outbox.waiting} event{'' if outbox.waiting == 1 else 's'} wait for the broker")
+        yield ok(
+            "outbox",
+            f"sound; {counted(outbox.waiting, 'event')} {'waits' if outbox.waiting == 1 else 'wait'} for the broker",
+        )
     if outbox.is_owned is False:
         yield wrong("gateway", "no gateway runs on this state directory", "sudo systemctl start sensor-gateway")
     elif outbox.is_owned:

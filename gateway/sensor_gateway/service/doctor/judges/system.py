@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
 
+from sensor_gateway.model.writing.figures import counted
 from sensor_gateway.service.doctor.finding import Finding, advice, ok, unseen, wrong
 
 _SETTLING: Final = frozenset({"activating", "deactivating", "reloading"})
@@ -50,8 +51,8 @@ def _unit(unit: Mapping[str, str] | None) -> Finding:
         )
     if active == "inactive":
         return wrong("service", "the service is stopped", "sudo systemctl start sensor-gateway")
-    restarts = unit.get("NRestarts", "0")
-    again = "" if restarts == "0" else f", restarted {restarts} times since it was started"
+    restarts = int(unit.get("NRestarts") or 0)
+    again = "" if not restarts else f", restarted {counted(restarts, 'time')} since it was started"
     return ok("service", f"the service is {active}{again}")
 
 

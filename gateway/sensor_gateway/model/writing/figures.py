@@ -1,4 +1,4 @@
-"""Figures for people: sizes, times and counts in words."""
+"""Figures for people: sizes, times and counts in words. Pure."""
 
 from __future__ import annotations
 
@@ -24,6 +24,11 @@ def duration(seconds: float) -> str:
     return f"{seconds:.0f} seconds"
 
 
+def counted(count: int, noun: str) -> str:
+    """A number of things whose plural ends in s: ``1 fault``, ``12,345 faults``."""
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"
+
+
 def events(count: int) -> str:
     """A number of events: ``1 event``, ``12,345 events``."""
-    return f"{count:,} event{'' if count == 1 else 's'}"
+    return counted(count, "event")
