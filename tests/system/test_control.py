@@ -12,24 +12,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from proving.breakages import HANGING_PUBLISHER
 from proving.ear import Ear, small_config
 from proving.kills.gateway import GatewayProcess
 
 pytestmark = pytest.mark.system
-
-HANGING_PUBLISHER = """
-import threading
-from sensor_gateway.publishing.publisher import Publisher
-
-sound = Publisher.step
-
-def step(self, wait_s=0.0):
-    if self.progress > 5:
-        threading.Event().wait(3600)
-    return sound(self, wait_s)
-
-Publisher.step = step
-"""
 
 
 def asked(gateway: GatewayProcess, *words: str) -> subprocess.CompletedProcess[str]:

@@ -17,6 +17,7 @@ from pathlib import Path
 
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
+from proving.breakages import HANGING_PUBLISHER
 from proving.ear import Ear, small_config
 from proving.kills.gateway import GatewayProcess
 
@@ -31,19 +32,6 @@ TRIES_OFTEN = """
 from sensor_gateway.service.metrics import exporter
 
 exporter.TRIES_EVERY_S = 0.5
-"""
-HANGING_PUBLISHER = """
-import threading
-from sensor_gateway.publishing.publisher import Publisher
-
-sound = Publisher.step
-
-def step(self, wait_s=0.0):
-    if self.progress > 5:
-        threading.Event().wait(3600)
-    return sound(self, wait_s)
-
-Publisher.step = step
 """
 
 

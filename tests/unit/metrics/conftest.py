@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import socket
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from hypothesis import strategies as st
+from proving.visited import FakeClock, FakeExamined, FakeLog
 
 from sensor_gateway.model.event_json import rfc3339
 from sensor_gateway.model.health import Availability
-from sensor_gateway.model.reading import ClockState, FailureCode, Stamp
+from sensor_gateway.model.reading import ClockState, FailureCode
 from sensor_gateway.model.vitals.bus_report import BusState
 from sensor_gateway.model.vitals.gateway_health import (
     BusCondition,
@@ -148,43 +149,6 @@ def any_health() -> st.SearchStrategy[Health]:
         buses=st.dictionaries(_NAMES, _BUSES, max_size=2),
         sensors=st.dictionaries(_NAMES, _SENSORS, max_size=2),
     )
-
-
-class FakeClock:
-    def __init__(self) -> None:
-        self.now_s = 100.0
-
-    def monotonic(self) -> float:
-        return self.now_s
-
-    def stamp(self) -> Stamp:
-        return Stamp(uptime_ms=round(self.now_s * 1000), wall_ms=0, clock=ClockState.SYNCED)
-
-
-class FakeExamined:
-    """The publisher's side: it answers when the test says so."""
-
-    def __init__(self) -> None:
-        self.newest: Health | None = None
-        self.asked: list[Callable[[], None]] = []
-
-    def ask(self, ring: Callable[[], None]) -> None:
-        self.asked.append(ring)
-
-    def examine(self, found: Health) -> None:
-        self.newest = found
-        while self.asked:
-            self.asked.pop()()
-
-
-class FakeLog:
-    def __init__(self) -> None:
-        self.said: list[tuple[str, dict[str, object]]] = []
-
-    def info(self, event: str, /, **facts: object) -> None:
-        self.said.append((event, facts))
-
-    debug = warning = error = info
 
 
 class House:
