@@ -71,7 +71,7 @@ def config(buildah: Build, image: str) -> dict[str, Any]:
 
 def test_it_is_nobody_special_has_a_health_check_and_keeps_its_state_in_a_volume(config: dict[str, Any]) -> None:
     assert config["User"] == "990:990", "a number: who must not be root can be told by it"
-    assert config["Healthcheck"]["Test"][0] == "CMD"
+    assert config["Healthcheck"]["Test"][0] == "CMD-SHELL"
     assert list(config["Volumes"]) == ["/var/lib/sensor-gateway"]
     assert config["StopSignal"] == "SIGTERM"
 
@@ -97,8 +97,8 @@ def test_it_runs_on_a_root_that_cannot_be_written_and_its_health_check_answers(
     try:
         gateway = wait_for(lambda: find_gateway(container.pid), log)
         wait_for((state / "outbox").exists, log)
-        check = config["Healthcheck"]["Test"][1:]
-        answer = inside(gateway, *environment, *check)
+        (check,) = config["Healthcheck"]["Test"][1:]
+        answer = inside(gateway, *environment, "/bin/sh", "-c", check)
         assert answer.returncode == 0, answer.stdout + answer.stderr
         refused = inside(gateway, "touch", "/usr/bin/written")
         assert refused.returncode != 0
