@@ -69,7 +69,8 @@ def test_after_one_file_is_edited_it_reads_and_delivers(machine: Machine, packag
     machine.run("systemctl", "start", "mosquitto")
     machine.run("systemctl", "reload", "sensor-gateway")
     topic = "sensors/v1/+/state/bench/illuminance"
-    got = machine.run("mosquitto_sub", "-t", topic, "-C", "1", "-W", "30").stdout
+    # Longer than the gateway may wait for its next try: it has been without a broker until now.
+    got = machine.run("mosquitto_sub", "-t", topic, "-C", "1", "-W", "150", timeout_s=180.0).stdout
     event = json.loads(got)
     assert event["sensor"] == "bench"
     assert event["value"] is not None
