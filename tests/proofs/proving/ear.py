@@ -10,6 +10,7 @@ from typing import Any
 from paho.mqtt.client import Client, MQTTMessage
 from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
 
+from proving.let_go import let_go
 from sensor_gateway.service.demonstration.local_broker import wait_until_open
 from sensor_gateway.service.demonstration.loopback_ports import free_port
 
@@ -64,6 +65,6 @@ class Ear:
         return json.loads(self.retained.get(f"sensors/v1/{gateway}/health", b"{}"))  # type: ignore[no-any-return]
 
     def close(self) -> None:
-        self.client.loop_stop()
+        let_go(self.client)
         self._process.kill()
         self._process.wait()

@@ -7,6 +7,8 @@ import threading
 from paho.mqtt.client import Client, MQTTMessage
 from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
 
+from proving.let_go import let_go
+
 _MARK = "kept/mark"
 _PATIENCE_S = 20.0
 
@@ -35,6 +37,5 @@ def kept(port: int, *filters: str) -> dict[str, bytes]:
     try:
         assert is_all.wait(_PATIENCE_S), "the broker does not give back what it is told"
     finally:
-        client.disconnect()
-        client.loop_stop()
+        let_go(client)
     return found

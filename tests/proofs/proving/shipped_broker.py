@@ -16,6 +16,7 @@ from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
 from paho.mqtt.reasoncodes import ReasonCode
 
 from proving.certificates import Authority, Pair
+from proving.let_go import let_go
 from sensor_gateway.service.demonstration.local_broker import wait_until_open
 from sensor_gateway.service.demonstration.loopback_ports import free_port
 
@@ -130,8 +131,7 @@ class Person:
         ]
 
     def close(self) -> None:
-        self.client.disconnect()
-        self.client.loop_stop()
+        let_go(self.client)
 
 
 def _until(condition: Callable[[], bool], seconds: float = 10.0) -> None:

@@ -16,6 +16,7 @@ import pytest
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 from proving.kills.gateway import GatewayProcess
+from proving.let_go import let_go
 
 from sensor_gateway.service.demonstration.local_broker import wait_until_open
 from sensor_gateway.service.demonstration.loopback_ports import free_port
@@ -125,5 +126,4 @@ def page_blocks() -> object:
 def operator(request: pytest.FixtureRequest, house: House) -> Iterator[Operator]:
     operator = Operator(house.port, request.param)
     yield operator
-    operator.client.disconnect()
-    operator.client.loop_stop()
+    let_go(operator.client)

@@ -83,6 +83,7 @@ class Logger:
         assert sock is not None
         sock.close()
         client.loop(0.01)
+        client._reset_sockets()
 
     def _hear(self, _client: Client, _data: object, message: MQTTMessage) -> None:
         self.heard.extend(json.loads(message.payload))

@@ -16,6 +16,7 @@ from typing import Any
 
 import paho.mqtt.client as mqtt
 import pytest
+from proving.let_go import let_go
 
 from sensor_gateway.publishing.linking.connector import Connector
 from sensor_gateway.publishing.mqtt import MqttClient
@@ -45,8 +46,7 @@ def _bare(port: int, protocol: mqtt.MQTTProtocolVersion = mqtt.MQTTv5) -> mqtt.C
 
 
 def _end(client: mqtt.Client) -> None:
-    client.disconnect()
-    client.loop_stop()
+    let_go(client)
 
 
 def _client(broker: FakeBroker, protocol: Protocol = Protocol.V5, **settings: Any) -> MqttClient:

@@ -14,6 +14,7 @@ import paho.mqtt.client as mqtt
 import pytest
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
+from proving.let_go import let_go
 
 from sensor_gateway.publishing.incoming import Incoming, Reply, Said
 from sensor_gateway.service.demonstration.local_broker import wait_until_open
@@ -70,8 +71,7 @@ class Asker:
         self.client.publish(TOPIC, payload, 1, retain, properties).wait_for_publish(5)
 
     def stop(self) -> None:
-        self.client.disconnect()
-        self.client.loop_stop()
+        let_go(self.client)
 
 
 @pytest.fixture

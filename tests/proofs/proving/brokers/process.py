@@ -16,6 +16,7 @@ from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 
 from proving.brokers.kinds import Kind, Setting
+from proving.let_go import let_go
 from sensor_gateway.service.demonstration.local_broker import wait_until_open
 
 _PATIENCE_S = 15.0
@@ -101,8 +102,7 @@ class Listener:
 
     def leave(self) -> None:
         """Disconnect in order."""
-        self._client.disconnect()
-        self._client.loop_stop()
+        let_go(self._client)
 
     @property
     def seqs(self) -> list[int]:
@@ -139,8 +139,7 @@ def publish_numbers(broker: BrokerProcess, topic: str, count: int, *, window: in
         if number % window == window - 1:
             until(lambda: len(answered) > number)  # noqa: B023 - called before it changes
     until(lambda: len(answered) == count)
-    client.disconnect()
-    client.loop_stop()
+    let_go(client)
     assert all(answered)
 
 

@@ -159,6 +159,7 @@ class _Recorder:
         if self._thread is not None:
             self._thread.join()
             self._thread = None
+        self._client._reset_sockets()  # without a goodbye, and nothing is left to the garbage collection
 
     def _listen(self) -> None:
         while not self._is_over:
