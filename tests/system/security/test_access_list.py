@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from proving.certificates import Authority
+from proving.let_go import let_go
 from proving.shipped_broker import PROGRAM, Person, ShippedBroker, with_passwords
 
 pytestmark = [pytest.mark.system]
@@ -190,7 +191,7 @@ def _survives(tmp_path: Path, authority: Authority, *, change: Callable[[str], s
             assert writer.publish("sensors/v1/greenhouse/status", f"{number}".encode(), retain=True) < 0x80
             assert writer.publish("sensors/v1/greenhouse/meta", b"behind it", retain=True) < 0x80
             broker.kill()
-            writer.client.loop_stop()
+            let_go(writer.client)
             broker.start()
             reader = Person(broker.port, authority=authority, pair=authority.sign("reader")).connect()
             reader.subscribe("sensors/v1/greenhouse/status")

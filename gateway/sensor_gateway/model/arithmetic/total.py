@@ -10,6 +10,7 @@ from typing import Final, Literal
 
 from sensor_gateway.model.channel import Channel
 from sensor_gateway.model.errors import BadFrame, OverRange
+from sensor_gateway.model.writing.figures import counted
 
 _WHOLE_NUMBERS: Final = re.compile("[<>][0-9bBhHiIqQx]+")
 
@@ -19,7 +20,7 @@ def number(
 ) -> int:
     """The number that a frame of exactly ``count`` bytes holds. BadFrame for another length; ``what`` names it then."""
     if len(frame) != count:
-        raise BadFrame(f"{what} of the wrong length", expected=f"{count} byte{'s' * (count != 1)}", got=frame)
+        raise _of_wrong_length(frame, count, what)
     return int.from_bytes(frame, byteorder, signed=signed)
 
 
@@ -30,8 +31,12 @@ def numbers(frame: bytes, layout: str, *, what: str = "answer") -> tuple[int, ..
     """
     kind = _struct(layout)
     if len(frame) != kind.size:
-        raise BadFrame(f"{what} of the wrong length", expected=f"{kind.size} byte{'s' * (kind.size != 1)}", got=frame)
+        raise _of_wrong_length(frame, kind.size, what)
     return kind.unpack(frame)
+
+
+def _of_wrong_length(frame: bytes, count: int, what: str) -> BadFrame:
+    return BadFrame(f"{what} of the wrong length", expected=counted(count, "byte"), got=frame)
 
 
 @cache
